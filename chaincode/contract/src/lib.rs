@@ -1,0 +1,1 @@
+//! The rules: entries, Merkle trees, registry and batches, over a Ledger trait.

@@ -1,0 +1,1 @@
+//! Fabric's chaincode protocol as a service, for chaincode written in Rust.

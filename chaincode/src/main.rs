@@ -1,0 +1,3 @@
+//! The chaincode server.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! The gateway between schools and offices, and the program sillok.

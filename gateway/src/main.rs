@@ -1,0 +1,3 @@
+//! The program `sillok`.
+
+fn main() {}

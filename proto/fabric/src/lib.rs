@@ -1,0 +1,1 @@
+//! The part of Hyperledger Fabric's wire format that Sillok uses.

@@ -1,0 +1,1 @@
+//! The gateway's gRPC API and the ledger's stored messages.

@@ -1,0 +1,1 @@
+//! Scenarios, each run on every engine, and load and fault runs.
