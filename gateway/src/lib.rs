@@ -1,1 +1,11 @@
-//! The gateway between schools and offices, and the program sillok.
+//! The gateway between schools and offices: an educator's signed request goes in, its effect comes to rest in the
+//! records database and its entries on the ledger.
+//!
+//! Data flows one way: a face ([`rest`], [`grpc`], [`cli`]) calls the [`service`], the service calls the engines
+//! ([`records`], [`ledger`]) through their traits. Only [`ledger::fabric`] knows Fabric's messages.
+
+pub mod ledger;
+pub mod problem;
+pub mod records;
+
+pub mod base64url;

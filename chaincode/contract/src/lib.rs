@@ -1,1 +1,14 @@
-//! The rules: entries, Merkle trees, registry and batches, over a Ledger trait.
+//! The rules: who may do what, what an entry and a batch must be, and what the ledger then holds.
+//!
+//! Everything here is a function of a [`Ledger`] and its arguments: no I/O, no clock, no randomness, no Fabric type.
+//! The chaincode runs it at each office's peer, the embedded ledger runs it in the gateway's process, and both give
+//! the same answers.
+
+pub mod entry;
+pub mod id;
+pub mod ledger;
+pub mod merkle;
+pub mod refusal;
+
+pub use ledger::{Creator, Ledger, Page};
+pub use refusal::{Code, Refusal};

@@ -1,0 +1,301 @@
+//! The records database, as the gateway sees it: the office's own tables, and beside them what Sillok keeps until the
+//! ledger has it (requests, outbox, batches).
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use sillok_contract::{
+    entry::EntryId,
+    id::{EducatorId, LearnerId, SchoolId},
+};
+
+/// A request that has passed every check and may be executed.
+#[derive(Clone, Debug)]
+pub struct Admitted {
+    /// SHA-256 of the compact JWS: the request's id.
+    pub digest: [u8; 32],
+    /// SHA-256 over the JWS and all queries as sent: tells the same request sent again from another under its `jti`.
+    pub content: [u8; 32],
+    /// The compact JWS.
+    pub jws: String,
+    /// The educator's single-use id for it. Unique together with the educator.
+    pub jti: String,
+    /// Who signed.
+    pub educator: EducatorId,
+    /// For which school.
+    pub school: SchoolId,
+    /// What to do, in order.
+    pub queries: Vec<AdmittedQuery>,
+}
+
+/// One query of an admitted request.
+#[derive(Clone, Debug)]
+pub struct AdmittedQuery {
+    /// The JSON text as sent.
+    pub bytes: Vec<u8>,
+    /// Whom it is about.
+    pub learner: LearnerId,
+    /// What the policy made of its statement.
+    pub statement: Statement,
+}
+
+/// A statement that the policy let through, confined to its learner.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Statement {
+    /// The SQL to run, with `$1`, `$2`, … for the parameters; the same text on every database.
+    pub sql: String,
+    /// The values, in order.
+    pub parameters: Vec<serde_json::Value>,
+    /// What it does.
+    pub effect: Effect,
+}
+
+/// What a statement does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// A SELECT.
+    Read,
+    /// An INSERT or UPDATE of the table: the images are the rows after.
+    Write {
+        /// The protected table.
+        table: String,
+    },
+    /// A DELETE from the table: the images are the rows as they last were.
+    Delete {
+        /// The protected table.
+        table: String,
+    },
+}
+
+/// What a request's execution gave, the same each time it is asked for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// One a query, in order.
+    pub results: Vec<QueryOutcome>,
+}
+
+/// What one query gave.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct QueryOutcome {
+    /// The id of its entry.
+    pub entry: EntryId,
+    /// Whom it was about.
+    pub learner: LearnerId,
+    /// Rows read or written.
+    pub rows: u64,
+    /// The rows read, or the images of those written: objects by column.
+    pub data: Vec<serde_json::Value>,
+}
+
+/// An entry as the database holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredEntry {
+    /// Its id.
+    pub id: EntryId,
+    /// Its position in the database's own order: later effects on the same row have greater numbers.
+    pub number: i64,
+    /// Its school.
+    pub school: SchoolId,
+    /// Its learner.
+    pub learner: LearnerId,
+    /// Who signed for it.
+    pub educator: EducatorId,
+    /// The request it came with: SHA-256 of the compact JWS.
+    pub request: [u8; 32],
+    /// The bytes of the `Entry` message: what is hashed.
+    pub bytes: Vec<u8>,
+    /// When it was executed, microseconds since the Unix epoch.
+    pub executed_at: i64,
+    /// Where it stands.
+    pub status: EntryStatus,
+}
+
+/// Where an entry stands on its way to the ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EntryStatus {
+    /// Waiting for its batch, or in one that is in flight.
+    Pending,
+    /// On the ledger.
+    Recorded {
+        /// The batch.
+        sequence: u64,
+        /// The leaf, from 0.
+        index: u32,
+    },
+    /// The ledger refused it; somebody has to look.
+    SetAside {
+        /// The refusal's stable code.
+        code: String,
+        /// The refusal's sentence.
+        reason: String,
+    },
+}
+
+/// A stored request.
+#[derive(Clone, Debug)]
+pub struct StoredRequest {
+    /// Its compact JWS.
+    pub jws: String,
+    /// Who signed.
+    pub educator: EducatorId,
+    /// For which school.
+    pub school: SchoolId,
+    /// What it gave.
+    pub outcome: Outcome,
+}
+
+/// A school with unrecorded entries or a batch in flight.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Backlog {
+    /// The school.
+    pub school: SchoolId,
+    /// Entries that are in no batch yet.
+    pub pending: u64,
+    /// When the oldest of them was executed, microseconds since the Unix epoch.
+    pub oldest: Option<i64>,
+    /// Whether a batch is in flight.
+    pub in_flight: bool,
+}
+
+/// The right to write one school's batches, until it ends or somebody has taken it over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// The school.
+    pub school: SchoolId,
+    /// Grows with each owner. What a former owner still tries to write is refused by it.
+    pub token: i64,
+}
+
+/// A batch as the database holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredBatch {
+    /// The school.
+    pub school: SchoolId,
+    /// From 1, without gaps.
+    pub sequence: u64,
+    /// The bytes of the `BatchHeader` message.
+    pub header: Vec<u8>,
+    /// The ids of its entries, in the order of the leaves.
+    pub entries: Vec<EntryId>,
+    /// The zstd-compressed `BatchBody`; kept until the batch is on the ledger.
+    pub body: Option<Vec<u8>>,
+    /// The endorsed transaction, once there is one: id and signed envelope.
+    pub submitted: Option<(String, Vec<u8>)>,
+    /// The JSON of the receipt and the block's number, once it is on the ledger.
+    pub recorded: Option<(Vec<u8>, u64)>,
+}
+
+/// Why the database did not do a thing. Nothing of the call took effect.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordsError {
+    /// The database is away or overloaded; try again.
+    #[error("the records database is not to be had: {0}")]
+    Unavailable(String),
+    /// The statement took longer than it may.
+    #[error("the statement took longer than {0} ms; ask for less at once")]
+    TimedOut(u64),
+    /// The database refused the statement: a constraint, a type, an unknown column. The caller's to mend.
+    #[error("query {query}: the database refused the statement: {reason}")]
+    Statement {
+        /// Which of the request's queries, from 0.
+        query: u32,
+        /// What the database said, without any row's data.
+        reason: String,
+    },
+    /// The statement gives or touches more rows than it may.
+    #[error("query {query} touches more than {limit} rows; narrow it down")]
+    TooManyRows {
+        /// Which of the request's queries, from 0.
+        query: u32,
+        /// The limit.
+        limit: u64,
+    },
+    /// The educator has used this `jti` for another request.
+    #[error("the request id was used before, for another request; use a new jti")]
+    Replayed,
+    /// The lease has ended or was taken over.
+    #[error("another gateway writes this school's batches now")]
+    LeaseLost,
+    /// What the database holds cannot be read.
+    #[error("the records database holds what cannot be read: {0}")]
+    Corrupt(String),
+}
+
+/// Short for this module's results.
+pub type Result<T> = std::result::Result<T, RecordsError>;
+
+/// A records database. Several gateways may use one at once. Whatever a call answers `Ok` to is durable.
+#[async_trait]
+pub trait Records: Send + Sync {
+    /// Whether the database answers now.
+    async fn ready(&self) -> Result<()>;
+
+    /// Executes an admitted request in one database transaction: claims its `jti`, runs every statement in order,
+    /// writes one outbox entry a query, stores the outcome. All of it or nothing.
+    ///
+    /// The same request again (same educator, `jti` and content), also at the same moment on another gateway, answers
+    /// with the first one's outcome and does nothing; other content under that `jti` is [`RecordsError::Replayed`].
+    /// `now` is called once a query, after its statement ran: its time of execution.
+    async fn execute(&self, request: &Admitted, now: &(dyn Fn() -> i64 + Send + Sync)) -> Result<Outcome>;
+
+    /// The request with this digest.
+    async fn request(&self, digest: &[u8; 32]) -> Result<Option<StoredRequest>>;
+    /// The entry with this id.
+    async fn entry(&self, id: &EntryId) -> Result<Option<StoredEntry>>;
+    /// How many entries, of all schools, are neither recorded nor set aside. Cheap: asked on every request.
+    async fn unrecorded(&self) -> Result<u64>;
+
+    /// Schools that have something to record. Its cost grows with unrecorded entries, not with history.
+    async fn backlog(&self) -> Result<Vec<Backlog>>;
+    /// Takes the right to write a school's batches for `ttl_ms`, if nobody has it or the last owner's time is over.
+    /// Time is the database's.
+    async fn claim(&self, school: &SchoolId, owner: &str, ttl_ms: u64) -> Result<Option<Lease>>;
+    /// Prolongs a lease; [`RecordsError::LeaseLost`] where it was taken over.
+    async fn renew(&self, lease: &Lease, ttl_ms: u64) -> Result<()>;
+    /// Gives a lease back. One that is lost already is no error.
+    async fn release(&self, lease: &Lease) -> Result<()>;
+    /// The school's batch that is formed and not recorded, if there is one. There is never more than one.
+    async fn in_flight(&self, lease: &Lease) -> Result<Option<StoredBatch>>;
+    /// The school's last recorded batch.
+    async fn last_batch(&self, school: &SchoolId) -> Result<Option<StoredBatch>>;
+    /// The school's pending entries that are in no batch, oldest first; at most `count`, and of at most `bytes` in
+    /// sum (always at least one). With them the compact JWS of every request they came with, by its digest.
+    async fn pending(
+        &self,
+        school: &SchoolId,
+        count: u32,
+        bytes: u64,
+    ) -> Result<(Vec<StoredEntry>, Vec<([u8; 32], String)>)>;
+    /// Stores a new batch and puts its entries into it. Refused where one is in flight or the sequence is taken.
+    async fn form(&self, lease: &Lease, batch: &StoredBatch) -> Result<()>;
+    /// Stores the signed envelope of the batch in flight, replacing an earlier one: call it before submitting.
+    async fn store_envelope(
+        &self,
+        lease: &Lease,
+        sequence: u64,
+        transaction: &str,
+        envelope: &[u8],
+    ) -> Result<()>;
+    /// The batch is on the ledger: stores the receipt, marks its entries recorded, drops body and envelope.
+    async fn finish(
+        &self,
+        lease: &Lease,
+        sequence: u64,
+        receipt: &[u8],
+        transaction: &str,
+        block: u64,
+    ) -> Result<()>;
+    /// Dissolves the batch in flight: its entries are pending again, except the refused ones, which are set aside.
+    async fn dissolve(
+        &self,
+        lease: &Lease,
+        sequence: u64,
+        refused: &[(EntryId, String, String)],
+    ) -> Result<()>;
+
+    /// A recorded batch of a school.
+    async fn batch(&self, school: &SchoolId, sequence: u64) -> Result<Option<StoredBatch>>;
+    /// A school's recorded batches with a sequence greater than `after`, in order, at most `limit`.
+    async fn batches(&self, school: &SchoolId, after: u64, limit: u32) -> Result<Vec<StoredBatch>>;
+    /// Entries that the ledger refused, oldest first, at most `limit`.
+    async fn set_aside(&self, limit: u32) -> Result<Vec<StoredEntry>>;
+}
