@@ -7,5 +7,6 @@
 pub mod ledger;
 pub mod problem;
 pub mod records;
+pub mod service;
 
 pub mod base64url;

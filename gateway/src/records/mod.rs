@@ -237,6 +237,9 @@ pub trait Records: Send + Sync {
     /// `now` is called once a query, after its statement ran: its time of execution.
     async fn execute(&self, request: &Admitted, now: &(dyn Fn() -> i64 + Send + Sync)) -> Result<Outcome>;
 
+    /// What request used this `jti` of this educator: its [`Admitted::content`]. For an early answer; what decides
+    /// is [`Records::execute`].
+    async fn used(&self, educator: &EducatorId, jti: &str) -> Result<Option<[u8; 32]>>;
     /// The request with this digest.
     async fn request(&self, digest: &[u8; 32]) -> Result<Option<StoredRequest>>;
     /// The entry with this id.

@@ -1,0 +1,130 @@
+//! The service's settings: each field's text is its reference.
+
+use serde::{Deserialize, Serialize};
+
+/// Settings of the service and its batcher.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// What requests and access tokens must name as `aud`: this gateway, by a name its callers know it by.
+    pub audience: String,
+    /// Limits of requests.
+    pub requests: RequestSettings,
+    /// How the registry is remembered.
+    pub standing: StandingSettings,
+    /// When batches close and how they are sent.
+    pub batches: BatchSettings,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            audience: "sillok".to_owned(),
+            requests: RequestSettings::default(),
+            standing: StandingSettings::default(),
+            batches: BatchSettings::default(),
+        }
+    }
+}
+
+/// Limits of requests.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RequestSettings {
+    /// How old a request's `iat` may be, in seconds.
+    pub max_age_s: u32,
+    /// How far ahead of this gateway's clock an `iat` may be, in seconds.
+    pub max_ahead_s: u32,
+    /// How many queries one request may sign for.
+    pub max_queries: u32,
+    /// The longest compact JWS, in bytes.
+    pub max_jws_bytes: u32,
+    /// The longest query as sent (learner, statement, parameters and salt), in bytes.
+    pub max_query_bytes: u32,
+    /// The longest SQL statement, in bytes.
+    pub max_statement_bytes: u32,
+    /// How many parameters a statement may have.
+    pub max_params: u32,
+    /// How many entries may be waiting for the ledger before requests are refused with `ledger.backlog`.
+    pub max_unrecorded: u64,
+    /// How long the count of waiting entries may be remembered, in milliseconds.
+    pub unrecorded_cache_ms: u64,
+}
+
+impl Default for RequestSettings {
+    fn default() -> Self {
+        Self {
+            max_age_s: 300,
+            max_ahead_s: 60,
+            max_queries: 100,
+            max_jws_bytes: 16 * 1024,
+            max_query_bytes: 64 * 1024,
+            max_statement_bytes: 16 * 1024,
+            max_params: 200,
+            max_unrecorded: 10_000,
+            unrecorded_cache_ms: 100,
+        }
+    }
+}
+
+/// How the registry on the ledger is remembered between requests.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StandingSettings {
+    /// After how long a remembered record is read again, in seconds. The ledger's events make changes act at once;
+    /// this bounds what a missed event could do.
+    pub refresh_s: u32,
+    /// After how long something that was not registered is asked for again, in milliseconds.
+    pub absent_ms: u32,
+    /// While the ledger is away: how old a remembered record may be used, in seconds.
+    pub stale_s: u32,
+    /// How many records are remembered.
+    pub capacity: u64,
+}
+
+impl Default for StandingSettings {
+    fn default() -> Self {
+        Self { refresh_s: 60, absent_ms: 1_000, stale_s: 900, capacity: 100_000 }
+    }
+}
+
+/// When batches close and how they are sent. Schools may have their own count and age on the ledger's registry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BatchSettings {
+    /// A batch closes when it holds this many entries, where the school's registry record does not say.
+    pub count: u32,
+    /// A batch closes when its oldest entry is this old, in milliseconds, where the school's record does not say.
+    pub age_ms: u32,
+    /// The most entries of one batch, also of one that grew while another was in flight.
+    pub max_count: u32,
+    /// The most bytes of entries in one batch.
+    pub max_bytes: u64,
+    /// How often the database is asked for other gateways' entries, in milliseconds.
+    pub poll_ms: u64,
+    /// How long the right to write a school's batches lasts unless renewed, in milliseconds. A dead gateway's
+    /// schools are taken over after this.
+    pub lease_ms: u64,
+    /// The first pause after a failure, in milliseconds; later ones grow.
+    pub retry_min_ms: u64,
+    /// The longest pause between attempts, in milliseconds.
+    pub retry_max_ms: u64,
+    /// How long a stopping gateway goes on recording what is waiting, in milliseconds.
+    pub drain_ms: u64,
+}
+
+impl Default for BatchSettings {
+    fn default() -> Self {
+        Self {
+            count: 40,
+            age_ms: 2_000,
+            max_count: 1_000,
+            max_bytes: 1024 * 1024,
+            poll_ms: 500,
+            lease_ms: 6_000,
+            retry_min_ms: 50,
+            retry_max_ms: 5_000,
+            drain_ms: 8_000,
+        }
+    }
+}
