@@ -4,6 +4,8 @@
 //! Data flows one way: a face ([`rest`], [`grpc`], [`cli`]) calls the [`service`], the service calls the engines
 //! ([`records`], [`ledger`]) through their traits. Only [`ledger::fabric`] knows Fabric's messages.
 
+pub mod cli;
+pub mod config;
 pub mod ledger;
 pub mod problem;
 pub mod records;

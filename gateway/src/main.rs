@@ -1,3 +1,7 @@
-//! The program `sillok`.
+//! The program `sillok`; see [`sillok_gateway::cli`].
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    sillok_gateway::cli::main()
+}

@@ -1,0 +1,121 @@
+//! The program `sillok`: one file a command.
+//!
+//! A command is a [`clap::Args`] struct with `async fn run(self, program: &Program) -> Result<(), Failure>`, a variant
+//! of [`Command`] and an arm in [`Command::run`]. What it has to say goes through [`Program::output`], so that `--json`
+//! holds everywhere: then standard output carries JSON objects only, one a line, the last one the result.
+//!
+//! # Exit codes
+//!
+//! | code | meaning |
+//! |---|---|
+//! | 0 | done |
+//! | 1 | failed, for a reason that is none of those below |
+//! | 2 | wrong usage or configuration; nothing was begun |
+//! | 3 | refused by the gateway or the ledger: the same call would be refused again |
+//! | 4 | the gateway, the ledger or the database is away, overloaded or too slow; trying again may help |
+//! | 5 | a proof, a signature or a receipt does not verify |
+//!
+//! Errors are told on standard error: `sillok: CODE: SENTENCE`. With `--json` they are an object on standard output:
+//! `{"error": {"code", "detail", "retry", "exit"}}`, and `transaction` where there is one.
+
+mod failure;
+mod output;
+mod serve;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand, error::ErrorKind};
+
+pub use failure::{Exit, Failure};
+pub use output::Output;
+
+use crate::config::Settings;
+
+/// Keeps one record of every query on a learner, provably.
+#[derive(Debug, Parser)]
+#[command(name = "sillok", version, propagate_version = true, max_term_width = 100)]
+pub struct Arguments {
+    /// Prints JSON for programs instead of text for people.
+    #[arg(long, global = true)]
+    json: bool,
+    /// The configuration file (TOML). Without it, the defaults and the environment hold.
+    #[arg(long, global = true, value_name = "FILE", env = "SILLOK_CONFIG")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What `sillok` can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Runs the gateway.
+    Serve(serve::Serve),
+}
+
+impl Command {
+    async fn run(self, program: &Program) -> Result<(), Failure> {
+        match self {
+            Self::Serve(command) => command.run(program).await,
+        }
+    }
+}
+
+/// What every command is given.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// Where results go.
+    pub output: Output,
+    /// The configuration file, if one was named.
+    pub config: Option<PathBuf>,
+}
+
+impl Program {
+    /// The configuration: the file, if one was named, and the environment.
+    pub fn settings(&self) -> Result<Settings, Failure> {
+        Settings::read(self.config.as_deref()).map_err(|error| Failure::config(error.to_string()))
+    }
+}
+
+/// Reads the arguments, runs the command, tells what failed.
+pub fn main() -> ExitCode {
+    // Decided before parsing: a wrong argument must be told as JSON too.
+    let json = std::env::args_os().any(|argument| argument == "--json");
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
+            error.exit()
+        }
+        Err(error) if json => return Output { json }.failure(&Failure::usage(error.render().to_string())),
+        Err(error) => error.exit(),
+    };
+    let program = Program { output: Output { json: arguments.json }, config: arguments.config };
+    match run(arguments.command, &program) {
+        Ok(()) => Exit::Done.into(),
+        Err(failure) => program.output.failure(&failure),
+    }
+}
+
+fn run(command: Command, program: &Program) -> Result<(), Failure> {
+    // The one provider of cryptography for TLS. It fails only where one is installed already, which is as good.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::failed("runtime", format!("the threads could not be started: {error}")))?;
+    let outcome = runtime.block_on(command.run(program));
+    // Work that is still blocking after the drain must not keep the program.
+    runtime.shutdown_background();
+    outcome
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::Arguments;
+
+    #[test]
+    fn the_arguments_are_well_formed() {
+        Arguments::command().debug_assert();
+    }
+}

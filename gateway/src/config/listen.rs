@@ -1,0 +1,96 @@
+//! `[listen]`
+
+use std::net::SocketAddr;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{ConfigError, Tls};
+
+/// Where the gateway listens, and how it stops.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Listen {
+    /// Address and port of REST. Port 0 takes a free one; what was taken is told at start.
+    #[schema(value_type = String)]
+    pub rest: SocketAddr,
+    /// Address and port of gRPC.
+    #[schema(value_type = String)]
+    pub grpc: SocketAddr,
+    /// Where plaintext is spoken when there is no certificate: "never", "loopback" or "anywhere".
+    #[schema(value_type = String)]
+    pub plaintext: Plaintext,
+    /// Who may read /metrics: "loopback" (callers on this machine), "anyone" who can connect, or "nobody".
+    #[schema(value_type = String)]
+    pub metrics: Metrics,
+    /// How long a stop waits for requests under way, in milliseconds. What is not done then is dropped.
+    pub drain_ms: u64,
+    /// How often a stream of entries says that it is alive, in milliseconds.
+    pub heartbeat_ms: u64,
+}
+
+/// Where plaintext is spoken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Plaintext {
+    /// Nowhere: there has to be a certificate.
+    Never,
+    /// On loopback addresses.
+    Loopback,
+    /// On every address: for a proxy that speaks TLS in front of the gateway.
+    Anywhere,
+}
+
+/// Who may read the metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Metrics {
+    /// Callers whose address is a loopback address.
+    Loopback,
+    /// Whoever can connect.
+    Anyone,
+    /// Nobody.
+    Nobody,
+}
+
+impl Default for Listen {
+    fn default() -> Self {
+        Self {
+            rest: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            grpc: SocketAddr::from(([127, 0, 0, 1], 8081)),
+            plaintext: Plaintext::Loopback,
+            metrics: Metrics::Loopback,
+            drain_ms: 10_000,
+            heartbeat_ms: 15_000,
+        }
+    }
+}
+
+impl Listen {
+    pub(super) fn check(&self, tls: &Tls) -> Result<(), ConfigError> {
+        if self.heartbeat_ms == 0 {
+            return Err(ConfigError::new("listen.heartbeat_ms", "must be at least 1"));
+        }
+        if tls.certificate.is_some() {
+            return Ok(());
+        }
+        if self.plaintext == Plaintext::Never {
+            return Err(ConfigError::new(
+                "tls.certificate",
+                "is needed, since listen.plaintext is \"never\"",
+            ));
+        }
+        for (key, address) in [("listen.rest", self.rest), ("listen.grpc", self.grpc)] {
+            if self.plaintext == Plaintext::Loopback && !address.ip().is_loopback() {
+                return Err(ConfigError::new(
+                    key,
+                    format!(
+                        "{address} is not a loopback address: set tls.certificate and tls.key, or set \
+                         listen.plaintext = \"anywhere\" if a proxy in front speaks TLS"
+                    ),
+                ));
+            }
+        }
+        Ok(())
+    }
+}
