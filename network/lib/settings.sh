@@ -1,0 +1,111 @@
+# shellcheck shell=bash
+# Arguments, the run directory, and the ports that follow from its port base.
+
+say() { printf 'network: %s\n' "$*"; }
+die() { printf 'network: %s\n' "$*" >&2 && exit 1; }
+misuse() { printf 'network: %s; see network/network.sh help\n' "$*" >&2 && exit 2; }
+
+# Sets RUN, WORDS (what is not an option) and the options' variables.
+read_arguments() {
+  RUN=${SILLOK_NETWORK_DIR:-$HERE/run}
+  ASKED_PORT_BASE=${SILLOK_NETWORK_PORT_BASE:-} ASKED_ORDERERS='' WITH_POSTGRES='' JSON='' WORDS=()
+  while (($#)); do
+    case $1 in
+      --dir) RUN=${2:?--dir needs a directory} && shift ;;
+      --port-base) ASKED_PORT_BASE=${2:?--port-base needs a number} && shift ;;
+      --orderers) ASKED_ORDERERS=${2:?--orderers needs 1 or 3} && shift ;;
+      --postgres | --full) WITH_POSTGRES=yes ;;
+      --json) JSON=yes ;;
+      -*) misuse "unknown option '$1'" ;;
+      *) WORDS+=("$1") ;;
+    esac
+    shift
+  done
+  [[ -z $ASKED_ORDERERS || $ASKED_ORDERERS == [13] ]] || misuse "--orderers is 1 or 3, not '$ASKED_ORDERERS'"
+  if [[ -n $ASKED_PORT_BASE && ! $ASKED_PORT_BASE =~ ^[1-9][0-9]{3,4}$ ]] ||
+    ((${#ASKED_PORT_BASE} && (ASKED_PORT_BASE < 1024 || ASKED_PORT_BASE > 65400))); then
+    misuse "--port-base is a number from 1024 to 65400, not '$ASKED_PORT_BASE'"
+  fi
+  RUN=$(realpath -m -- "$RUN")
+  # These would need quoting in YAML.
+  [[ $RUN != *[\"\\@$'\n\t']* ]] || misuse "the run directory's path may not hold quotes, backslashes, @ or line ends"
+}
+
+# One command at a time changes a network. Nodes do not inherit the lock. `clean` deletes the lock's file, so one
+# that was waited for is taken only if it is still the one in the directory.
+lock() {
+  local end=$((SECONDS + 180))
+  while ((SECONDS < end)); do
+    mkdir -p "$RUN"
+    exec 9>"$RUN/lock"
+    flock -w 180 9 || break
+    [[ ! $RUN/lock -ef /proc/self/fd/9 ]] || return 0
+  done
+  die "another network.sh has been working on $RUN for 3 minutes; try again"
+}
+
+lock_if_any() { [[ ! -d $RUN ]] || lock; }
+
+# A new network takes the settings asked for; a network that exists keeps its own.
+open_settings() {
+  if [[ ! -f $RUN/settings ]]; then
+    PORT_BASE=${ASKED_PORT_BASE:-7000} ORDERERS=${ASKED_ORDERERS:-1}
+    mkdir -p "$RUN"
+    printf '%s %s\n' "$PORT_BASE" "$ORDERERS" >"$RUN/settings.part"
+    mv "$RUN/settings.part" "$RUN/settings"
+  fi
+  load_settings
+  [[ -z $ASKED_ORDERERS || $ASKED_ORDERERS == "$ORDERERS" ]] ||
+    die "the network in $RUN has $ORDERERS orderer(s); run clean first, or give another --dir"
+  [[ -z $ASKED_PORT_BASE || $ASKED_PORT_BASE == "$PORT_BASE" ]] ||
+    die "the network in $RUN has port base $PORT_BASE; run clean first, or give another --dir"
+}
+
+load_settings() {
+  read -r PORT_BASE ORDERERS <"$RUN/settings"
+  NODES=()
+  local number
+  for ((number = 1; number <= ORDERERS; number++)); do NODES+=("orderer$number"); done
+  NODES+=(peer-office peer-support chaincode-office chaincode-support)
+}
+
+open_settings_if_any() {
+  NODES=()
+  [[ ! -f $RUN/settings ]] || load_settings
+}
+
+need_network() {
+  [[ -f $RUN/settings ]] || die "there is no network in $RUN; run: network/network.sh up"
+  load_settings
+}
+
+need_node() {
+  NODE=${WORDS[0]:-}
+  [[ -n $NODE && " ${NODES[*]} " == *" $NODE "* ]] || misuse "name a node: ${NODES[*]}"
+}
+
+# The port of a node, or of one of its side services: admin, chaincode, operations.
+port_of() {
+  local first
+  case $1 in
+    orderer[123]) first=$((PORT_BASE + 10 * ${1#orderer})) ;;
+    peer-office) first=$((PORT_BASE + 51)) ;;
+    peer-support) first=$((PORT_BASE + 61)) ;;
+    chaincode-office) first=$((PORT_BASE + 71)) ;;
+    chaincode-support) first=$((PORT_BASE + 72)) ;;
+    *) die "no port is known for '$1'" ;;
+  esac
+  case ${2:-} in
+    admin | chaincode) echo $((first + 1)) ;;
+    operations) echo $((first + 2)) ;;
+    *) echo "$first" ;;
+  esac
+}
+
+# The organisation that runs a node.
+org_of() {
+  case $1 in
+    *-office | orderer1 | orderer3) echo OfficeMSP ;;
+    *-support | orderer2) echo SupportMSP ;;
+  esac
+}
