@@ -46,6 +46,13 @@ macro_rules! identifier {
             }
         }
 
+        impl std::str::FromStr for $name {
+            type Err = Refusal;
+            fn from_str(text: &str) -> Result<Self, Refusal> {
+                Self::new(text)
+            }
+        }
+
         impl TryFrom<String> for $name {
             type Error = Refusal;
             fn try_from(text: String) -> Result<Self, Refusal> {
@@ -78,6 +85,10 @@ identifier!(
 identifier!(
     /// A learner, by a pseudonym: it stands on the channel, so it must not tell who they are.
     LearnerId, "learner"
+);
+identifier!(
+    /// What an educator is at their school, such as `teacher`.
+    EducatorRole, "role"
 );
 identifier!(
     /// An organisation's MSP, as Fabric names it.

@@ -4,11 +4,17 @@
 //! The chaincode runs it at each office's peer, the embedded ledger runs it in the gateway's process, and both give
 //! the same answers.
 
+pub mod batch;
+pub mod certificate;
 pub mod entry;
 pub mod id;
+mod json;
 pub mod ledger;
 pub mod merkle;
+mod query;
 pub mod refusal;
+pub mod registry;
+pub mod request;
 
 pub use ledger::{Creator, Ledger, Page};
 pub use refusal::{Code, Refusal};

@@ -4,30 +4,130 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A stable code for each reason to refuse. The text form is part of the interface and never changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Code {
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
+        /// A stable code for each reason to refuse. The text form is part of the interface and never changes.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        pub enum Code {
+            $($(#[$doc])* #[serde(rename = $text)] $name,)*
+        }
+
+        impl Code {
+            /// Every code.
+            pub const ALL: &'static [Code] = &[$(Code::$name,)*];
+
+            /// The text form.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Code::$name => $text,)*
+                }
+            }
+        }
+    };
+}
+
+codes! {
     /// An identifier has a form that is not allowed.
-    #[serde(rename = "identifier.malformed")]
-    IdentifierMalformed,
+    IdentifierMalformed = "identifier.malformed",
     /// An argument is missing, too many, or not of its type.
-    #[serde(rename = "argument.malformed")]
-    ArgumentMalformed,
+    ArgumentMalformed = "argument.malformed",
     /// There is no such function.
-    #[serde(rename = "function.unknown")]
-    FunctionUnknown,
+    FunctionUnknown = "function.unknown",
     /// The creator's MSP or role may not do this.
-    #[serde(rename = "creator.forbidden")]
-    CreatorForbidden,
+    CreatorForbidden = "creator.forbidden",
     /// What was asked for is not on the ledger.
-    #[serde(rename = "not_found")]
-    NotFound,
+    NotFound = "not_found",
     /// It is on the ledger already, with other content.
-    #[serde(rename = "already_exists")]
-    AlreadyExists,
+    AlreadyExists = "already_exists",
     /// The ledger could not be asked; trying again may help.
-    #[serde(rename = "ledger.unavailable")]
-    LedgerUnavailable,
+    LedgerUnavailable = "ledger.unavailable",
+    /// What the ledger holds under a key is not what the contract wrote there.
+    LedgerCorrupt = "ledger.corrupt",
+
+    /// The request is not a compact JWS of the agreed form.
+    RequestMalformed = "request.malformed",
+    /// The request, or the list of its queries, is longer than allowed.
+    RequestTooLarge = "request.too_large",
+    /// The request names another certificate than the one registered for the educator.
+    RequestCertificate = "request.certificate_mismatch",
+    /// The request's signature is not the certificate's.
+    RequestSignature = "request.signature_invalid",
+    /// The educator's `jti` stands on the ledger already, with other content.
+    RequestReused = "request.jti_reused",
+
+    /// The query is not JSON of the agreed form.
+    QueryMalformed = "query.malformed",
+    /// The query is longer than allowed.
+    QueryTooLarge = "query.too_large",
+    /// The request does not name this query at this index.
+    QueryNotRequested = "query.not_requested",
+
+    /// The entry is not a canonical message with all its parts.
+    EntryMalformed = "entry.malformed",
+    /// The entry is longer than allowed.
+    EntryTooLarge = "entry.too_large",
+    /// The entry, its request and its batch do not name the same school.
+    EntrySchool = "entry.school_mismatch",
+    /// The entry and its query do not name the same learner.
+    EntryLearner = "entry.learner_mismatch",
+    /// The batch holds the same query of the same request twice.
+    EntryRepeated = "entry.repeated",
+    /// An earlier batch holds this query of this request.
+    EntryRecorded = "entry.already_recorded",
+    /// The time of execution does not fit the request's time or the transaction's.
+    EntryTime = "entry.time_out_of_bounds",
+
+    /// The batch's header or body is not of the agreed form.
+    BatchMalformed = "batch.malformed",
+    /// The batch has more entries or bytes than allowed.
+    BatchTooLarge = "batch.too_large",
+    /// The header is not the one that follows from the entries.
+    BatchHeader = "batch.header_mismatch",
+    /// Another batch stands under this sequence number.
+    BatchTaken = "batch.sequence_taken",
+    /// The sequence number is not the next one.
+    BatchGap = "batch.sequence_gap",
+    /// The header does not name the hash of the one before.
+    BatchPrevious = "batch.previous_mismatch",
+
+    /// The certificate cannot be read.
+    CertificateMalformed = "certificate.malformed",
+    /// The certificate's key or signature is of a kind that is not allowed.
+    CertificateUnsupported = "certificate.unsupported",
+    /// The certificate is not valid yet at that time.
+    CertificateNotYetValid = "certificate.not_yet_valid",
+    /// The certificate is no longer valid at that time.
+    CertificateExpired = "certificate.expired",
+    /// The school's authority did not issue the certificate.
+    CertificateIssuer = "certificate.not_issued_by_authority",
+
+    /// The school is not registered.
+    SchoolUnknown = "school.unknown",
+    /// The school is closed at that time.
+    SchoolClosed = "school.closed",
+    /// The educator is not registered.
+    EducatorUnknown = "educator.unknown",
+    /// The educator's time has not begun.
+    EducatorNotYet = "educator.not_yet",
+    /// The educator's time is over.
+    EducatorNoLonger = "educator.no_longer",
+    /// The educator's certificate is revoked at that time.
+    EducatorRevoked = "educator.revoked",
+    /// The educator belongs to another school.
+    EducatorElsewhere = "educator.other_school",
+    /// The learner is not registered.
+    LearnerUnknown = "learner.unknown",
+    /// The learner is at no school at that time.
+    LearnerNotEnrolled = "learner.not_enrolled",
+    /// The learner is at another school at that time.
+    LearnerElsewhere = "learner.other_school",
+}
+
+impl Code {
+    /// Whether the same call may succeed later without a change to it.
+    pub const fn retry(self) -> bool {
+        matches!(self, Code::LedgerUnavailable)
+    }
 }
 
 /// A refusal: its code, a sentence that says what happened and what to do, and the entry it is about if it is one's.
@@ -37,7 +137,7 @@ pub struct Refusal {
     pub code: Code,
     /// For people.
     pub message: String,
-    /// The entry's index in its batch, from 0, where one entry is to blame.
+    /// The entry's index in its batch, or the document's in its array, from 0, where one is to blame.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entry: Option<u32>,
 }
@@ -53,16 +153,60 @@ impl Refusal {
         self.entry = Some(index);
         self
     }
+
+    /// The refusal as JSON: what a chaincode answers as its error message.
+    pub fn to_message(&self) -> String {
+        serde_json::to_string(self).expect("a refusal has only text and numbers")
+    }
+
+    /// Reads a refusal back from an error message, whatever stands before or after it: Fabric puts words such as
+    /// "chaincode response 500, " in front. `None` if the message holds no refusal.
+    pub fn from_message(message: &str) -> Option<Self> {
+        message.match_indices("{\"code\":").find_map(|(start, _)| {
+            serde_json::Deserializer::from_str(&message[start..]).into_iter().next()?.ok()
+        })
+    }
 }
 
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.serialize(f)
+        f.write_str(self.as_str())
     }
 }
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.code, self.message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    use super::*;
+
+    #[test]
+    fn a_refusal_survives_what_fabric_puts_around_it() {
+        let refusal = Refusal::new(Code::EducatorRevoked, "said \"no\" {twice}").at_entry(7);
+        for (before, after) in [("", ""), ("chaincode response 500, ", ""), ("a { b: ", " } and more")] {
+            let message = format!("{before}{}{after}", refusal.to_message());
+            assert_eq!(Refusal::from_message(&message).unwrap(), refusal, "{message}");
+        }
+        for other in
+            ["", "chaincode response 500, no", "{\"code\":\"unheard.of\",\"message\":\"\"}", "{\"code\":"]
+        {
+            assert_eq!(Refusal::from_message(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn the_text_of_a_code_is_its_json_and_no_two_share_one() {
+        let mut texts: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        for code in Code::ALL {
+            assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
+        }
+        texts.sort_unstable();
+        texts.dedup();
+        assert_eq!(texts.len(), Code::ALL.len());
     }
 }

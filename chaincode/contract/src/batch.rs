@@ -1,0 +1,46 @@
+//! Batches: how one is formed, checked and recorded, and what the ledger answers about it.
+
+mod contents;
+mod reply;
+
+use prost::Message;
+pub use reply::{Batch, BatchLeaf, Body, Entries, Head, Place, Position, Recorded};
+use sillok_proto::ledger::BatchBody;
+
+use contents::Contents;
+pub use contents::{MAX_BODY, MAX_COMPRESSED, MAX_ENTRIES, MAX_SEQUENCE};
+
+use crate::{Code, Refusal, id::SchoolId, merkle::sha256};
+
+const COMPRESSION_LEVEL: i32 = 3;
+
+/// A batch as `RecordBatch` takes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Formed {
+    /// The bytes of the BatchHeader: the argument.
+    pub header: Vec<u8>,
+    /// Their SHA-256.
+    pub header_hash: [u8; 32],
+    /// The BatchBody, zstd-compressed: the transient value `body`.
+    pub body: Vec<u8>,
+}
+
+/// Forms a school's batch of these entries, which rest on these requests (compact JWS, each once, none too many).
+///
+/// `sequence` and `previous` are the head's sequence + 1 and the head's header hash. Refuses what the ledger would
+/// refuse for its form alone and names the entry; signatures and standing are left to the ledger.
+pub fn build(
+    school: &SchoolId,
+    sequence: u64,
+    previous: [u8; 32],
+    requests: &[String],
+    entries: &[Vec<u8>],
+) -> Result<Formed, Refusal> {
+    let body = BatchBody { requests: requests.to_vec(), entries: entries.to_vec() };
+    let header = Contents::read(school, &body)?.header(school, sequence, previous)?.encode_to_vec();
+    let body = zstd::bulk::compress(&body.encode_to_vec(), COMPRESSION_LEVEL).map_err(|error| {
+        Refusal::new(Code::BatchMalformed, format!("the body cannot be compressed: {error}"))
+    })?;
+    contents::check_compressed(&body)?;
+    Ok(Formed { header_hash: sha256(&[&header]), header, body })
+}

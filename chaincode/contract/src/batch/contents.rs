@@ -1,0 +1,216 @@
+//! What is in a batch: the checks that need nothing but its bytes.
+
+use std::{
+    collections::{HashMap, HashSet},
+    io::Read,
+};
+
+use sillok_proto::ledger::{BatchBody, BatchHeader};
+
+use crate::{
+    Code, Refusal,
+    entry::{Entry, canonical_message},
+    id::SchoolId,
+    merkle::{self, sha256},
+    query::query_hash,
+    request::SignedRequest,
+};
+
+/// The most entries in a batch.
+pub const MAX_ENTRIES: usize = 1000;
+/// The longest body as it travels, in bytes.
+pub const MAX_COMPRESSED: usize = 2 * 1024 * 1024;
+/// The longest body once decompressed, in bytes.
+pub const MAX_BODY: usize = 16 * 1024 * 1024;
+/// The last number a batch may have: keys hold twelve digits.
+pub const MAX_SEQUENCE: u64 = 999_999_999_999;
+/// The most memory a body's compression may ask to look back on: 2 to this power.
+const MAX_WINDOW_LOG: u32 = 24;
+
+/// A body whose entries and requests have been read and belong together.
+pub(crate) struct Contents {
+    /// In the order of the leaves.
+    pub(crate) entries: Vec<Entry>,
+    /// In the body's order.
+    pub(crate) requests: Vec<SignedRequest>,
+    /// For each entry, which request it rests on.
+    pub(crate) request_of: Vec<usize>,
+}
+
+impl Contents {
+    /// Decompresses and reads a body.
+    pub(crate) fn unpack(school: &SchoolId, compressed: &[u8]) -> Result<Self, Refusal> {
+        let bytes = decompress(compressed)?;
+        Self::read(
+            school,
+            &canonical_message(&bytes).map_err(|why| malformed(format!("the body is malformed: {why}")))?,
+        )
+    }
+
+    /// Reads a body and checks that every entry is the school's, that its query is the one the request names, and
+    /// that nothing is there twice or in vain.
+    pub(crate) fn read(school: &SchoolId, body: &BatchBody) -> Result<Self, Refusal> {
+        check_counts(body)?;
+        let entries = read_entries(school, &body.entries)?;
+        let request_of = link(&entries, &body.requests)?;
+        let requests = read_requests(school, &body.requests, &request_of)?;
+        check_queries(&entries, &requests, &request_of)?;
+        Ok(Self { entries, requests, request_of })
+    }
+
+    /// The header that follows from the entries.
+    pub(crate) fn header(
+        &self,
+        school: &SchoolId,
+        sequence: u64,
+        previous: [u8; 32],
+    ) -> Result<BatchHeader, Refusal> {
+        if !(1..=MAX_SEQUENCE).contains(&sequence) {
+            return Err(malformed(format!("a batch's sequence is 1 to {MAX_SEQUENCE}")));
+        }
+        let leaves: Vec<_> = self.entries.iter().map(|entry| entry.id.0).collect();
+        let times = self.entries.iter().map(|entry| entry.executed_at);
+        Ok(BatchHeader {
+            school: school.to_string(),
+            sequence,
+            previous: previous.to_vec(),
+            root: merkle::root(&leaves).to_vec(),
+            count: leaves.len() as u32,
+            first_time: times.clone().min().unwrap_or_default(),
+            last_time: times.max().unwrap_or_default(),
+        })
+    }
+}
+
+/// Refuses a compressed body that is too long.
+pub(crate) fn check_compressed(body: &[u8]) -> Result<(), Refusal> {
+    match body.len() <= MAX_COMPRESSED {
+        true => Ok(()),
+        false => Err(too_large(format!("a batch's compressed body has at most {MAX_COMPRESSED} bytes"))),
+    }
+}
+
+fn decompress(compressed: &[u8]) -> Result<Vec<u8>, Refusal> {
+    check_compressed(compressed)?;
+    let not_zstd = |_| malformed("the body is not one zstd frame");
+    let mut decoder = zstd::Decoder::with_buffer(compressed).map_err(not_zstd)?.single_frame();
+    decoder.window_log_max(MAX_WINDOW_LOG).map_err(not_zstd)?;
+    let mut bytes = Vec::new();
+    decoder.by_ref().take(MAX_BODY as u64 + 1).read_to_end(&mut bytes).map_err(not_zstd)?;
+    if bytes.len() > MAX_BODY {
+        return Err(too_large(format!("a batch's body has at most {MAX_BODY} bytes")));
+    }
+    match decoder.finish().is_empty() {
+        true => Ok(bytes),
+        false => Err(malformed("there are bytes after the body")),
+    }
+}
+
+fn check_counts(body: &BatchBody) -> Result<(), Refusal> {
+    if body.entries.is_empty() {
+        return Err(malformed("a batch has at least one entry"));
+    }
+    if body.entries.len() > MAX_ENTRIES {
+        return Err(too_large(format!("a batch has at most {MAX_ENTRIES} entries")));
+    }
+    let size = body.entries.iter().map(Vec::len).chain(body.requests.iter().map(String::len)).sum::<usize>();
+    match size <= MAX_BODY {
+        true => Ok(()),
+        false => Err(too_large(format!("a batch's body has at most {MAX_BODY} bytes"))),
+    }
+}
+
+fn read_entries(school: &SchoolId, entries: &[Vec<u8>]) -> Result<Vec<Entry>, Refusal> {
+    let read = |(index, bytes): (usize, &Vec<u8>)| {
+        let entry = Entry::parse(bytes).map_err(blame(index))?;
+        match entry.school == *school {
+            true => Ok(entry),
+            false => Err(blame(index)(Refusal::new(
+                Code::EntrySchool,
+                format!("the entry is not of the school {school}"),
+            ))),
+        }
+    };
+    entries.iter().enumerate().map(read).collect()
+}
+
+/// For each entry, which request it rests on. Every request is there once, and for some entry.
+fn link(entries: &[Entry], requests: &[String]) -> Result<Vec<usize>, Refusal> {
+    let digests: HashMap<_, _> =
+        requests.iter().enumerate().map(|(index, jws)| (sha256(&[jws.as_bytes()]), index)).collect();
+    if digests.len() != requests.len() {
+        return Err(malformed("a batch holds each request once"));
+    }
+    let find = |(index, entry): (usize, &Entry)| {
+        let request = digests.get(&entry.request_digest).copied();
+        request.ok_or_else(|| blame(index)(malformed("the batch does not hold the entry's request")))
+    };
+    let request_of = entries.iter().enumerate().map(find).collect::<Result<Vec<_>, _>>()?;
+    match request_of.iter().collect::<HashSet<_>>().len() == requests.len() {
+        true => Ok(request_of),
+        false => Err(malformed("the batch holds a request that none of its entries rests on")),
+    }
+}
+
+fn read_requests(
+    school: &SchoolId,
+    requests: &[String],
+    request_of: &[usize],
+) -> Result<Vec<SignedRequest>, Refusal> {
+    let mut single = HashSet::new();
+    let mut read = |(index, jws): (usize, &String)| {
+        let request = SignedRequest::parse(jws)?;
+        if request.payload.school != *school {
+            return Err(Refusal::new(
+                Code::EntrySchool,
+                format!("the request is not for the school {school}"),
+            ));
+        }
+        match single.insert(request.replay_key()) {
+            true => Ok(request),
+            false => Err(Refusal::new(
+                Code::RequestReused,
+                format!("the jti of request {index} stands in the batch already"),
+            )),
+        }
+    };
+    let first_entry = |request: usize| request_of.iter().position(|&of| of == request).unwrap_or_default();
+    requests
+        .iter()
+        .enumerate()
+        .map(|(index, jws)| read((index, jws)).map_err(blame(first_entry(index))))
+        .collect()
+}
+
+fn check_queries(entries: &[Entry], requests: &[SignedRequest], request_of: &[usize]) -> Result<(), Refusal> {
+    let mut single = HashSet::new();
+    for (index, (entry, &request)) in entries.iter().zip(request_of).enumerate() {
+        let named = requests[request].payload.queries.get(entry.query_index as usize);
+        if named != Some(&query_hash(&entry.query)) {
+            return Err(blame(index)(Refusal::new(
+                Code::QueryNotRequested,
+                "the request does not name the entry's query at its index",
+            )));
+        }
+        if !single.insert((request, entry.query_index)) {
+            return Err(blame(index)(Refusal::new(
+                Code::EntryRepeated,
+                "the batch holds this query of the request twice",
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Names the entry a refusal is about.
+pub(crate) fn blame(index: usize) -> impl Fn(Refusal) -> Refusal {
+    move |refusal| refusal.at_entry(index as u32)
+}
+
+fn malformed(message: impl Into<String>) -> Refusal {
+    Refusal::new(Code::BatchMalformed, message)
+}
+
+fn too_large(message: impl Into<String>) -> Refusal {
+    Refusal::new(Code::BatchTooLarge, message)
+}

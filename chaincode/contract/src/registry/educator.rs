@@ -1,0 +1,116 @@
+//! Educators.
+
+use serde::{Deserialize, Serialize};
+
+use super::{School, check_time, earlier_end};
+use crate::{
+    Code, Refusal,
+    certificate::{Certificate, Curve},
+    id::{EducatorId, EducatorRole, SchoolId},
+};
+
+/// An educator: a certificate that stands for a school during some time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Educator {
+    /// Their id, a pseudonym.
+    pub id: EducatorId,
+    /// Their school.
+    pub school: SchoolId,
+    /// What they are there.
+    pub role: EducatorRole,
+    /// Their certificate, PEM, with a P-256 key.
+    pub certificate: String,
+    /// SHA-256 of the certificate's DER, 64 hexadecimal digits. Derived: may be absent when registering.
+    #[serde(default)]
+    pub thumbprint: String,
+    /// From this time on they may send queries.
+    pub from: i64,
+    /// From this time on no longer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<i64>,
+    /// From this time on what the key signs is void; what was executed before stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked_since: Option<i64>,
+}
+
+impl Educator {
+    /// Checks every member, derives the thumbprint, and gives the document as the registry stores it.
+    pub fn checked(mut self) -> Result<Self, Refusal> {
+        check_time("from", self.from)?;
+        for (what, end) in [("until", self.until), ("revoked_since", self.revoked_since)] {
+            end.map_or(Ok(()), |time| check_time(what, time))?;
+        }
+        if self.until.is_some_and(|until| until <= self.from) {
+            return Err(Refusal::new(Code::ArgumentMalformed, "until is later than from"));
+        }
+        let certificate = Certificate::from_pem(&self.certificate)?;
+        if certificate.public_key().curve != Curve::P256 {
+            return Err(Refusal::new(Code::CertificateUnsupported, "an educator's key is a P-256 key"));
+        }
+        let thumbprint = hex::encode(certificate.thumbprint());
+        if !self.thumbprint.is_empty() && self.thumbprint != thumbprint {
+            return Err(Refusal::new(
+                Code::ArgumentMalformed,
+                format!("the thumbprint is not the certificate's, {thumbprint}; leave it out"),
+            ));
+        }
+        self.thumbprint = thumbprint;
+        self.certificate = certificate.to_pem();
+        Ok(self)
+    }
+
+    /// Refuses a time before `from`, from `until` on, and from `revoked_since` on.
+    pub fn stands_at(&self, time: i64) -> Result<(), Refusal> {
+        let refuse =
+            |code, what| Err(Refusal::new(code, format!("the educator {} {what} at that time", self.id)));
+        if self.revoked_since.is_some_and(|revoked| time >= revoked) {
+            return refuse(Code::EducatorRevoked, "is revoked");
+        }
+        if time < self.from {
+            return refuse(Code::EducatorNotYet, "has not begun");
+        }
+        if self.until.is_some_and(|until| time >= until) {
+            return refuse(Code::EducatorNoLonger, "has left");
+        }
+        Ok(())
+    }
+
+    /// Refuses another school than theirs, and what [`Educator::stands_at`] refuses.
+    pub fn serves(&self, school: &SchoolId, time: i64) -> Result<(), Refusal> {
+        if self.school != *school {
+            return Err(Refusal::new(
+                Code::EducatorElsewhere,
+                format!("the educator {} is not one of the school {school}", self.id),
+            ));
+        }
+        self.stands_at(time)
+    }
+
+    /// The certificate, read, and checked to be issued by the school's authority. For its validity at a time ask
+    /// [`Certificate::valid_at`].
+    pub fn certificate_of(&self, authority: &Certificate) -> Result<Certificate, Refusal> {
+        let certificate = Certificate::from_pem(&self.certificate)?;
+        certificate.issued_by(authority)?;
+        Ok(certificate)
+    }
+
+    /// Everything about the educator that the ledger will check of a query executed at this time: school open,
+    /// educator standing, certificate valid and issued by the school's valid authority.
+    pub fn may_act(&self, school: &School, time: i64) -> Result<Certificate, Refusal> {
+        let authority = school.authority()?;
+        let certificate = self.certificate_of(&authority)?;
+        school.open_at(time)?;
+        self.serves(&school.id, time)?;
+        authority.valid_at(time)?;
+        certificate.valid_at(time)?;
+        Ok(certificate)
+    }
+
+    /// The same educator, revoked; earlier than before if revoked already.
+    pub(crate) fn revoked(mut self, since: i64) -> Result<Self, Refusal> {
+        check_time("since", since)?;
+        self.revoked_since = Some(earlier_end("revoked_since", self.revoked_since, since)?);
+        Ok(self)
+    }
+}
