@@ -1,5 +1,8 @@
 //! The ledger, as the gateway sees it: one trait, on Fabric or embedded.
 
+pub mod fabric;
+pub mod receipt;
+
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;

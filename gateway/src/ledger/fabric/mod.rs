@@ -1,0 +1,3 @@
+//! The ledger on Hyperledger Fabric, by way of a peer's gateway service.
+
+pub mod receipt;

@@ -1,0 +1,238 @@
+//! Receipts, checked offline: both offices endorsed what the ledger wrote. Nothing is needed but their root certificates.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
+use p256::ecdsa::Signature;
+use x509_parser::{
+    certificate::X509Certificate, oid_registry::OID_SIG_ECDSA_WITH_SHA256, pem::Pem, prelude::FromDer as _,
+};
+
+use super::{Engine, Receipt, fabric};
+
+/// The namespace of the channel whose writes a receipt proves: the name the chaincode is deployed under.
+pub const NAMESPACE: &str = "sillok";
+
+/// What both offices endorsed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndorsedWrites {
+    /// The MSPs that endorsed: every one of the roots'. Sorted, each once.
+    pub msps: Vec<String>,
+    /// The public writes of the contract, by key; none where the key was deleted.
+    pub writes: BTreeMap<String, Option<Vec<u8>>>,
+    /// What the contract answered.
+    pub answer: Vec<u8>,
+}
+
+/// Why a receipt does not verify.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReceiptError {
+    /// The root certificates cannot be read.
+    #[error("the root certificates cannot be used: {0}")]
+    Roots(String),
+    /// The receipt, or something in it, is not of its form.
+    #[error("the receipt cannot be read: {0}")]
+    Malformed(String),
+    /// An endorsement is of an MSP for which no root certificate was given.
+    #[error("{0} endorsed, but no root certificate of it was given")]
+    UnknownOffice(String),
+    /// An endorser's certificate was not issued by its office's root.
+    #[error("the endorser's certificate was not issued by {0}'s root certificate")]
+    Issuer(String),
+    /// An endorser's certificate is not a peer's.
+    #[error("{0}'s endorser is not one of its peers: its certificate lacks the unit \"peer\"")]
+    NotAPeer(String),
+    /// An endorsement's signature is wrong.
+    #[error("{0}'s signature is not that of what the receipt holds")]
+    Signature(String),
+    /// An office has not endorsed.
+    #[error("{0} has not endorsed")]
+    Missing(String),
+    /// The offices endorsed another transaction than the receipt names, or do not say which.
+    #[error("the offices did not endorse the transaction that the receipt names")]
+    Transaction,
+    /// The contract did not succeed.
+    #[error("the contract answered with status {0}, so the ledger took nothing from it")]
+    Status(i32),
+}
+
+impl ReceiptError {
+    /// A stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Roots(_) => "roots.unusable",
+            Self::Malformed(_) => "receipt.malformed",
+            Self::UnknownOffice(_) => "receipt.office_unknown",
+            Self::Issuer(_) => "receipt.issuer",
+            Self::NotAPeer(_) => "receipt.not_a_peer",
+            Self::Signature(_) => "receipt.signature",
+            Self::Missing(_) => "receipt.endorsement_missing",
+            Self::Transaction => "receipt.transaction",
+            Self::Status(_) => "receipt.status",
+        }
+    }
+}
+
+/// The offices' root certificates. Every office among them must have endorsed, and nobody else may have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Roots {
+    /// By MSP id; DER.
+    authorities: BTreeMap<String, Vec<Vec<u8>>>,
+}
+
+impl Roots {
+    /// From each MSP's certificates: PEM, several behind one another if it has several, an intermediate's among them.
+    /// Fewer than two offices are refused: one alone proves nothing against itself.
+    pub fn new(pem: impl IntoIterator<Item = (String, Vec<u8>)>) -> Result<Self, ReceiptError> {
+        let authorities = pem
+            .into_iter()
+            .map(|(msp, pem)| {
+                let certificates =
+                    certificates(&pem).map_err(|why| ReceiptError::Roots(format!("{msp}: {why}")))?;
+                Ok((msp, certificates))
+            })
+            .collect::<Result<BTreeMap<_, _>, ReceiptError>>()?;
+        if authorities.len() < 2 {
+            return Err(ReceiptError::Roots("give those of both offices, as <MSP id>.pem".to_owned()));
+        }
+        Ok(Self { authorities })
+    }
+
+    /// From a directory's files `<MSP id>.pem`; other files are left alone.
+    pub fn read_dir(directory: &Path) -> Result<Self, ReceiptError> {
+        let told = |error: std::io::Error| ReceiptError::Roots(format!("{}: {error}", directory.display()));
+        let mut pem = Vec::new();
+        for file in fs::read_dir(directory).map_err(told)? {
+            let path = file.map_err(told)?.path();
+            if let (Some("pem"), Some(msp)) = (
+                path.extension().and_then(|extension| extension.to_str()),
+                path.file_stem().and_then(|stem| stem.to_str()),
+            ) {
+                pem.push((msp.to_owned(), fs::read(&path).map_err(told)?));
+            }
+        }
+        Self::new(pem)
+    }
+
+    /// The offices' MSP ids.
+    pub fn msps(&self) -> impl Iterator<Item = &str> {
+        self.authorities.keys().map(String::as_str)
+    }
+
+    /// Checks one endorsement: the certificate is a peer's of this MSP, and the signature is its over the message.
+    ///
+    /// Whether the certificate was valid at the time is not asked: an offline verifier has no clock to trust, and the
+    /// ledger asked when it took the transaction.
+    fn check(&self, endorser: &Endorser, message: &[u8], signature: &[u8]) -> Result<(), ReceiptError> {
+        let Endorser { msp, certificate } = endorser;
+        let authorities =
+            self.authorities.get(msp).ok_or_else(|| ReceiptError::UnknownOffice(msp.clone()))?;
+        let malformed = |why| ReceiptError::Malformed(format!("{msp}'s endorser: {why}"));
+        let der = only_certificate(certificate).map_err(malformed)?;
+        let parsed = parse(&der).map_err(malformed)?;
+        if !authorities.iter().any(|authority| issued_by(&parsed, authority)) {
+            return Err(ReceiptError::Issuer(msp.clone()));
+        }
+        if !is_peer(&parsed) {
+            return Err(ReceiptError::NotAPeer(msp.clone()));
+        }
+        let key = &parsed.public_key().subject_public_key.data;
+        if is_canonical(signature)
+            && UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, key).verify(message, signature).is_ok()
+        {
+            return Ok(());
+        }
+        Err(ReceiptError::Signature(msp.clone()))
+    }
+}
+
+/// Who endorsed, as an engine reads it from [`super::Endorsement::endorser`].
+pub(super) struct Endorser {
+    /// The MSP's id.
+    pub(super) msp: String,
+    /// Its certificate, PEM.
+    pub(super) certificate: Vec<u8>,
+}
+
+/// Verifies a receipt: every office of the roots endorsed it, with a signature over exactly these bytes. Gives what
+/// they endorsed. The block's number is not part of it: no office signs it.
+pub fn verify(receipt: &Receipt, roots: &Roots) -> Result<EndorsedWrites, ReceiptError> {
+    match receipt.engine {
+        Engine::Fabric => fabric::receipt::verify(receipt, roots),
+        Engine::Embedded => {
+            Err(ReceiptError::Malformed("receipts of the embedded ledger are not known here".to_owned()))
+        }
+    }
+}
+
+/// Checks every endorsement of a receipt, over payload and endorser, and that every office is among them; gives their
+/// MSPs, sorted. `endorser` reads an engine's form of an identity.
+pub(super) fn endorsing_offices(
+    receipt: &Receipt,
+    roots: &Roots,
+    endorser: impl Fn(&[u8]) -> Result<Endorser, ReceiptError>,
+) -> Result<Vec<String>, ReceiptError> {
+    let mut msps = Vec::new();
+    for endorsement in &receipt.endorsements {
+        let by = endorser(&endorsement.endorser)?;
+        let message = [receipt.payload.as_slice(), &endorsement.endorser].concat();
+        roots.check(&by, &message, &endorsement.signature)?;
+        msps.push(by.msp);
+    }
+    if let Some(missing) = roots.msps().find(|&office| !msps.iter().any(|msp| msp == office)) {
+        return Err(ReceiptError::Missing(missing.to_owned()));
+    }
+    msps.sort();
+    msps.dedup();
+    Ok(msps)
+}
+
+fn certificates(pem: &[u8]) -> Result<Vec<Vec<u8>>, String> {
+    let certificates = Pem::iter_from_buffer(pem)
+        .map(|block| block.map(|block| block.contents).map_err(|error| error.to_string()))
+        .collect::<Result<Vec<_>, _>>()?;
+    if certificates.is_empty() {
+        return Err("there is no certificate in PEM".to_owned());
+    }
+    certificates.iter().try_for_each(|der| parse(der).map(drop))?;
+    Ok(certificates)
+}
+
+fn only_certificate(pem: &[u8]) -> Result<Vec<u8>, String> {
+    let mut certificates = certificates(pem)?;
+    match (certificates.pop(), certificates.is_empty()) {
+        (Some(certificate), true) => Ok(certificate),
+        _ => Err("there is more than one certificate".to_owned()),
+    }
+}
+
+fn parse(der: &[u8]) -> Result<X509Certificate<'_>, String> {
+    match X509Certificate::from_der(der) {
+        Ok(([], parsed)) => Ok(parsed),
+        Ok(_) => Err("there are bytes after the certificate".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn issued_by(certificate: &X509Certificate<'_>, authority: &[u8]) -> bool {
+    parse(authority).is_ok_and(|authority| {
+        let key = &authority.public_key().subject_public_key.data;
+        authority.is_ca()
+            && certificate.issuer().as_raw() == authority.subject().as_raw()
+            && certificate.signature_algorithm.algorithm == OID_SIG_ECDSA_WITH_SHA256
+            && UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, key)
+                .verify(certificate.tbs_certificate.as_ref(), &certificate.signature_value.data)
+                .is_ok()
+    })
+}
+
+/// Fabric's NodeOUs: the role is an organisational unit of the subject.
+fn is_peer(certificate: &X509Certificate<'_>) -> bool {
+    certificate.subject().iter_organizational_unit().any(|unit| unit.as_str() == Ok("peer"))
+}
+
+/// Whether it is the one encoding of the one form that Fabric takes: strict DER, the lower of the two values of S.
+fn is_canonical(signature: &[u8]) -> bool {
+    Signature::from_der(signature)
+        .is_ok_and(|parsed| parsed.normalize_s() == parsed && parsed.to_der().as_bytes() == signature)
+}
