@@ -1,0 +1,154 @@
+use fabric_protos::peer::{
+    ChaincodeAdditionalParams, ChaincodeId, ChaincodeMessage, chaincode_message::Type,
+};
+use prost::Message;
+
+use crate::invocation::Invocation;
+
+/// What Fabric's own shim takes where a peer offers a feature without a limit.
+const DEFAULT_LIMIT: usize = 100;
+
+/// What the peer offers beyond the protocol's first version, as it says with READY.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Features {
+    /// Takes many writes in one message: at most so many.
+    pub write_batch: Option<usize>,
+    /// Reads many keys in one message: at most so many.
+    pub multiple_keys: Option<usize>,
+}
+
+/// One stream's state: what the peer may say next, and what to do about it. It does no I/O.
+///
+/// ```
+/// use fabric_protos::peer::{ChaincodeMessage, chaincode_message::Type};
+/// use sillok_shim::protocol::{Session, Step};
+///
+/// let (mut session, register) = Session::start("records:1f0c…");
+/// assert_eq!(register.r#type(), Type::Register);
+/// let early = ChaincodeMessage { r#type: Type::Transaction.into(), ..Default::default() };
+/// assert!(matches!(session.receive(early), Step::Close { .. }));
+/// ```
+#[derive(Debug)]
+pub struct Session {
+    phase: Phase,
+    features: Features,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// REGISTER is sent.
+    Registering,
+    /// REGISTERED came.
+    Registered,
+    /// READY came: transactions may.
+    Ready,
+}
+
+/// What to do about a message from the peer.
+#[derive(Debug, PartialEq)]
+pub enum Step {
+    /// Nothing.
+    Wait,
+    /// Send this.
+    Reply(ChaincodeMessage),
+    /// Run this transaction.
+    Run(Box<Invocation>),
+    /// Hand this to the transaction it names, whose call it answers.
+    Answer(ChaincodeMessage),
+    /// The peer broke the protocol within the transaction this message names: send it, and end that transaction.
+    Fail(ChaincodeMessage),
+    /// The peer broke the protocol before it was ready: send this, then close the stream.
+    Close(ChaincodeMessage),
+}
+
+impl Session {
+    /// A new stream's state, and the REGISTER to send first.
+    #[must_use]
+    pub fn start(chaincode_id: &str) -> (Self, ChaincodeMessage) {
+        let id = ChaincodeId { name: chaincode_id.to_owned(), ..Default::default() };
+        let register = ChaincodeMessage {
+            r#type: Type::Register.into(),
+            payload: id.encode_to_vec().into(),
+            ..Default::default()
+        };
+        (Self { phase: Phase::Registering, features: Features::default() }, register)
+    }
+
+    /// What the peer offers; nothing before READY.
+    #[must_use]
+    pub fn features(&self) -> Features {
+        self.features
+    }
+
+    /// Takes one message from the peer.
+    pub fn receive(&mut self, message: ChaincodeMessage) -> Step {
+        // An unknown number is kept apart: prost would show it as UNDEFINED.
+        let kind = Type::try_from(message.r#type).unwrap_or(Type::Undefined);
+        match (self.phase, kind) {
+            (_, Type::Keepalive) => Step::Reply(message),
+            (Phase::Registering, Type::Registered) => self.advance(Phase::Registered),
+            (Phase::Registered, Type::Ready) => self.ready(&message),
+            (Phase::Ready, Type::Init | Type::Transaction) => begin(message),
+            (Phase::Ready, Type::Response | Type::Error) => Step::Answer(message),
+            (Phase::Ready, _) => Step::Fail(unexpected(&message, "a ready stream")),
+            (Phase::Registering, _) => Step::Close(unexpected(&message, "a stream before REGISTERED")),
+            (Phase::Registered, _) => Step::Close(unexpected(&message, "a stream before READY")),
+        }
+    }
+
+    fn advance(&mut self, phase: Phase) -> Step {
+        self.phase = phase;
+        Step::Wait
+    }
+
+    fn ready(&mut self, message: &ChaincodeMessage) -> Step {
+        // Peers before 3.1 send no payload, which decodes to an offer of nothing.
+        match ChaincodeAdditionalParams::decode(message.payload.clone()) {
+            Ok(offer) => self.features = Features::from(offer),
+            Err(error) => return Step::Close(refusal(message, &format!("READY is malformed: {error}"))),
+        }
+        self.advance(Phase::Ready)
+    }
+}
+
+impl From<ChaincodeAdditionalParams> for Features {
+    fn from(offer: ChaincodeAdditionalParams) -> Self {
+        let limit = |size: u32| match usize::try_from(size) {
+            Ok(size @ 1..) => size,
+            _ => DEFAULT_LIMIT,
+        };
+        Self {
+            write_batch: offer.use_write_batch.then(|| limit(offer.max_size_write_batch)),
+            multiple_keys: offer.use_get_multiple_keys.then(|| limit(offer.max_size_get_multiple_keys)),
+        }
+    }
+}
+
+fn begin(message: ChaincodeMessage) -> Step {
+    let named = ChaincodeMessage {
+        txid: message.txid.clone(),
+        channel_id: message.channel_id.clone(),
+        ..Default::default()
+    };
+    match Invocation::decode(message) {
+        Ok(invocation) => Step::Run(Box::new(invocation)),
+        Err(error) => Step::Reply(refusal(&named, &error.to_string())),
+    }
+}
+
+fn unexpected(message: &ChaincodeMessage, place: &str) -> ChaincodeMessage {
+    let name = Type::try_from(message.r#type)
+        .map_or_else(|_| format!("type {}", message.r#type), |kind| kind.as_str_name().to_owned());
+    refusal(message, &format!("the chaincode cannot take {name} on {place}"))
+}
+
+/// The ERROR that answers a message.
+pub(crate) fn refusal(to: &ChaincodeMessage, reason: &str) -> ChaincodeMessage {
+    ChaincodeMessage {
+        r#type: Type::Error.into(),
+        payload: reason.to_owned().into(),
+        txid: to.txid.clone(),
+        channel_id: to.channel_id.clone(),
+        ..Default::default()
+    }
+}
