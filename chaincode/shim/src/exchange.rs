@@ -8,6 +8,12 @@ use tonic::Status;
 
 use crate::{LedgerError, invocation::TransactionKey};
 
+/// What Fabric's peers allow a message, both ways. More would end the stream, and every transaction on it.
+pub(crate) const MAX_MESSAGE_BYTES: usize = 100 << 20;
+
+/// The same without what names the transaction.
+const MAX_PAYLOAD_BYTES: usize = MAX_MESSAGE_BYTES - (64 << 10);
+
 /// What goes to the peer.
 pub(crate) type Outgoing = Result<ChaincodeMessage, Status>;
 
@@ -134,6 +140,9 @@ impl Exchange {
     pub(crate) fn call(&self, kind: Type, request: &impl Message) -> Result<Bytes, LedgerError> {
         let call = kind.as_str_name();
         let deadline = Instant::now() + self.limit;
+        if request.encoded_len() > MAX_PAYLOAD_BYTES {
+            return Err(LedgerError::invalid("request", "must not have more than 100 MiB"));
+        }
         self.mailbox.ask().map_err(|reason| reason.at(call))?;
         self.send(kind, request.encode_to_vec().into()).map_err(|reason| self.break_off(call, reason))?;
         let answer = self.mailbox.wait(deadline, self.limit).map_err(|reason| reason.at(call))?;

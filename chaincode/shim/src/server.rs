@@ -12,11 +12,8 @@ use tonic::{Request, Status, Streaming, transport};
 use crate::{
     Chaincode, Settings,
     connection::{Connection, Shared},
-    exchange::Outgoing,
+    exchange::{MAX_MESSAGE_BYTES, Outgoing},
 };
-
-/// What Fabric's peers allow, both ways.
-const MAX_MESSAGE_BYTES: usize = 100 << 20;
 
 /// Messages a stream holds ready for a peer that is slow to read; then transactions wait.
 const OUTGOING_MESSAGES: usize = 64;

@@ -1,7 +1,7 @@
 use fabric_protos::peer::{self, ChaincodeMessage, chaincode_message::Type};
 use prost::{Message, bytes::Bytes};
 
-use crate::{Chaincode, Response, Stub};
+use crate::{Chaincode, Response, Stub, exchange::MAX_MESSAGE_BYTES};
 
 /// Runs one transaction from its arguments to what the peer is told. Blocks.
 pub(crate) fn run(chaincode: &dyn Chaincode, stub: &Stub) -> ChaincodeMessage {
@@ -28,10 +28,13 @@ fn finish(stub: &Stub, response: &Response) -> Result<(), String> {
 }
 
 fn completed(stub: &Stub, response: Response) -> ChaincodeMessage {
-    ChaincodeMessage {
-        chaincode_event: stub.take_event(),
-        ..message(stub, Type::Completed, peer::Response::from(response).encode_to_vec())
+    let response = peer::Response::from(response).encode_to_vec();
+    let completed =
+        ChaincodeMessage { chaincode_event: stub.take_event(), ..message(stub, Type::Completed, response) };
+    if completed.encoded_len() > MAX_MESSAGE_BYTES {
+        return error(stub, "response and event have more than 100 MiB".into());
     }
+    completed
 }
 
 fn error(stub: &Stub, reason: String) -> ChaincodeMessage {

@@ -160,3 +160,20 @@ async fn large_values_go_both_ways() {
     peer.answer(&call, "").await;
     assert_eq!(peer.completed().await.payload.len(), LARGE);
 }
+
+#[tokio::test]
+async fn what_no_message_can_hold_is_refused_and_the_stream_goes_on() {
+    let server = start(|stub: &Stub| {
+        let large = vec![7; peer::LARGEST_MESSAGE];
+        match stub.function().unwrap().0 {
+            "write" => Response::error(stub.put_state("key", large).unwrap_err().code()),
+            _ => Response::success(large),
+        }
+    })
+    .await;
+    let mut peer = FakePeer::ready(&server).await;
+    peer.begin("t1", &["answer"]).await;
+    assert_eq!(peer.failed("t1").await, "response and event have more than 100 MiB");
+    peer.begin("t2", &["write"]).await;
+    assert_eq!(peer.completed().await, Response::error("LEDGER_INVALID_ARGUMENT"));
+}
