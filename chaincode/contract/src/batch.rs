@@ -1,7 +1,10 @@
 //! Batches: how one is formed, checked and recorded, and what the ledger answers about it.
 
 mod contents;
+mod read;
+mod record;
 mod reply;
+mod standing;
 
 use prost::Message;
 pub use reply::{Batch, BatchLeaf, Body, Entries, Head, Place, Position, Recorded};
@@ -9,6 +12,10 @@ use sillok_proto::ledger::BatchBody;
 
 use contents::Contents;
 pub use contents::{MAX_BODY, MAX_COMPRESSED, MAX_ENTRIES, MAX_SEQUENCE};
+pub(crate) use read::{get_batch, get_body, get_head, list_entries};
+pub(crate) use record::record;
+pub use record::{EVENT, TRANSIENT};
+pub use standing::{MAX_AGE, MAX_AHEAD, MAX_WAIT, SKEW};
 
 use crate::{Code, Refusal, id::SchoolId, merkle::sha256};
 

@@ -4,17 +4,24 @@
 //! The chaincode runs it at each office's peer, the embedded ledger runs it in the gateway's process, and both give
 //! the same answers.
 
+pub mod access;
+mod argument;
 pub mod batch;
 pub mod certificate;
 pub mod entry;
+pub mod function;
 pub mod id;
 mod json;
+pub mod key;
 pub mod ledger;
 pub mod merkle;
+mod metadata;
 mod query;
 pub mod refusal;
 pub mod registry;
 pub mod request;
+mod snapshot;
 
+pub use function::invoke;
 pub use ledger::{Creator, Ledger, Page};
 pub use refusal::{Code, Refusal};

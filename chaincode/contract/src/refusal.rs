@@ -168,6 +168,11 @@ impl Refusal {
     }
 }
 
+/// Names the entry a refusal is about.
+pub(crate) fn blame(index: usize) -> impl Fn(Refusal) -> Refusal {
+    move |refusal| refusal.at_entry(index as u32)
+}
+
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

@@ -4,6 +4,8 @@
 
 mod educator;
 mod learner;
+mod read;
+mod register;
 mod school;
 
 use serde::{Deserialize, Serialize};
@@ -11,6 +13,13 @@ use serde::{Deserialize, Serialize};
 pub use educator::Educator;
 pub use learner::{Enrolment, Learner};
 pub use school::{BatchSettings, Office, School, SchoolChange};
+
+pub(crate) use read::{find_educator, get, list};
+pub use register::EVENT;
+pub(crate) use register::{
+    move_learner, register_educators, register_learners, register_office, register_school, revoke_educator,
+    update_school,
+};
 
 use crate::{Code, Refusal};
 

@@ -96,12 +96,7 @@ impl SignedRequest {
 
     /// As [`SignedRequest::verify`], with a certificate that has been read already.
     pub fn verify_with(&self, certificate: &Certificate) -> Result<(), Refusal> {
-        if certificate.thumbprint() != self.thumbprint {
-            return Err(Refusal::new(
-                Code::RequestCertificate,
-                "the request names another certificate than the educator's; sign with the registered key",
-            ));
-        }
+        self.names(certificate)?;
         let key = certificate.public_key();
         if key.curve != Curve::P256 {
             return Err(Refusal::new(Code::CertificateUnsupported, "a request is signed with a P-256 key"));
@@ -111,6 +106,17 @@ impl SignedRequest {
             .map_err(|_| {
                 Refusal::new(Code::RequestSignature, "the request's signature is not the certificate's")
             })
+    }
+
+    /// Checks that the header names this certificate.
+    pub fn names(&self, certificate: &Certificate) -> Result<(), Refusal> {
+        match certificate.thumbprint() == self.thumbprint {
+            true => Ok(()),
+            false => Err(Refusal::new(
+                Code::RequestCertificate,
+                "the request names another certificate than the educator's; sign with the registered key",
+            )),
+        }
     }
 
     /// SHA-256 of what the signature covers. Unlike [`SignedRequest::digest`] it stays the same when somebody without

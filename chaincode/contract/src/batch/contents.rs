@@ -13,6 +13,7 @@ use crate::{
     id::SchoolId,
     merkle::{self, sha256},
     query::query_hash,
+    refusal::blame,
     request::SignedRequest,
 };
 
@@ -200,11 +201,6 @@ fn check_queries(entries: &[Entry], requests: &[SignedRequest], request_of: &[us
         }
     }
     Ok(())
-}
-
-/// Names the entry a refusal is about.
-pub(crate) fn blame(index: usize) -> impl Fn(Refusal) -> Refusal {
-    move |refusal| refusal.at_entry(index as u32)
 }
 
 fn malformed(message: impl Into<String>) -> Refusal {

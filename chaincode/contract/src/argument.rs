@@ -1,0 +1,119 @@
+//! Arguments come as byte strings; here they get their types.
+
+use serde::de::DeserializeOwned;
+
+use crate::{Code, Refusal, batch::MAX_SEQUENCE, json, registry::MAX_DOCUMENTS};
+
+/// The most items on one page.
+pub(crate) const MAX_PAGE: u32 = 500;
+
+/// What a parameter takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Text.
+    Text,
+    /// An identifier.
+    Id,
+    /// Where a page starts: empty, or what the page before gave.
+    Bookmark,
+    /// How many items at most, in decimal digits: 1 to 500.
+    PageSize,
+    /// A batch's number, in decimal digits.
+    Sequence,
+    /// Microseconds since the Unix epoch, in decimal digits.
+    Time,
+    /// A JSON object of the named schema.
+    Document(&'static str),
+    /// A JSON array of at most 500 objects of the named schema.
+    Documents(&'static str),
+    /// Bytes.
+    Bytes,
+}
+
+/// A function's parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parameter {
+    /// Its name.
+    pub name: &'static str,
+    /// What it takes.
+    pub form: Form,
+}
+
+/// The arguments of a call, as many as there are parameters.
+pub(crate) struct Arguments<'a> {
+    parameters: &'a [Parameter],
+    values: &'a [Vec<u8>],
+}
+
+impl<'a> Arguments<'a> {
+    pub(crate) fn new(parameters: &'a [Parameter], values: &'a [Vec<u8>]) -> Result<Self, Refusal> {
+        if parameters.len() == values.len() {
+            return Ok(Self { parameters, values });
+        }
+        let names: Vec<_> = parameters.iter().map(|parameter| parameter.name).collect();
+        Err(malformed(format!("the arguments are ({}); {} were given", names.join(", "), values.len())))
+    }
+
+    pub(crate) fn bytes(&self, index: usize) -> Result<&'a [u8], Refusal> {
+        self.values.get(index).map(Vec::as_slice).ok_or_else(|| malformed("an argument is missing"))
+    }
+
+    pub(crate) fn text(&self, index: usize) -> Result<&'a str, Refusal> {
+        std::str::from_utf8(self.bytes(index)?).map_err(|_| self.refuse(index, "is not UTF-8"))
+    }
+
+    pub(crate) fn id<T: TryFrom<String, Error = Refusal>>(&self, index: usize) -> Result<T, Refusal> {
+        T::try_from(self.text(index)?.to_owned())
+    }
+
+    pub(crate) fn sequence(&self, index: usize) -> Result<u64, Refusal> {
+        let number = self.digits(index)?.parse().ok().filter(|number| (1..=MAX_SEQUENCE).contains(number));
+        number.ok_or_else(|| self.refuse(index, "is a number from 1 in decimal digits"))
+    }
+
+    pub(crate) fn page_size(&self, index: usize) -> Result<u32, Refusal> {
+        let number = self.digits(index)?.parse().ok().filter(|number| (1..=MAX_PAGE).contains(number));
+        number
+            .ok_or_else(|| self.refuse(index, format!("is a number from 1 to {MAX_PAGE} in decimal digits")))
+    }
+
+    pub(crate) fn time(&self, index: usize) -> Result<i64, Refusal> {
+        let time = self.digits(index)?.parse().ok();
+        time.ok_or_else(|| {
+            self.refuse(index, "is a time in microseconds since the Unix epoch in decimal digits")
+        })
+    }
+
+    pub(crate) fn document<T: DeserializeOwned>(&self, index: usize) -> Result<T, Refusal> {
+        json::object(self.bytes(index)?)
+            .map_err(|error| self.refuse(index, format!("is not as its schema says: {error}")))
+    }
+
+    pub(crate) fn documents<T: DeserializeOwned>(&self, index: usize) -> Result<Vec<T>, Refusal> {
+        let documents: Vec<T> = serde_json::from_slice(self.bytes(index)?).map_err(|error| {
+            self.refuse(index, format!("is not an array of what its schema says: {error}"))
+        })?;
+        match (1..=MAX_DOCUMENTS).contains(&documents.len()) {
+            true => Ok(documents),
+            false => {
+                Err(self
+                    .refuse(index, format!("has 1 to {MAX_DOCUMENTS} documents; send more in several calls")))
+            }
+        }
+    }
+
+    /// Decimal digits and nothing else: `parse` alone would also take a sign.
+    fn digits(&self, index: usize) -> Result<&'a str, Refusal> {
+        let text = self.text(index)?;
+        Ok(if text.bytes().all(|byte| byte.is_ascii_digit()) { text } else { "" })
+    }
+
+    fn refuse(&self, index: usize, why: impl std::fmt::Display) -> Refusal {
+        let name = self.parameters.get(index).map_or("argument", |parameter| parameter.name);
+        malformed(format!("{name} {why}"))
+    }
+}
+
+fn malformed(message: impl Into<String>) -> Refusal {
+    Refusal::new(Code::ArgumentMalformed, message)
+}

@@ -1,0 +1,148 @@
+//! The contract's functions: one table that the dispatch, the access rules and the metadata all follow.
+
+use crate::{
+    Code, Ledger, Refusal,
+    access::Access,
+    argument::{Arguments, Form, Parameter},
+    batch,
+    id::{EducatorId, LearnerId, MspId, SchoolId},
+    json, key, metadata,
+    registry::{self, Educator, Learner, Office, School},
+};
+
+/// A function of the contract.
+pub struct Function {
+    /// What it is called by.
+    pub name: &'static str,
+    /// Whom it is for.
+    pub access: Access,
+    /// Whether it writes: call it by submitting a transaction; the others by evaluating one.
+    pub writes: bool,
+    /// What it takes.
+    pub parameters: &'static [Parameter],
+    run: fn(&mut dyn Ledger, &Arguments<'_>) -> Result<Vec<u8>, Refusal>,
+}
+
+/// Calls a function: checks the creator's right, then the number and types of the arguments, then does it. The reply is
+/// JSON.
+pub fn invoke(ledger: &mut dyn Ledger, function: &str, arguments: &[Vec<u8>]) -> Result<Vec<u8>, Refusal> {
+    let function = find(function)?;
+    function.access.check(&ledger.creator()?)?;
+    (function.run)(ledger, &Arguments::new(function.parameters, arguments)?)
+}
+
+fn find(name: &str) -> Result<&'static Function, Refusal> {
+    // A client that is given the contract's name puts it in front.
+    let name = name.strip_prefix("sillok:").unwrap_or(name);
+    FUNCTIONS.iter().find(|function| function.name == name).ok_or_else(|| {
+        let name: String = name.chars().take(64).collect();
+        Refusal::new(
+            Code::FunctionUnknown,
+            format!("there is no function {name:?}; {GET_METADATA} lists them"),
+        )
+    })
+}
+
+macro_rules! functions {
+    ($($(#[$doc:meta])* $constant:ident = $name:literal, $access:ident, $kind:ident
+        ($($parameter:ident: $form:expr),*) $run:expr;)*) => {
+        $($(#[$doc])* pub const $constant: &str = $name;)*
+
+        /// Every function.
+        pub static FUNCTIONS: &[Function] = &[$(Function {
+            name: $constant,
+            access: Access::$access,
+            writes: functions!(@$kind),
+            parameters: &[$(Parameter { name: stringify!($parameter), form: $form }),*],
+            run: $run,
+        },)*];
+    };
+    (@submit) => { true };
+    (@evaluate) => { false };
+}
+
+functions! {
+    /// Registers an office.
+    REGISTER_OFFICE = "RegisterOffice", OfficeAdmin, submit (office: Form::Document("Office"))
+        |ledger, arguments| answer(registry::register_office(ledger, arguments.document(0)?));
+    /// Registers a school.
+    REGISTER_SCHOOL = "RegisterSchool", OfficeAdmin, submit (school: Form::Document("School"))
+        |ledger, arguments| answer(registry::register_school(ledger, arguments.document(0)?));
+    /// Changes a school's name, district or batch settings, or closes it.
+    UPDATE_SCHOOL = "UpdateSchool", OfficeAdmin, submit (change: Form::Document("SchoolChange"))
+        |ledger, arguments| answer(registry::update_school(ledger, arguments.document(0)?));
+    /// Registers educators, all or none.
+    REGISTER_EDUCATORS = "RegisterEducators", EitherAdmin, submit (educators: Form::Documents("Educator"))
+        |ledger, arguments| answer(registry::register_educators(ledger, arguments.documents(0)?));
+    /// Revokes an educator from a time on.
+    REVOKE_EDUCATOR = "RevokeEducator", EitherAdmin, submit (id: Form::Id, since: Form::Time)
+        |ledger, arguments| answer(registry::revoke_educator(ledger, arguments.id(0)?, arguments.time(1)?));
+    /// Registers learners, all or none.
+    REGISTER_LEARNERS = "RegisterLearners", SupportAdmin, submit (learners: Form::Documents("Learner"))
+        |ledger, arguments| answer(registry::register_learners(ledger, arguments.documents(0)?));
+    /// Enrols a learner at another school from a time on.
+    MOVE_LEARNER = "MoveLearner", SupportAdmin, submit (id: Form::Id, school: Form::Id, since: Form::Time)
+        |ledger, arguments| {
+            answer(registry::move_learner(ledger, arguments.id(0)?, arguments.id(1)?, arguments.time(2)?))
+        };
+    /// An office.
+    GET_OFFICE = "GetOffice", Members, evaluate (id: Form::Id)
+        |ledger, arguments| answer(registry::get::<Office>(ledger, &key::office(arguments.id::<MspId>(0)?)));
+    /// A school.
+    GET_SCHOOL = "GetSchool", Members, evaluate (id: Form::Id)
+        |ledger, arguments| answer(registry::get::<School>(ledger, &key::school(arguments.id::<SchoolId>(0)?)));
+    /// The schools, in the order of their ids.
+    LIST_SCHOOLS = "ListSchools", Members, evaluate (page_size: Form::PageSize, bookmark: Form::Bookmark)
+        |ledger, arguments| list::<School>(ledger, arguments, &key::school(""));
+    /// An educator.
+    GET_EDUCATOR = "GetEducator", Members, evaluate (id: Form::Id)
+        |ledger, arguments| {
+            answer(registry::get::<Educator>(ledger, &key::educator(arguments.id::<EducatorId>(0)?)))
+        };
+    /// The educator with a certificate, by its thumbprint: 64 hexadecimal digits.
+    FIND_EDUCATOR = "FindEducator", Members, evaluate (thumbprint: Form::Text)
+        |ledger, arguments| answer(registry::find_educator(ledger, arguments.text(0)?));
+    /// The educators, in the order of their ids.
+    LIST_EDUCATORS = "ListEducators", Members, evaluate (page_size: Form::PageSize, bookmark: Form::Bookmark)
+        |ledger, arguments| list::<Educator>(ledger, arguments, &key::educator(""));
+    /// A learner.
+    GET_LEARNER = "GetLearner", Members, evaluate (id: Form::Id)
+        |ledger, arguments| {
+            answer(registry::get::<Learner>(ledger, &key::learner(arguments.id::<LearnerId>(0)?)))
+        };
+    /// The learners, in the order of their ids.
+    LIST_LEARNERS = "ListLearners", Members, evaluate (page_size: Form::PageSize, bookmark: Form::Bookmark)
+        |ledger, arguments| list::<Learner>(ledger, arguments, &key::learner(""));
+    /// Records a batch: its header is the argument, its body the transient value `body`.
+    RECORD_BATCH = "RecordBatch", SupportClient, submit (header: Form::Bytes)
+        |ledger, arguments| answer(batch::record(ledger, arguments.bytes(0)?));
+    /// A school's last batch.
+    GET_HEAD = "GetHead", Members, evaluate (school: Form::Id)
+        |ledger, arguments| answer(batch::get_head(ledger, arguments.id(0)?));
+    /// A batch: header, leaves and transaction.
+    GET_BATCH = "GetBatch", Members, evaluate (school: Form::Id, sequence: Form::Sequence)
+        |ledger, arguments| answer(batch::get_batch(ledger, &arguments.id(0)?, arguments.sequence(1)?));
+    /// All of a learner's entries, newest first.
+    LIST_ENTRIES = "ListEntries", Members, evaluate
+        (learner: Form::Id, page_size: Form::PageSize, bookmark: Form::Bookmark)
+        |ledger, arguments| {
+            answer(batch::list_entries(ledger, arguments.id(0)?, arguments.page_size(1)?, arguments.text(2)?))
+        };
+    /// A batch's body.
+    GET_BODY = "GetBody", Offices, evaluate (school: Form::Id, sequence: Form::Sequence)
+        |ledger, arguments| answer(batch::get_body(ledger, arguments.id(0)?, arguments.sequence(1)?));
+    /// What functions there are, in the form of Fabric's contract API.
+    GET_METADATA = "org.hyperledger.fabric:GetMetadata", Members, evaluate ()
+        |_, _| Ok(json::reply(&metadata::metadata()));
+}
+
+fn answer(reply: Result<impl serde::Serialize, Refusal>) -> Result<Vec<u8>, Refusal> {
+    reply.map(|reply| json::reply(&reply))
+}
+
+fn list<T>(ledger: &mut dyn Ledger, arguments: &Arguments<'_>, prefix: &str) -> Result<Vec<u8>, Refusal>
+where
+    T: serde::Serialize + serde::de::DeserializeOwned,
+{
+    answer(registry::list::<T>(ledger, prefix, arguments.page_size(0)?, arguments.text(1)?))
+}

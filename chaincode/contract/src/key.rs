@@ -1,0 +1,73 @@
+//! The keys of the world state: simple text, so that they read well in a peer's database and sort by their parts.
+//!
+//! An identifier holds no `/`, and numbers have twelve digits, so no two things share a key.
+//!
+//! | key | value | what |
+//! |---|---|---|
+//! | `office/ID` | JSON | an [`crate::registry::Office`] |
+//! | `school/ID` | JSON | a [`crate::registry::School`] |
+//! | `educator/ID` | JSON | an [`crate::registry::Educator`] |
+//! | `certificate/THUMBPRINT` | text | the id of the educator whose certificate it is |
+//! | `learner/ID` | JSON | a [`crate::registry::Learner`] |
+//! | `head/SCHOOL` | JSON | a [`crate::batch::Head`] |
+//! | `batch/SCHOOL/NUMBER` | protobuf | a BatchRecord |
+//! | `trail/LEARNER` | protobuf | a LearnerHead |
+//! | `request/REPLAY KEY` | protobuf | a RequestRecord |
+//!
+//! A batch of e entries about l learners under r requests reads 3 + l educators and learners and trails and requests
+//! in one round trip, and writes 3 + l + r keys: batch, head, body, each learner's trail, each request's record.
+
+use std::fmt::Display;
+
+/// The private data collection of the bodies: key `SCHOOL/NUMBER`, value the zstd bytes as they were received.
+pub const BODIES: &str = "bodies";
+
+/// The key of an office.
+pub fn office(id: impl Display) -> String {
+    format!("office/{id}")
+}
+
+/// The key of a school.
+pub fn school(id: impl Display) -> String {
+    format!("school/{id}")
+}
+
+/// The key of an educator.
+pub fn educator(id: impl Display) -> String {
+    format!("educator/{id}")
+}
+
+/// The key that leads from a certificate's thumbprint (64 lower-case hexadecimal digits) to its educator.
+pub fn certificate(thumbprint: &str) -> String {
+    format!("certificate/{thumbprint}")
+}
+
+/// The key of a learner.
+pub fn learner(id: impl Display) -> String {
+    format!("learner/{id}")
+}
+
+/// The key of a school's last batch.
+pub fn head(school: impl Display) -> String {
+    format!("head/{school}")
+}
+
+/// The key of a batch.
+pub fn batch(school: impl Display, sequence: u64) -> String {
+    format!("batch/{school}/{sequence:012}")
+}
+
+/// The key of a batch's body in the collection [`BODIES`].
+pub fn body(school: impl Display, sequence: u64) -> String {
+    format!("{school}/{sequence:012}")
+}
+
+/// The key of a learner's newest entry.
+pub fn trail(learner: impl Display) -> String {
+    format!("trail/{learner}")
+}
+
+/// The key of what is recorded of a request, by its replay key.
+pub fn request(replay_key: &[u8; 32]) -> String {
+    format!("request/{}", hex::encode(replay_key))
+}

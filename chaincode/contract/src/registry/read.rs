@@ -1,0 +1,42 @@
+//! Reading the registry.
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{Educator, Listing};
+use crate::{Code, Ledger, Refusal, json, key};
+
+/// The document under a key.
+pub(crate) fn get<T: DeserializeOwned>(ledger: &mut dyn Ledger, key: &str) -> Result<T, Refusal> {
+    match ledger.get(key)? {
+        Some(bytes) => json::stored(key, &bytes),
+        None => Err(not_found(key)),
+    }
+}
+
+/// The educator whose certificate has this thumbprint.
+pub(crate) fn find_educator(ledger: &mut dyn Ledger, thumbprint: &str) -> Result<Educator, Refusal> {
+    let mut bytes = [0; 32];
+    hex::decode_to_slice(thumbprint, &mut bytes)
+        .map_err(|_| Refusal::new(Code::ArgumentMalformed, "a thumbprint has 64 hexadecimal digits"))?;
+    let key = key::certificate(&hex::encode(bytes));
+    let id = ledger.get(&key)?.ok_or_else(|| not_found(&key))?;
+    get(ledger, &key::educator(String::from_utf8_lossy(&id)))
+}
+
+/// A page of the documents whose keys begin with a prefix that ends in '/'.
+pub(crate) fn list<T: Serialize + DeserializeOwned>(
+    ledger: &mut dyn Ledger,
+    prefix: &str,
+    page_size: u32,
+    bookmark: &str,
+) -> Result<Listing<T>, Refusal> {
+    // '0' is the byte after '/'.
+    let end = format!("{}0", prefix.trim_end_matches('/'));
+    let page = ledger.range(prefix, &end, page_size, bookmark)?;
+    let items = page.entries.iter().map(|(key, bytes)| json::stored(key, bytes)).collect::<Result<_, _>>()?;
+    Ok(Listing { items, bookmark: page.bookmark })
+}
+
+fn not_found(key: &str) -> Refusal {
+    Refusal::new(Code::NotFound, format!("there is no {key} on the ledger"))
+}
