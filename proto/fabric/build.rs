@@ -4,6 +4,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed=protos");
     let descriptors = protox::compile(
         [
+            "common/ledger.proto",
             "gateway/gateway.proto",
             "ledger/kv_query_result.proto",
             "ledger/kv_rwset.proto",

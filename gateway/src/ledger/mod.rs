@@ -153,6 +153,14 @@ pub enum LedgerError {
         /// What the peers said.
         reason: String,
     },
+    /// The transaction is in a block and took no effect. Nothing was recorded; a new one may succeed.
+    #[error("transaction {transaction} took no effect: {status}")]
+    Invalid {
+        /// The transaction's id.
+        transaction: String,
+        /// Why, such as `MVCC_READ_CONFLICT`.
+        status: String,
+    },
     /// The events ended or could not be had: listen again from the last checkpoint.
     #[error("events are not to be had: {0}")]
     Events(String),
@@ -181,4 +189,17 @@ pub trait Ledger: Send + Sync {
     ) -> Result<BoxStream<'static, Result<Event, LedgerError>>, LedgerError>;
     /// Whether the ledger answers now.
     async fn ready(&self) -> Result<(), LedgerError>;
+}
+
+/// Endorses a call, submits it and waits until it is in a block; gives what the contract answered and the block.
+///
+/// For callers that can ask again what happened, such as an administrator: nothing is stored between the phases.
+pub async fn transact(ledger: &dyn Ledger, call: Call) -> Result<(Vec<u8>, Commit), LedgerError> {
+    let endorsed = ledger.endorse(call).await?;
+    ledger.submit(&endorsed).await?;
+    let commit = ledger.commit_status(&endorsed.transaction).await?;
+    if commit.valid {
+        return Ok((endorsed.answer, commit));
+    }
+    Err(LedgerError::Invalid { transaction: endorsed.transaction, status: commit.status })
 }

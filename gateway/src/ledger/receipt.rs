@@ -4,9 +4,8 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
 use p256::ecdsa::Signature;
-use x509_parser::{
-    certificate::X509Certificate, oid_registry::OID_SIG_ECDSA_WITH_SHA256, pem::Pem, prelude::FromDer as _,
-};
+use sillok_contract::certificate::{Certificate, Curve, Role};
+use x509_parser::pem::Pem;
 
 use super::{Engine, Receipt, fabric};
 
@@ -76,8 +75,8 @@ impl ReceiptError {
 /// The offices' root certificates. Every office among them must have endorsed, and nobody else may have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Roots {
-    /// By MSP id; DER.
-    authorities: BTreeMap<String, Vec<Vec<u8>>>,
+    /// By MSP id.
+    authorities: BTreeMap<String, Vec<Certificate>>,
 }
 
 impl Roots {
@@ -87,9 +86,9 @@ impl Roots {
         let authorities = pem
             .into_iter()
             .map(|(msp, pem)| {
-                let certificates =
-                    certificates(&pem).map_err(|why| ReceiptError::Roots(format!("{msp}: {why}")))?;
-                Ok((msp, certificates))
+                let authorities =
+                    authorities(&pem).map_err(|why| ReceiptError::Roots(format!("{msp}: {why}")))?;
+                Ok((msp, authorities))
             })
             .collect::<Result<BTreeMap<_, _>, ReceiptError>>()?;
         if authorities.len() < 2 {
@@ -127,18 +126,20 @@ impl Roots {
         let Endorser { msp, certificate } = endorser;
         let authorities =
             self.authorities.get(msp).ok_or_else(|| ReceiptError::UnknownOffice(msp.clone()))?;
-        let malformed = |why| ReceiptError::Malformed(format!("{msp}'s endorser: {why}"));
-        let der = only_certificate(certificate).map_err(malformed)?;
-        let parsed = parse(&der).map_err(malformed)?;
-        if !authorities.iter().any(|authority| issued_by(&parsed, authority)) {
+        let certificate = std::str::from_utf8(certificate)
+            .map_err(|error| error.to_string())
+            .and_then(|pem| Certificate::from_pem(pem).map_err(|refusal| refusal.message))
+            .map_err(|why| ReceiptError::Malformed(format!("{msp}'s endorser: {why}")))?;
+        if !authorities.iter().any(|authority| certificate.issued_by(authority).is_ok()) {
             return Err(ReceiptError::Issuer(msp.clone()));
         }
-        if !is_peer(&parsed) {
+        if certificate.role() != Ok(Role::Peer) {
             return Err(ReceiptError::NotAPeer(msp.clone()));
         }
-        let key = &parsed.public_key().subject_public_key.data;
-        if is_canonical(signature)
-            && UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, key).verify(message, signature).is_ok()
+        let key = certificate.public_key();
+        if key.curve == Curve::P256
+            && is_canonical(signature)
+            && UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, &key.point).verify(message, signature).is_ok()
         {
             return Ok(());
         }
@@ -187,48 +188,20 @@ pub(super) fn endorsing_offices(
     Ok(msps)
 }
 
-fn certificates(pem: &[u8]) -> Result<Vec<Vec<u8>>, String> {
+/// The certificates of a PEM file; there must be one, and each must be an authority's.
+fn authorities(pem: &[u8]) -> Result<Vec<Certificate>, String> {
     let certificates = Pem::iter_from_buffer(pem)
-        .map(|block| block.map(|block| block.contents).map_err(|error| error.to_string()))
+        .map(|block| {
+            let block = block.map_err(|error| error.to_string())?;
+            let certificate = Certificate::from_der(&block.contents).map_err(|refusal| refusal.message)?;
+            if certificate.is_authority() {
+                Ok(certificate)
+            } else {
+                Err("it may not issue certificates".to_owned())
+            }
+        })
         .collect::<Result<Vec<_>, _>>()?;
-    if certificates.is_empty() {
-        return Err("there is no certificate in PEM".to_owned());
-    }
-    certificates.iter().try_for_each(|der| parse(der).map(drop))?;
-    Ok(certificates)
-}
-
-fn only_certificate(pem: &[u8]) -> Result<Vec<u8>, String> {
-    let mut certificates = certificates(pem)?;
-    match (certificates.pop(), certificates.is_empty()) {
-        (Some(certificate), true) => Ok(certificate),
-        _ => Err("there is more than one certificate".to_owned()),
-    }
-}
-
-fn parse(der: &[u8]) -> Result<X509Certificate<'_>, String> {
-    match X509Certificate::from_der(der) {
-        Ok(([], parsed)) => Ok(parsed),
-        Ok(_) => Err("there are bytes after the certificate".to_owned()),
-        Err(error) => Err(error.to_string()),
-    }
-}
-
-fn issued_by(certificate: &X509Certificate<'_>, authority: &[u8]) -> bool {
-    parse(authority).is_ok_and(|authority| {
-        let key = &authority.public_key().subject_public_key.data;
-        authority.is_ca()
-            && certificate.issuer().as_raw() == authority.subject().as_raw()
-            && certificate.signature_algorithm.algorithm == OID_SIG_ECDSA_WITH_SHA256
-            && UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, key)
-                .verify(certificate.tbs_certificate.as_ref(), &certificate.signature_value.data)
-                .is_ok()
-    })
-}
-
-/// Fabric's NodeOUs: the role is an organisational unit of the subject.
-fn is_peer(certificate: &X509Certificate<'_>) -> bool {
-    certificate.subject().iter_organizational_unit().any(|unit| unit.as_str() == Ok("peer"))
+    if certificates.is_empty() { Err("there is no certificate in PEM".to_owned()) } else { Ok(certificates) }
 }
 
 /// Whether it is the one encoding of the one form that Fabric takes: strict DER, the lower of the two values of S.

@@ -1,3 +1,261 @@
 //! The ledger on Hyperledger Fabric, by way of a peer's gateway service.
+//!
+//! The peer finds endorsers and orderers; this client builds the proposal, signs it, checks and signs the transaction
+//! that comes back, and asks for its status. Connections are made when they are first needed and made again when they
+//! are lost; while a peer is away, the next one is called.
 
+mod events;
+mod failure;
+mod identity;
+mod network;
+mod peers;
+mod proposal;
 pub mod receipt;
+mod settings;
+
+use std::{fmt, sync::Arc, time::SystemTime};
+
+use async_trait::async_trait;
+use fabric_protos::{
+    common, gateway, peer,
+    prost::{Message, bytes::Bytes},
+};
+use futures_util::stream::BoxStream;
+use tonic::Status;
+
+use self::{identity::Identity, peers::Peers, proposal::Proposal, settings::Limits};
+use super::{Call, Checkpoint, Commit, Endorsed, Endorsement, Engine, Event, Ledger, LedgerError, Receipt};
+
+pub use settings::Settings;
+
+/// Fabric's own chaincode that answers about blocks and transactions.
+const QUERY_SYSTEM: &str = "qscc";
+
+/// Why a client cannot be made: a setting or a file that one names. What is on the other end of the network is asked
+/// later, by [`Ledger::ready`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{subject}: {reason}")]
+pub struct ConnectError {
+    /// The setting or file.
+    pub subject: String,
+    /// What is wrong with it, and what to do.
+    pub reason: String,
+}
+
+impl ConnectError {
+    fn new(subject: impl fmt::Display, reason: impl fmt::Display) -> Self {
+        Self { subject: subject.to_string(), reason: reason.to_string() }
+    }
+}
+
+/// A client of a Fabric network: one identity, one channel, one chaincode. An administrator's is made from other
+/// settings than the gateway's.
+#[derive(Debug)]
+pub struct Fabric {
+    identity: Identity,
+    peers: Arc<Peers>,
+    channel: String,
+    chaincode: String,
+    endorsing: Vec<String>,
+    limits: Limits,
+}
+
+impl Fabric {
+    /// Makes a client. Reads the files that the settings name and connects to nobody yet, so that it works while the
+    /// network is away.
+    pub fn connect(settings: &Settings) -> Result<Self, ConnectError> {
+        let settings::Resolved { identity, peers, channel, chaincode, endorsing, limits } =
+            settings.resolve()?;
+        let peers = Arc::new(Peers::new(&peers)?);
+        Ok(Self { identity, peers, channel, chaincode, endorsing, limits })
+    }
+
+    fn propose(&self, chaincode: &str, call: Call) -> Result<Proposal, String> {
+        let mut nonce = [0; 24];
+        aws_lc_rs::rand::fill(&mut nonce).map_err(|_| "the system gave no randomness")?;
+        Ok(Proposal::new(&self.identity, &self.channel, chaincode, call, SystemTime::now(), &nonce))
+    }
+
+    /// Asks a chaincode on one peer.
+    async fn query(&self, chaincode: &str, call: Call) -> Result<Bytes, LedgerError> {
+        let proposal = self.propose(chaincode, call).map_err(LedgerError::Evaluate)?;
+        let request = gateway::EvaluateRequest {
+            transaction_id: proposal.transaction,
+            channel_id: self.channel.clone(),
+            proposed_transaction: Some(proposal.signed),
+            target_organizations: Vec::new(),
+        };
+        let answer =
+            self.peers
+                .call(self.limits.evaluate, request, |mut peer, request| async move {
+                    peer.evaluate(request).await
+                })
+                .await
+                .map_err(not_evaluated)?;
+        Ok(answer.result.unwrap_or_default().payload)
+    }
+
+    /// Asks Fabric's own chaincode about this channel; none if it answers that there is no such transaction.
+    async fn query_system(
+        &self,
+        function: &str,
+        argument: Option<&str>,
+    ) -> Result<Option<Bytes>, LedgerError> {
+        let arguments = [self.channel.as_str()].into_iter().chain(argument);
+        match self.query(QUERY_SYSTEM, Call::new(function, arguments)).await {
+            Ok(answer) => Ok(Some(answer)),
+            Err(LedgerError::Evaluate(reason)) if reason.contains("no such transaction ID") => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// How many blocks the channel has: the number of the next.
+    async fn height(&self) -> Result<u64, LedgerError> {
+        let answer = self.query_system("GetChainInfo", None).await?.unwrap_or_default();
+        let info: common::BlockchainInfo = proposal::decode(&answer).map_err(LedgerError::Malformed)?;
+        Ok(info.height)
+    }
+}
+
+#[async_trait]
+impl Ledger for Fabric {
+    async fn evaluate(&self, call: Call) -> Result<Vec<u8>, LedgerError> {
+        self.query(&self.chaincode, call).await.map(Vec::from)
+    }
+
+    async fn endorse(&self, call: Call) -> Result<Endorsed, LedgerError> {
+        let failed =
+            |transaction: &str, reason| LedgerError::Endorse { transaction: transaction.to_owned(), reason };
+        let proposal = self.propose(&self.chaincode, call).map_err(|reason| failed("", reason))?;
+        let request = gateway::EndorseRequest {
+            transaction_id: proposal.transaction.clone(),
+            channel_id: self.channel.clone(),
+            proposed_transaction: Some(proposal.signed.clone()),
+            // Named, because a peer shows transient data to no office that is not.
+            endorsing_organizations: self.endorsing.clone(),
+        };
+        let answer = self
+            .peers
+            .call(
+                self.limits.endorse,
+                request,
+                |mut peer, request| async move { peer.endorse(request).await },
+            )
+            .await
+            .map_err(|status| match failure::refusal_of_all(&status, &self.endorsing) {
+                Some(refusal) => LedgerError::Refused(refusal),
+                None => failed(&proposal.transaction, failure::reason(&status)),
+            })?;
+        proposal.sign(&self.identity, answer.prepared_transaction.unwrap_or_default())
+    }
+
+    async fn submit(&self, endorsed: &Endorsed) -> Result<(), LedgerError> {
+        let envelope: common::Envelope = proposal::decode(&endorsed.envelope)
+            .map_err(|why| LedgerError::Malformed(format!("the signed envelope: {why}")))?;
+        let request = gateway::SubmitRequest {
+            transaction_id: endorsed.transaction.clone(),
+            channel_id: self.channel.clone(),
+            prepared_transaction: Some(envelope),
+        };
+        self.peers
+            .call(self.limits.submit, request, |mut peer, request| async move { peer.submit(request).await })
+            .await
+            .map(drop)
+            .map_err(|status| LedgerError::Submit {
+                transaction: endorsed.transaction.clone(),
+                reason: failure::reason(&status),
+            })
+    }
+
+    async fn commit_status(&self, transaction: &str) -> Result<Commit, LedgerError> {
+        let request = gateway::CommitStatusRequest {
+            transaction_id: transaction.to_owned(),
+            channel_id: self.channel.clone(),
+            identity: self.identity.creator.clone(),
+        };
+        let request = Bytes::from(request.encode_to_vec());
+        let signature = self.identity.sign(&request);
+        let request = gateway::SignedCommitStatusRequest { request, signature };
+        let answer = self
+            .peers
+            .call(self.limits.commit, request, |mut peer, request| async move {
+                peer.commit_status(request).await
+            })
+            .await
+            .map_err(|status| LedgerError::CommitStatus {
+                transaction: transaction.to_owned(),
+                reason: failure::reason(&status),
+            })?;
+        Ok(commit(answer))
+    }
+
+    /// A transaction that is in a block and did not take effect has no receipt: its endorsements would prove what
+    /// never was.
+    async fn receipt(&self, transaction: &str) -> Result<Option<Receipt>, LedgerError> {
+        let Some(found) = self.query_system("GetTransactionByID", Some(transaction)).await? else {
+            return Ok(None);
+        };
+        let Some(action) = valid_action(&found).map_err(LedgerError::Malformed)? else {
+            return Ok(None);
+        };
+        let endorsements = action.endorsements.into_iter().map(|endorsement| Endorsement {
+            endorser: endorsement.endorser.into(),
+            signature: endorsement.signature.into(),
+        });
+        Ok(Some(Receipt {
+            engine: Engine::Fabric,
+            transaction: transaction.to_owned(),
+            block: self.commit_status(transaction).await?.block,
+            payload: action.proposal_response_payload.into(),
+            endorsements: endorsements.collect(),
+        }))
+    }
+
+    async fn events(
+        &self,
+        after: Option<Checkpoint>,
+    ) -> Result<BoxStream<'static, Result<Event, LedgerError>>, LedgerError> {
+        let from = match &after {
+            Some(checkpoint) => checkpoint.block,
+            None => self.height().await.map_err(|error| LedgerError::Events(error.to_string()))?,
+        };
+        let request = events::request(&self.identity, &self.channel, &self.chaincode, from);
+        Ok(events::listen(Arc::clone(&self.peers), request, after))
+    }
+
+    /// Asks the contract for its metadata: the peer is there, and so is the chaincode behind it.
+    async fn ready(&self) -> Result<(), LedgerError> {
+        match self.evaluate(Call::new("org.hyperledger.fabric:GetMetadata", [""; 0])).await {
+            Ok(_) | Err(LedgerError::Refused(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn not_evaluated(status: Status) -> LedgerError {
+    match failure::refusal(&status) {
+        Some(refusal) => LedgerError::Refused(refusal),
+        None => LedgerError::Evaluate(failure::reason(&status)),
+    }
+}
+
+fn commit(answer: gateway::CommitStatusResponse) -> Commit {
+    let status = peer::TxValidationCode::try_from(answer.result)
+        .map_or_else(|_| format!("CODE_{}", answer.result), |code| code.as_str_name().to_owned());
+    Commit {
+        block: answer.block_number,
+        valid: answer.result == i32::from(peer::TxValidationCode::Valid),
+        status,
+    }
+}
+
+/// The endorsed action of a transaction that a peer's ledger holds; none if the transaction did not take effect.
+fn valid_action(transaction: &[u8]) -> Result<Option<peer::ChaincodeEndorsedAction>, String> {
+    let transaction: peer::ProcessedTransaction = proposal::decode(transaction)?;
+    if transaction.validation_code != i32::from(peer::TxValidationCode::Valid) {
+        return Ok(None);
+    }
+    let envelope = transaction.transaction_envelope.unwrap_or_default();
+    let payload: common::Payload = proposal::decode(&envelope.payload)?;
+    proposal::endorsed_action(&payload.data).map(|(_, action)| Some(action))
+}

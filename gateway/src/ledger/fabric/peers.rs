@@ -1,0 +1,115 @@
+//! The peers whose gateway service is called: one at a time, the next one when it is away.
+
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
+
+use fabric_protos::gateway::gateway_client::GatewayClient;
+use tonic::{
+    Response, Status,
+    transport::{Certificate, Channel, ClientTlsConfig, Endpoint},
+};
+
+use super::{ConnectError, failure, settings::Peer};
+
+/// As much as a peer takes and sends.
+const MAX_MESSAGE: usize = 100 * 1024 * 1024;
+/// How long a peer may take to accept a connection.
+const CONNECT: Duration = Duration::from_secs(3);
+/// A peer drops clients that ask for a sign of life more often than once a minute (`peer.keepalive.minInterval`).
+const KEEPALIVE: Duration = Duration::from_secs(65);
+/// How long a peer may take to give that sign.
+const KEEPALIVE_ANSWER: Duration = Duration::from_secs(10);
+/// After how long without traffic the system asks whether the connection is alive.
+const TCP_KEEPALIVE: Duration = Duration::from_secs(10);
+
+/// Connections to peers; made when they are first needed, and again when they are lost.
+#[derive(Debug)]
+pub(super) struct Peers {
+    clients: Vec<GatewayClient<Channel>>,
+    /// Which one is called. It stays until that one is away.
+    current: AtomicUsize,
+}
+
+impl Peers {
+    /// Prepares connections without making any. There must be a peer.
+    pub(super) fn new(peers: &[Peer]) -> Result<Self, ConnectError> {
+        let clients = peers.iter().map(client).collect::<Result<Vec<_>, _>>()?;
+        if clients.is_empty() {
+            return Err(ConnectError::new("peers", "name at least one peer"));
+        }
+        Ok(Self { clients, current: AtomicUsize::new(0) })
+    }
+
+    /// The peer that is called now, with its number.
+    pub(super) fn current(&self) -> (usize, GatewayClient<Channel>) {
+        let number = self.current.load(Ordering::Relaxed) % self.clients.len();
+        (number, self.clients[number].clone())
+    }
+
+    /// Calls the next peer from now on, unless another caller has moved on already.
+    pub(super) fn leave(&self, number: usize) {
+        let next = (number + 1) % self.clients.len();
+        let _ = self.current.compare_exchange(number, next, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
+    /// Makes a call at the current peer, and at the others while they are away. Only for calls that may be repeated.
+    /// A peer that lets the time limit pass is left too, though this call is then over.
+    pub(super) async fn call<Q: Clone, A, F>(
+        &self,
+        limit: Duration,
+        request: Q,
+        call: impl Fn(GatewayClient<Channel>, Q) -> F,
+    ) -> Result<A, Status>
+    where
+        F: Future<Output = Result<Response<A>, Status>>,
+    {
+        let attempts = async {
+            let mut tried = 1;
+            loop {
+                let (number, client) = self.current();
+                match call(client, request.clone()).await {
+                    Err(status) if failure::is_away(&status) => {
+                        self.leave(number);
+                        if tried == self.clients.len() {
+                            return Err(status);
+                        }
+                        tried += 1;
+                    }
+                    answer => return answer.map(Response::into_inner),
+                }
+            }
+        };
+        match tokio::time::timeout(limit, attempts).await {
+            Ok(answer) => answer,
+            Err(_) => {
+                self.leave(self.current().0);
+                Err(Status::deadline_exceeded(format!("no answer within {} s", limit.as_secs_f32())))
+            }
+        }
+    }
+}
+
+fn client(peer: &Peer) -> Result<GatewayClient<Channel>, ConnectError> {
+    let wrong = |error: tonic::transport::Error| {
+        let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+        ConnectError::new(&peer.address, format!("{error}{cause}"))
+    };
+    let mut tls = ClientTlsConfig::new().ca_certificates(peer.tls_roots.iter().map(Certificate::from_pem));
+    if let Some(name) = &peer.tls_server_name {
+        tls = tls.domain_name(name);
+    }
+    let endpoint = Endpoint::from_shared(format!("https://{}", peer.address))
+        .and_then(|endpoint| endpoint.tls_config(tls))
+        .map_err(wrong)?
+        .connect_timeout(CONNECT)
+        .tcp_nodelay(true)
+        .tcp_keepalive(Some(TCP_KEEPALIVE))
+        .http2_keep_alive_interval(KEEPALIVE)
+        .keep_alive_timeout(KEEPALIVE_ANSWER)
+        .keep_alive_while_idle(true);
+    Ok(GatewayClient::new(endpoint.connect_lazy())
+        .max_decoding_message_size(MAX_MESSAGE)
+        .max_encoding_message_size(MAX_MESSAGE))
+}
