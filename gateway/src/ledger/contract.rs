@@ -1,0 +1,192 @@
+//! The contract's functions with their types, over whichever ledger runs it.
+
+use std::sync::Arc;
+
+use serde::{Serialize, de::DeserializeOwned};
+use sillok_contract::{
+    Code,
+    batch::{Batch, Body, Entries, Head, TRANSIENT},
+    function,
+    id::{EducatorId, LearnerId, MspId, SchoolId},
+    registry::{Changed, Educator, Learner, Listing, Office, School, SchoolChange},
+};
+
+use super::{Call, Commit, Ledger, LedgerError, transact};
+
+/// A client of the contract. What is not on the ledger is none; every other refusal is an error. The functions that
+/// change the registry wait until the change is in a block, and need a ledger with an administrator's identity.
+#[derive(Clone)]
+pub struct Contract {
+    ledger: Arc<dyn Ledger>,
+}
+
+impl Contract {
+    /// On this ledger.
+    pub fn new(ledger: Arc<dyn Ledger>) -> Self {
+        Self { ledger }
+    }
+
+    /// The ledger.
+    pub fn ledger(&self) -> &Arc<dyn Ledger> {
+        &self.ledger
+    }
+
+    /// An office.
+    pub async fn office(&self, id: &MspId) -> Result<Option<Office>, LedgerError> {
+        self.find(function::GET_OFFICE, [id.as_str()]).await
+    }
+
+    /// A school.
+    pub async fn school(&self, id: &SchoolId) -> Result<Option<School>, LedgerError> {
+        self.find(function::GET_SCHOOL, [id.as_str()]).await
+    }
+
+    /// A page of the schools, in the order of their ids; at most 500. The first page has an empty bookmark.
+    pub async fn schools(&self, page_size: u32, bookmark: &str) -> Result<Listing<School>, LedgerError> {
+        self.read(function::LIST_SCHOOLS, [page_size.to_string().as_str(), bookmark]).await
+    }
+
+    /// An educator.
+    pub async fn educator(&self, id: &EducatorId) -> Result<Option<Educator>, LedgerError> {
+        self.find(function::GET_EDUCATOR, [id.as_str()]).await
+    }
+
+    /// The educator whose certificate has this thumbprint: SHA-256 of its DER.
+    pub async fn educator_by_certificate(
+        &self,
+        thumbprint: &[u8; 32],
+    ) -> Result<Option<Educator>, LedgerError> {
+        self.find(function::FIND_EDUCATOR, [hex::encode(thumbprint)]).await
+    }
+
+    /// A page of the educators, in the order of their ids; at most 500. The first page has an empty bookmark.
+    pub async fn educators(&self, page_size: u32, bookmark: &str) -> Result<Listing<Educator>, LedgerError> {
+        self.read(function::LIST_EDUCATORS, [page_size.to_string().as_str(), bookmark]).await
+    }
+
+    /// A learner.
+    pub async fn learner(&self, id: &LearnerId) -> Result<Option<Learner>, LedgerError> {
+        self.find(function::GET_LEARNER, [id.as_str()]).await
+    }
+
+    /// A page of the learners, in the order of their ids; at most 500. The first page has an empty bookmark.
+    pub async fn learners(&self, page_size: u32, bookmark: &str) -> Result<Listing<Learner>, LedgerError> {
+        self.read(function::LIST_LEARNERS, [page_size.to_string().as_str(), bookmark]).await
+    }
+
+    /// A school's last batch; of a registered school without one, sequence 0.
+    pub async fn head(&self, school: &SchoolId) -> Result<Head, LedgerError> {
+        self.read(function::GET_HEAD, [school.as_str()]).await
+    }
+
+    /// A batch: header, leaves and transaction.
+    pub async fn batch(&self, school: &SchoolId, sequence: u64) -> Result<Option<Batch>, LedgerError> {
+        self.find(function::GET_BATCH, [school.as_str(), &sequence.to_string()]).await
+    }
+
+    /// A batch's body; for members of the offices.
+    pub async fn body(&self, school: &SchoolId, sequence: u64) -> Result<Option<Body>, LedgerError> {
+        self.find(function::GET_BODY, [school.as_str(), &sequence.to_string()]).await
+    }
+
+    /// A page of a learner's entries, newest first; at most 500. The first page has an empty bookmark.
+    pub async fn entries(
+        &self,
+        learner: &LearnerId,
+        page_size: u32,
+        bookmark: &str,
+    ) -> Result<Entries, LedgerError> {
+        self.read(function::LIST_ENTRIES, [learner.as_str(), &page_size.to_string(), bookmark]).await
+    }
+
+    /// The call that records a batch. Its answer is a [`sillok_contract::batch::Recorded`]: read it with [`answer`].
+    pub fn record_batch(header: Vec<u8>, body: Vec<u8>) -> Call {
+        Call::new(function::RECORD_BATCH, [header]).with_transient(TRANSIENT, body)
+    }
+
+    /// Registers an office. For an administrator of it.
+    pub async fn register_office(&self, office: &Office) -> Result<(Changed, Commit), LedgerError> {
+        self.change(function::REGISTER_OFFICE, [json(office)]).await
+    }
+
+    /// Registers a school. For an administrator of the education office.
+    pub async fn register_school(&self, school: &School) -> Result<(Changed, Commit), LedgerError> {
+        self.change(function::REGISTER_SCHOOL, [json(school)]).await
+    }
+
+    /// Changes a school. For an administrator of the education office.
+    pub async fn update_school(&self, change: &SchoolChange) -> Result<(Changed, Commit), LedgerError> {
+        self.change(function::UPDATE_SCHOOL, [json(change)]).await
+    }
+
+    /// Registers educators, at most 500, all or none. For an administrator of either office.
+    pub async fn register_educators(&self, educators: &[Educator]) -> Result<(Changed, Commit), LedgerError> {
+        self.change(function::REGISTER_EDUCATORS, [json(educators)]).await
+    }
+
+    /// Revokes an educator from a time on, in microseconds since the Unix epoch. For an administrator of either office.
+    pub async fn revoke_educator(
+        &self,
+        id: &EducatorId,
+        since: i64,
+    ) -> Result<(Changed, Commit), LedgerError> {
+        self.change(function::REVOKE_EDUCATOR, [id.to_string(), since.to_string()]).await
+    }
+
+    /// Registers learners, at most 500, all or none. For an administrator of the support office.
+    pub async fn register_learners(&self, learners: &[Learner]) -> Result<(Changed, Commit), LedgerError> {
+        self.change(function::REGISTER_LEARNERS, [json(learners)]).await
+    }
+
+    /// Enrols a learner at another school from a time on, in microseconds since the Unix epoch. For an administrator
+    /// of the support office.
+    pub async fn move_learner(
+        &self,
+        id: &LearnerId,
+        school: &SchoolId,
+        since: i64,
+    ) -> Result<(Changed, Commit), LedgerError> {
+        self.change(function::MOVE_LEARNER, [id.to_string(), school.to_string(), since.to_string()]).await
+    }
+
+    async fn read<T: DeserializeOwned>(
+        &self,
+        function: &str,
+        arguments: impl IntoIterator<Item = impl Into<Vec<u8>>>,
+    ) -> Result<T, LedgerError> {
+        let call = Call::new(function, arguments);
+        answer(&self.ledger.evaluate(call).await?)
+    }
+
+    async fn find<T: DeserializeOwned>(
+        &self,
+        function: &str,
+        arguments: impl IntoIterator<Item = impl Into<Vec<u8>>>,
+    ) -> Result<Option<T>, LedgerError> {
+        match self.read(function, arguments).await {
+            Ok(found) => Ok(Some(found)),
+            Err(LedgerError::Refused(refusal)) if refusal.code == Code::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn change(
+        &self,
+        function: &str,
+        arguments: impl IntoIterator<Item = impl Into<Vec<u8>>>,
+    ) -> Result<(Changed, Commit), LedgerError> {
+        let call = Call::new(function, arguments);
+        let (changed, commit) = transact(self.ledger.as_ref(), call).await?;
+        Ok((answer(&changed)?, commit))
+    }
+}
+
+/// Reads what the contract answered.
+pub fn answer<T: DeserializeOwned>(answer: &[u8]) -> Result<T, LedgerError> {
+    serde_json::from_slice(answer)
+        .map_err(|error| LedgerError::Malformed(format!("the contract's answer: {error}")))
+}
+
+fn json(document: &(impl Serialize + ?Sized)) -> Vec<u8> {
+    serde_json::to_vec(document).expect("the registry's documents have only text, numbers and lists")
+}
