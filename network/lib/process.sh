@@ -5,12 +5,17 @@
 STARTED=0
 readonly LOG_FORMAT='%{time:2006-01-02T15:04:05.000Z07:00} %{level} [%{module}] %{message}'
 
-# The process id of a node, if it runs.
+# The process id of a node, if it runs. A process id file that was lost, or not written because network.sh was
+# killed, is made anew.
 pid_of() {
-  local pid
-  pid=$(cat "$RUN/pids/$1.pid" 2>/dev/null) || return 1
-  [[ $pid =~ ^[0-9]+$ ]] || return 1
-  { tr '\0' '\n' <"/proc/$pid/environ"; } 2>/dev/null | grep -xF "SILLOK_NETWORK_NODE=$RUN:$1" >/dev/null && echo "$pid"
+  local mark="SILLOK_NETWORK_NODE=$RUN:$1" pid
+  pid=$(cat "$RUN/pids/$1.pid" 2>/dev/null) || true
+  if [[ ! $pid =~ ^[0-9]+$ ]] || ! grep -qzxF "$mark" "/proc/$pid/environ" 2>/dev/null; then
+    pid=$(grep -lzxF "$mark" /proc/[0-9]*/environ 2>/dev/null | head -n 1 | cut -d/ -f3) || true
+    [[ -n $pid ]] || return 1
+    echo "$pid" >"$RUN/pids/$1.pid"
+  fi
+  echo "$pid"
 }
 
 running() { pid_of "$1" >/dev/null; }

@@ -10,10 +10,11 @@ read_arguments() {
   RUN=${SILLOK_NETWORK_DIR:-$HERE/run}
   ASKED_PORT_BASE=${SILLOK_NETWORK_PORT_BASE:-} ASKED_ORDERERS='' WITH_POSTGRES='' JSON='' WORDS=()
   while (($#)); do
+    [[ $1 != --@(dir|port-base|orderers) || -n ${2:-} ]] || misuse "$1 needs a value"
     case $1 in
-      --dir) RUN=${2:?--dir needs a directory} && shift ;;
-      --port-base) ASKED_PORT_BASE=${2:?--port-base needs a number} && shift ;;
-      --orderers) ASKED_ORDERERS=${2:?--orderers needs 1 or 3} && shift ;;
+      --dir) RUN=$2 && shift ;;
+      --port-base) ASKED_PORT_BASE=$2 && shift ;;
+      --orderers) ASKED_ORDERERS=$2 && shift ;;
       --postgres | --full) WITH_POSTGRES=yes ;;
       --json) JSON=yes ;;
       -*) misuse "unknown option '$1'" ;;
@@ -44,7 +45,7 @@ lock() {
   die "another network.sh has been working on $RUN for 3 minutes; try again"
 }
 
-lock_if_any() { [[ ! -d $RUN ]] || lock; }
+lock_if_any() { [[ ! -f $RUN/settings ]] || lock; }
 
 # A new network takes the settings asked for; a network that exists keeps its own.
 open_settings() {
