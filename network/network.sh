@@ -57,6 +57,7 @@ up() {
   create_channel
   write_network_file
   deploy
+  peers_meet
   [[ -z $WITH_POSTGRES ]] || "$HERE/postgres.sh" up --dir "$RUN" --port-base "$PORT_BASE"
   if ((STARTED == 0 && DEPLOYED == 0)); then
     say "everything is up already"

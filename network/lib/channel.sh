@@ -76,3 +76,17 @@ join_peer() {
   run_logged "join-$1" as_admin "$(org_of "$1")" peer channel join -b "$RUN/channel/genesis.block"
   wait_for 20 "$1" "its part in channel $CHANNEL" peer_joined "$1"
 }
+
+# Waits until the offices' peers know each other; before that the gateway service cannot have a transaction endorsed.
+peers_meet() {
+  local node
+  if ! running peer-office || ! running peer-support; then return; fi
+  for node in peer-office peer-support; do
+    wait_for 30 "$node" "its sight of the other office's peer" sees_another "$node"
+  done
+}
+
+sees_another() {
+  curl -fsS --noproxy '*' --max-time 2 "http://127.0.0.1:$(port_of "$1" operations)/metrics" |
+    grep "^gossip_membership_total_peers_known{channel=\"$CHANNEL\"} [1-9]"
+}

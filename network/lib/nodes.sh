@@ -92,5 +92,6 @@ start_one() {
   if running "$1"; then say "$1 is up already" && return; fi
   launch_node "$1"
   wait_for 30 "$1" "its health" healthy "$1"
+  [[ $1 != peer-* || ! -f $RUN/chaincode/current/committed ]] || peers_meet
   say "started: $1"
 }
