@@ -96,7 +96,7 @@ main() {
     deploy) need_network; lock; find_programs; find_chaincode; deploy; report_deploy ;;
     start) need_network; lock; need_node; find_programs; start_one "$NODE" ;;
     stop) need_network; lock; need_node; stop_node "$NODE" ;;
-    logs) need_network; need_node; cat -- "$RUN/logs/$NODE.log" ;;
+    logs) need_network; need_node; cat -- "$RUN/logs/$NODE.log" 2>/dev/null || die "$NODE has not run yet" ;;
     status) need_network; status ;;
     env) need_network; find_programs; print_env ;;
   esac

@@ -42,7 +42,7 @@ find_postgres() {
 as_server() {
   local user=()
   ((EUID)) || user=(setpriv --reuid postgres --regid postgres --init-groups)
-  (cd "$CLUSTER/" && exec "${user[@]}" env -i PATH="$BIN:/usr/bin:/bin" LC_ALL=C.UTF-8 "$@")
+  (cd "$CLUSTER/" && exec "${user[@]}" env -i PATH="$BIN:/usr/bin:/bin" LC_ALL=C.UTF-8 "$@" 9>&-)
 }
 
 answers() { as_server pg_isready -q -h 127.0.0.1 -p "$PORT"; }
@@ -56,9 +56,17 @@ up() {
   [[ -f $HOME_DIRECTORY/url && -f $DATA/PG_VERSION ]] || make_cluster
   if up_already && answers; then say "PostgreSQL is up already on port $PORT" && return; fi
   port_is_free "$PORT" || die "PostgreSQL: port $PORT is taken by another program; use another --port-base"
-  as_server pg_ctl -D "$DATA" -l "${DATA%/*}/server.log" -w -t 60 start >/dev/null 2>&1 9>&- ||
-    die "PostgreSQL did not start; its log: $CLUSTER/server.log"
+  start_server || die "PostgreSQL did not start; its log: $CLUSTER/server.log"
   say "PostgreSQL is up on port $PORT; its URL: network/postgres.sh url"
+}
+
+# After kill -9 the old server's children may hold its shared memory for a moment, and a new one refuses to start.
+start_server() {
+  local end=$((SECONDS + 30))
+  until as_server pg_ctl -D "$DATA" -l "${DATA%/*}/server.log" -w -t 60 start >/dev/null 2>&1; do
+    ((SECONDS < end)) || return 1
+    sleep 0.3
+  done
 }
 
 make_place() {
@@ -118,9 +126,10 @@ main() {
   HOME_DIRECTORY=$RUN/postgres CLUSTER=$RUN/postgres/cluster
   DATA=$(realpath -m "$CLUSTER")/data
   if [[ $command == up ]]; then
-    mkdir -p "$RUN"
+    lock postgres.lock
     open_settings
   elif [[ -f $RUN/settings ]]; then
+    [[ $command == url ]] || lock postgres.lock
     load_settings
   fi
   PORT=$((${PORT_BASE:-7000} + 80))

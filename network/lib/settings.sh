@@ -35,17 +35,17 @@ read_arguments() {
 # One command at a time changes a network. Nodes do not inherit the lock. `clean` deletes the lock's file, so one
 # that was waited for is taken only if it is still the one in the directory.
 lock() {
-  local end=$((SECONDS + 180))
+  local end=$((SECONDS + 180)) file=$RUN/${1:-lock}
   while ((SECONDS < end)); do
     mkdir -p "$RUN"
-    exec 9>"$RUN/lock"
+    exec 9>"$file"
     flock -w 180 9 || break
-    [[ ! $RUN/lock -ef /proc/self/fd/9 ]] || return 0
+    [[ ! $file -ef /proc/self/fd/9 ]] || return 0
   done
-  die "another network.sh has been working on $RUN for 3 minutes; try again"
+  die "another command has been working on $RUN for 3 minutes; try again"
 }
 
-lock_if_any() { [[ ! -f $RUN/settings ]] || lock; }
+lock_if_any() { [[ ! -f $RUN/settings ]] || lock "$@"; }
 
 # A new network takes the settings asked for; a network that exists keeps its own.
 open_settings() {
