@@ -45,7 +45,7 @@ lock() {
   die "another command has been working on $RUN for 3 minutes; try again"
 }
 
-lock_if_any() { [[ ! -f $RUN/settings ]] || lock "$@"; }
+lock_if_any() { [[ ! -f $RUN/settings ]] || lock; }
 
 # A new network takes the settings asked for; a network that exists keeps its own.
 open_settings() {
