@@ -65,7 +65,9 @@ pub use error::LedgerError;
 pub use server::{ServeError, run, serve};
 pub use settings::{Limits, SettingError, Settings, Tls};
 pub use signal::termination;
-pub use stub::{HistoryIterator, KeyModification, KeyValue, Page, PrivateData, Results, StateIterator, Stub};
+pub use stub::{
+    HistoryIterator, Identity, KeyModification, KeyValue, Page, PrivateData, Results, StateIterator, Stub,
+};
 
 pub use prost::bytes::Bytes;
 pub use prost_types::Timestamp;

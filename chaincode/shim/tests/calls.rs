@@ -14,7 +14,7 @@ use fabric_protos::{
 };
 use peer::{FakePeer, reply, start, transaction_message};
 use prost::{Message, bytes::Bytes};
-use sillok_shim::{KeyValue, LedgerError, Page, Response, Stub, Timestamp};
+use sillok_shim::{Identity, KeyValue, LedgerError, Page, Response, Stub, Timestamp};
 
 /// Runs a call, and answers with what came of it.
 fn report<T: std::fmt::Debug>(result: Result<T, LedgerError>) -> Response {
@@ -40,7 +40,9 @@ async fn a_transaction_knows_what_it_is() {
         assert_eq!((stub.transaction_id(), stub.channel_id()), ("t1", "records"));
         assert_eq!(stub.arguments(), ["f", "a", "b"]);
         assert_eq!(stub.function().unwrap(), ("f", &[Bytes::from("a"), Bytes::from("b")][..]));
-        assert_eq!(stub.creator().unwrap(), "an educator");
+        assert_eq!(stub.creator().unwrap(), &peer::creator().encode_to_vec());
+        let identity = Identity { msp_id: "OfficeMSP".into(), certificate: "an educator".into() };
+        assert_eq!(stub.identity().unwrap(), identity);
         assert_eq!(stub.timestamp().unwrap(), Timestamp { seconds: 1_700_000_000, nanos: 5 });
         assert_eq!(stub.transient("body").unwrap(), "secret");
         assert_eq!((stub.transient("other"), stub.transient_map().len()), (None, 1));
@@ -57,6 +59,7 @@ async fn a_transaction_knows_what_it_is() {
 async fn a_transaction_without_proposal_has_no_creator() {
     let server = start(|stub: &Stub| {
         assert_eq!(stub.creator().unwrap_err().code(), "LEDGER_ABSENT");
+        assert_eq!(stub.identity().unwrap_err().code(), "LEDGER_ABSENT");
         assert_eq!(stub.timestamp().unwrap_err().code(), "LEDGER_ABSENT");
         assert_eq!(stub.function().unwrap_err().code(), "LEDGER_INVALID_ARGUMENT");
         assert!(stub.transient_map().is_empty() && stub.signed_proposal().is_none());

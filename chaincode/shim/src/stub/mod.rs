@@ -7,8 +7,11 @@ mod state;
 
 use std::{cell::RefCell, collections::HashMap};
 
-use fabric_protos::peer::{ChaincodeEvent, SignedProposal};
-use prost::bytes::Bytes;
+use fabric_protos::{
+    msp,
+    peer::{ChaincodeEvent, SignedProposal},
+};
+use prost::{Message, bytes::Bytes};
 use prost_types::Timestamp;
 
 pub use private::PrivateData;
@@ -17,6 +20,15 @@ pub use query::{HistoryIterator, KeyModification, KeyValue, Page, Results, State
 use crate::{
     LedgerError, exchange::Exchange, invocation::Invocation, protocol::Features, write_batch::WriteBatch,
 };
+
+/// Who made a transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The membership service provider that vouches for it.
+    pub msp_id: String,
+    /// Its X.509 certificate, PEM. (An anonymous, Idemix, identity has other bytes here.)
+    pub certificate: Bytes,
+}
 
 /// A transaction as its chaincode sees it.
 ///
@@ -74,6 +86,17 @@ impl Stub {
     /// [`LedgerError::Absent`] if the peer sent no proposal.
     pub fn creator(&self) -> Result<&Bytes, LedgerError> {
         self.invocation.proposal.as_ref().map(|it| &it.creator).ok_or(LedgerError::Absent("creator"))
+    }
+
+    /// [`creator`](Self::creator), decoded.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError::Absent`] if the peer sent no proposal, or its creator is no such message.
+    pub fn identity(&self) -> Result<Identity, LedgerError> {
+        let identity = msp::SerializedIdentity::decode(self.creator()?.clone());
+        let identity = identity.map_err(|_| LedgerError::Absent("identity"))?;
+        Ok(Identity { msp_id: identity.mspid, certificate: identity.id_bytes })
     }
 
     /// When the client says the transaction was made. It is the client's clock: bound it before relying on it.

@@ -5,7 +5,7 @@
 use std::{future::Future, net::SocketAddr, time::Duration};
 
 use fabric_protos::{
-    common,
+    common, msp,
     peer::{
         self, ChaincodeAdditionalParams, ChaincodeInput, ChaincodeMessage, chaincode_client::ChaincodeClient,
         chaincode_message::Type,
@@ -220,6 +220,11 @@ pub fn transaction_message(kind: Type, transaction: &str, arguments: &[&str]) ->
     }
 }
 
+/// The client of every transaction here.
+pub fn creator() -> msp::SerializedIdentity {
+    msp::SerializedIdentity { mspid: "OfficeMSP".into(), id_bytes: "an educator".into() }
+}
+
 /// What a client signs, as far as chaincode reads it.
 pub fn proposal(transaction: &str) -> peer::SignedProposal {
     let channel = common::ChannelHeader {
@@ -229,7 +234,8 @@ pub fn proposal(transaction: &str) -> peer::SignedProposal {
         tx_id: transaction.into(),
         ..Default::default()
     };
-    let signature = common::SignatureHeader { creator: "an educator".into(), nonce: "once".into() };
+    let signature =
+        common::SignatureHeader { creator: creator().encode_to_vec().into(), nonce: "once".into() };
     let header = common::Header {
         channel_header: channel.encode_to_vec().into(),
         signature_header: signature.encode_to_vec().into(),
