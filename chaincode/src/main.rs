@@ -1,3 +1,39 @@
-//! The chaincode server.
+//! The program `sillok-chaincode`. Settings come from the environment; see [`Settings`] and [`logs::start`].
 
-fn main() {}
+use std::{error::Error, io, process::ExitCode};
+
+use sillok_chaincode::{contract::Contract, logs};
+use sillok_shim::{Limits, Settings, serve, termination};
+use tokio::runtime::{Builder, Runtime};
+
+/// Threads for what blocks and is no transaction, such as looking an address up.
+const SPARE_THREADS: usize = 4;
+
+fn main() -> ExitCode {
+    match start() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("sillok-chaincode: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start() -> Result<(), Box<dyn Error>> {
+    logs::start()?;
+    let settings = Settings::from_env()?;
+    tracing::info!(chaincode = settings.chaincode_id, address = settings.address, "starting");
+    let runtime = runtime(&settings.limits)?;
+    let served = runtime.block_on(serve(Contract, settings, termination()));
+    // A transaction that does not end must not hold the process.
+    runtime.shutdown_background();
+    tracing::info!("stopped");
+    Ok(served?)
+}
+
+fn runtime(limits: &Limits) -> io::Result<Runtime> {
+    Builder::new_multi_thread()
+        .enable_all()
+        .max_blocking_threads(limits.max_transactions + SPARE_THREADS)
+        .build()
+}
