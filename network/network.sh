@@ -90,12 +90,12 @@ main() {
   esac
   read_arguments "$@"
   case $command in
-    up) lock; open_settings; up ;;
+    up) lock network; open_settings; up ;;
     down) lock_if_any; open_settings_if_any; down ;;
     clean) lock_if_any; open_settings_if_any; clean ;;
-    deploy) need_network; lock; find_programs; find_chaincode; deploy; report_deploy ;;
-    start) need_network; lock; need_node; find_programs; start_one "$NODE" ;;
-    stop) need_network; lock; need_node; stop_node "$NODE" ;;
+    deploy) need_network; lock network; find_programs; find_chaincode; deploy; report_deploy ;;
+    start) need_network; lock network; need_node; find_programs; start_one "$NODE" ;;
+    stop) need_network; lock network; need_node; stop_node "$NODE" ;;
     logs) need_network; need_node; cat -- "$RUN/logs/$NODE.log" 2>/dev/null || die "$NODE has not run yet" ;;
     status) need_network; status ;;
     env) need_network; find_programs; print_env ;;

@@ -126,10 +126,10 @@ main() {
   HOME_DIRECTORY=$RUN/postgres CLUSTER=$RUN/postgres/cluster
   DATA=$(realpath -m "$CLUSTER")/data
   if [[ $command == up ]]; then
-    lock postgres.lock
+    lock postgres
     open_settings
   elif [[ -f $RUN/settings ]]; then
-    [[ $command == url ]] || lock postgres.lock
+    [[ $command == url ]] || lock postgres
     load_settings
   fi
   PORT=$((${PORT_BASE:-7000} + 80))

@@ -35,7 +35,7 @@ read_arguments() {
 # One command at a time changes a network. Nodes do not inherit the lock. `clean` deletes the lock's file, so one
 # that was waited for is taken only if it is still the one in the directory.
 lock() {
-  local end=$((SECONDS + 180)) file=$RUN/${1:-lock}
+  local end=$((SECONDS + 180)) file=$RUN/$1.lock
   while ((SECONDS < end)); do
     mkdir -p "$RUN"
     exec 9>"$file"
@@ -45,7 +45,7 @@ lock() {
   die "another command has been working on $RUN for 3 minutes; try again"
 }
 
-lock_if_any() { [[ ! -f $RUN/settings ]] || lock; }
+lock_if_any() { [[ ! -f $RUN/settings ]] || lock network; }
 
 # A new network takes the settings asked for; a network that exists keeps its own.
 open_settings() {
