@@ -88,3 +88,47 @@ fn events(
 fn of_block(block: u64, event: peer::ChaincodeEvent) -> Event {
     Event { block, transaction: event.tx_id, name: event.event_name, payload: event.payload.into() }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    use super::*;
+
+    fn block(number: u64, transactions: &[&str]) -> gateway::ChaincodeEventsResponse {
+        let event = |transaction: &&str| peer::ChaincodeEvent {
+            chaincode_id: "sillok".into(),
+            tx_id: (*transaction).into(),
+            event_name: "BatchRecorded".into(),
+            payload: "{}".into(),
+        };
+        gateway::ChaincodeEventsResponse {
+            events: transactions.iter().map(event).collect(),
+            block_number: number,
+        }
+    }
+
+    fn transactions(
+        block: gateway::ChaincodeEventsResponse,
+        after: Option<(u64, Option<&str>)>,
+    ) -> Result<Vec<String>, LedgerError> {
+        let after = after
+            .map(|(block, transaction)| Checkpoint { block, transaction: transaction.map(str::to_owned) });
+        Ok(events(block, after.as_ref())?.into_iter().map(|event| event.transaction).collect())
+    }
+
+    #[test]
+    fn what_the_checkpoint_has_passed_is_left_out() {
+        let three = || block(5, &["a", "b", "c"]);
+        assert_eq!(transactions(three(), None).unwrap(), ["a", "b", "c"]);
+        assert_eq!(transactions(three(), Some((5, None))).unwrap(), ["a", "b", "c"]);
+        assert_eq!(transactions(three(), Some((5, Some("a")))).unwrap(), ["b", "c"]);
+        assert!(transactions(three(), Some((5, Some("c")))).unwrap().is_empty());
+        assert_eq!(transactions(three(), Some((4, Some("c")))).unwrap(), ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn a_checkpoint_of_another_ledger_is_an_error() {
+        let error = transactions(block(5, &["a"]), Some((5, Some("elsewhere")))).unwrap_err();
+        assert!(matches!(error, LedgerError::Events(_)), "{error}");
+    }
+}

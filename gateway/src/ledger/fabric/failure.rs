@@ -65,3 +65,84 @@ fn details(status: &Status) -> Vec<ErrorDetail> {
     let named = details.into_iter().filter(|any| any.type_url.ends_with("/gateway.ErrorDetail"));
     named.filter_map(|any| ErrorDetail::decode(any.value.as_slice()).ok()).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    use super::*;
+
+    fn offices() -> Vec<String> {
+        vec!["OfficeMSP".to_owned(), "SupportMSP".to_owned()]
+    }
+
+    fn status(code: Code, message: &str, details: &[(&str, &str)]) -> Status {
+        let details = details.iter().map(|(msp, message)| {
+            let detail =
+                ErrorDetail { address: "a:1".into(), msp_id: (*msp).into(), message: (*message).into() };
+            Any { type_url: "type.googleapis.com/gateway.ErrorDetail".into(), value: detail.encode_to_vec() }
+        });
+        let details = Details { details: details.collect() };
+        Status::with_details(code, message, details.encode_to_vec().into())
+    }
+
+    fn refused(code: sillok_contract::Code) -> String {
+        format!("chaincode response 500, {}", Refusal::new(code, "no: {never}").to_message())
+    }
+
+    #[test]
+    fn a_refusal_of_both_offices_is_the_contracts() {
+        use sillok_contract::Code::{BatchGap, CreatorForbidden, LedgerUnavailable};
+        let (forbidden, gap, away) =
+            (refused(CreatorForbidden), refused(BatchGap), refused(LedgerUnavailable));
+        let asked = |details: &[(&str, &str)]| {
+            refusal_of_all(&status(Code::Aborted, "failed", details), &offices()).map(|refusal| refusal.code)
+        };
+        assert_eq!(asked(&[("OfficeMSP", &forbidden), ("SupportMSP", &forbidden)]), Some(CreatorForbidden));
+        assert_eq!(asked(&[("OfficeMSP", &forbidden)]), None, "the other office endorsed");
+        assert_eq!(asked(&[("OfficeMSP", &forbidden), ("OfficeMSP", &forbidden)]), None, "one office alone");
+        assert_eq!(asked(&[("OfficeMSP", &forbidden), ("SupportMSP", &gap)]), None, "they disagree");
+        assert_eq!(asked(&[("OfficeMSP", &forbidden), ("SupportMSP", "connection refused")]), None);
+        assert_eq!(asked(&[("OfficeMSP", &away), ("SupportMSP", &away)]), None, "trying again may help");
+        assert_eq!(asked(&[]), None);
+    }
+
+    #[test]
+    fn a_refused_query_is_told_from_a_failed_one() {
+        let message = |answer: &str| format!("evaluate call to endorser returned error: {answer}");
+        let not_found = message(&refused(sillok_contract::Code::NotFound));
+        let refused = refusal(&status(Code::Unknown, &not_found, &[])).unwrap();
+        assert_eq!(
+            (refused.code, refused.message.as_str()),
+            (sillok_contract::Code::NotFound, "no: {never}")
+        );
+        for other in [
+            "too many requests for /gateway.Gateway, exceeding concurrency limit (500)",
+            &message("chaincode response 500, panic"),
+            &Refusal::new(sillok_contract::Code::NotFound, "not a chaincode's").to_message(),
+        ] {
+            assert_eq!(refusal(&status(Code::Unknown, other, &[])), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_peer_that_is_away_or_at_its_limit_is_left() {
+        assert!(is_away(&Status::unavailable("no orderers")));
+        assert!(is_away(&Status::unknown(
+            "too many requests for /gateway.Gateway, exceeding concurrency limit (9)"
+        )));
+        for stays in
+            [Status::unknown("chaincode response 500, no"), Status::aborted("failed to collect enough")]
+        {
+            assert!(!is_away(&stays), "{stays}");
+        }
+    }
+
+    #[test]
+    fn everything_the_peers_said_is_told_in_one_line() {
+        let told =
+            reason(&status(Code::Aborted, "failed", &[("OfficeMSP", "one\ntwo"), ("SupportMSP", "three")]));
+        assert_eq!(told, "Aborted: failed; a:1 (OfficeMSP): one two; a:1 (SupportMSP): three");
+        let damaged = Status::with_details(Code::Aborted, "failed", vec![0xff].into());
+        assert_eq!(reason(&damaged), "Aborted: failed");
+    }
+}

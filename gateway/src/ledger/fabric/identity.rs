@@ -63,3 +63,55 @@ fn secret_key(pem: &str) -> Option<SecretKey> {
 fn read(path: &Path) -> Result<String, ConnectError> {
     fs::read_to_string(path).map_err(|error| ConnectError::new(path.display(), error))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    use p256::{
+        ecdsa::signature::Verifier as _,
+        pkcs8::{DecodePrivateKey as _, LineEnding},
+    };
+
+    use super::{super::fixture::Organisation, *};
+
+    #[test]
+    fn every_signature_is_of_the_form_fabric_takes() {
+        let member = Organisation::new("SupportMSP").member("client");
+        let directory = tempfile::tempdir().unwrap();
+        let (certificate, key) = (directory.path().join("c.pem"), directory.path().join("k.pem"));
+        fs::write(&certificate, &member.certificate).unwrap();
+        let pkcs8 = member.key.serialize_pem();
+        let sec1 =
+            SecretKey::from_pkcs8_pem(&pkcs8).unwrap().to_sec1_pem(LineEnding::LF).unwrap().to_string();
+        for pem in [pkcs8, sec1] {
+            fs::write(&key, pem).unwrap();
+            let identity = Identity::read("SupportMSP", &certificate, &key).unwrap();
+            for message in 0..32_u8 {
+                let signature = Signature::from_der(&identity.sign(&[message])).unwrap();
+                assert_eq!(signature, signature.normalize_s());
+                member.signing_key().verifying_key().verify(&[message], &signature).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_pair_is_refused_and_no_key_is_told() {
+        let office = Organisation::new("OfficeMSP");
+        let (member, other) = (office.member("client"), office.member("client"));
+        let directory = tempfile::tempdir().unwrap();
+        let (certificate, key) = (directory.path().join("c.pem"), directory.path().join("k.pem"));
+        fs::write(&certificate, &member.certificate).unwrap();
+        let read = || Identity::read("OfficeMSP", &certificate, &key);
+        assert!(read().unwrap_err().subject.ends_with("k.pem"));
+        for text in [other.key.serialize_pem(), member.certificate.clone(), "secret words".to_owned()] {
+            fs::write(&key, text).unwrap();
+            let refused = read().unwrap_err();
+            assert!(
+                refused.subject.ends_with("k.pem") && !refused.reason.contains("secret words"),
+                "{refused}"
+            );
+        }
+        fs::write(&key, member.key.serialize_pem()).unwrap();
+        assert_eq!(format!("{:?}", read().unwrap()), "Identity { .. }");
+    }
+}

@@ -6,6 +6,8 @@
 
 mod events;
 mod failure;
+#[cfg(test)]
+mod fixture;
 mod identity;
 mod network;
 mod peers;

@@ -159,3 +159,141 @@ fn payloads(chaincode: &str, call: Call) -> (Vec<u8>, Vec<u8>) {
     payload.transient_map = call.transient.into_iter().map(|(name, value)| (name, value.into())).collect();
     (payload.encode_to_vec(), recorded)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use p256::ecdsa::{DerSignature, VerifyingKey, signature::Verifier as _};
+
+    use super::{
+        super::fixture::{self, Member, Organisation},
+        *,
+    };
+
+    const NONCE: &[u8] = b"used once";
+
+    fn client() -> (Member, Identity) {
+        let member = Organisation::new("SupportMSP").member("client");
+        let directory = tempfile::tempdir().unwrap();
+        let (certificate, key) = (directory.path().join("c.pem"), directory.path().join("k.pem"));
+        std::fs::write(&certificate, &member.certificate).unwrap();
+        std::fs::write(&key, member.key.serialize_pem()).unwrap();
+        let identity = Identity::read("SupportMSP", &certificate, &key).unwrap();
+        (member, identity)
+    }
+
+    fn propose(identity: &Identity) -> Proposal {
+        let call = Call::new("RecordBatch", ["header"]).with_transient("body", b"secret".to_vec());
+        let now = UNIX_EPOCH + Duration::new(1_790_000_000, 5);
+        Proposal::new(identity, "records", "sillok", call, now, NONCE)
+    }
+
+    fn assert_signed(by: &Member, message: &[u8], signature: &[u8]) {
+        let key: VerifyingKey = *by.signing_key().verifying_key();
+        key.verify(message, &DerSignature::try_from(signature).unwrap()).unwrap();
+    }
+
+    /// The transaction a peer prepares from a proposal.
+    fn prepare(proposal: &Proposal) -> common::Envelope {
+        let action = peer::ChaincodeEndorsedAction {
+            proposal_response_payload: fixture::payload(&fixture::action(), &proposal.hash()).into(),
+            endorsements: Vec::new(),
+        };
+        envelope(proposal.header.clone(), proposal.recorded.clone(), action)
+    }
+
+    fn envelope(
+        header: common::Header,
+        recorded: Vec<u8>,
+        action: peer::ChaincodeEndorsedAction,
+    ) -> common::Envelope {
+        let payload = peer::ChaincodeActionPayload {
+            chaincode_proposal_payload: recorded.into(),
+            action: Some(action),
+        };
+        let action = peer::TransactionAction {
+            header: header.signature_header.clone(),
+            payload: payload.encode_to_vec().into(),
+        };
+        let data = peer::Transaction { actions: vec![action] }.encode_to_vec().into();
+        common::Envelope {
+            payload: common::Payload { header: Some(header), data }.encode_to_vec().into(),
+            signature: Bytes::new(),
+        }
+    }
+
+    #[test]
+    fn a_proposal_says_what_fabric_asks_for() {
+        let (member, identity) = client();
+        let proposal = propose(&identity);
+        assert_signed(&member, &proposal.signed.proposal_bytes, &proposal.signed.signature);
+
+        let sent: peer::Proposal = decode(&proposal.signed.proposal_bytes).unwrap();
+        let header: common::Header = decode(&sent.header).unwrap();
+        let channel: common::ChannelHeader = decode(&header.channel_header).unwrap();
+        assert_eq!((channel.r#type, channel.channel_id.as_str()), (3, "records"));
+        assert_eq!(channel.timestamp, Some(Timestamp { seconds: 1_790_000_000, nanos: 5 }));
+        assert_eq!(channel.tx_id, proposal.transaction);
+        let extension: peer::ChaincodeHeaderExtension = decode(&channel.extension).unwrap();
+        assert_eq!(extension.chaincode_id.unwrap().name, "sillok");
+        let signer: common::SignatureHeader = decode(&header.signature_header).unwrap();
+        assert_eq!((&signer.creator, &signer.nonce[..]), (&identity.creator, NONCE));
+
+        let payload: peer::ChaincodeProposalPayload = decode(&sent.payload).unwrap();
+        assert_eq!(payload.transient_map["body"], "secret");
+        let spec: peer::ChaincodeInvocationSpec = decode(&payload.input).unwrap();
+        assert_eq!(spec.chaincode_spec.unwrap().input.unwrap().args, ["RecordBatch", "header"]);
+    }
+
+    #[test]
+    fn a_transactions_id_is_the_hash_of_nonce_and_creator() {
+        let known = "936a185caaa266bb9cbe981e9e05cb78cd732b0b3280eb944412bb6f8f8f07af";
+        assert_eq!(transaction_id(b"hello", b"world"), known);
+        let (_, identity) = client();
+        assert_eq!(propose(&identity).transaction, transaction_id(NONCE, &identity.creator));
+    }
+
+    #[test]
+    fn transient_data_is_not_in_what_is_recorded() {
+        let (_, identity) = client();
+        let proposal = propose(&identity);
+        let endorsed = proposal.sign(&identity, prepare(&proposal)).unwrap();
+        assert!(!endorsed.envelope.windows(6).any(|window| window == b"secret"));
+    }
+
+    #[test]
+    fn the_prepared_transaction_is_signed_as_it_came() {
+        let (member, identity) = client();
+        let proposal = propose(&identity);
+        let prepared = prepare(&proposal);
+        let endorsed = proposal.sign(&identity, prepared.clone()).unwrap();
+        assert_eq!((endorsed.transaction, endorsed.answer), (proposal.transaction, b"done".to_vec()));
+        let envelope: common::Envelope = decode(&endorsed.envelope).unwrap();
+        assert_eq!(envelope.payload, prepared.payload);
+        assert_signed(&member, &envelope.payload, &envelope.signature);
+    }
+
+    #[test]
+    fn another_transaction_than_was_proposed_is_not_signed() {
+        let (_, identity) = client();
+        let proposal = propose(&identity);
+        let action = |hash: &[u8]| peer::ChaincodeEndorsedAction {
+            proposal_response_payload: fixture::payload(&fixture::action(), hash).into(),
+            endorsements: Vec::new(),
+        };
+        let other_header = common::Header { channel_header: "other".into(), ..proposal.header.clone() };
+        let hash = proposal.hash();
+        for prepared in [
+            envelope(other_header, proposal.recorded.clone(), action(&hash)),
+            envelope(proposal.header.clone(), b"other".to_vec(), action(&hash)),
+            envelope(proposal.header.clone(), proposal.recorded.clone(), action(b"other")),
+            common::Envelope::default(),
+            common::Envelope { payload: "\u{7}".into(), signature: Bytes::new() },
+        ] {
+            let refused = proposal.sign(&identity, prepared).unwrap_err();
+            assert!(matches!(refused, LedgerError::Endorse { .. }), "{refused}");
+        }
+    }
+}
