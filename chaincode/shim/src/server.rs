@@ -84,6 +84,7 @@ pub async fn run(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
     let mut builder = builder(&settings)?;
+    tracing::info!(address = listener.local_addr().ok().map(tracing::field::display), "listening");
     let drain_timeout = settings.limits.drain_timeout;
     let shared = Arc::new(shared(chaincode, settings));
     let service = ChaincodeServer::new(Service { shared: shared.clone() })

@@ -152,3 +152,75 @@ pub(crate) fn refusal(to: &ChaincodeMessage, reason: &str) -> ChaincodeMessage {
         ..Default::default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn message(number: i32, payload: Vec<u8>) -> ChaincodeMessage {
+        ChaincodeMessage { r#type: number, payload: payload.into(), txid: "t".into(), ..Default::default() }
+    }
+
+    fn ready() -> Session {
+        let (mut session, _) = Session::start("id");
+        for kind in [Type::Registered, Type::Ready] {
+            assert_eq!(session.receive(message(kind.into(), vec![])), Step::Wait);
+        }
+        session
+    }
+
+    #[test]
+    fn features_are_what_ready_offers() {
+        let offer = |batch, keys| ChaincodeAdditionalParams {
+            use_write_batch: true,
+            max_size_write_batch: batch,
+            use_get_multiple_keys: keys > 0,
+            max_size_get_multiple_keys: keys,
+        };
+        for (offer, expected) in [
+            (ChaincodeAdditionalParams::default(), (None, None)),
+            (offer(0, 0), (Some(DEFAULT_LIMIT), None)),
+            (offer(1, 1), (Some(1), Some(1))),
+            (offer(1000, 2000), (Some(1000), Some(2000))),
+        ] {
+            let (mut session, _) = Session::start("id");
+            session.receive(message(Type::Registered.into(), vec![]));
+            session.receive(message(Type::Ready.into(), offer.encode_to_vec()));
+            assert_eq!((session.features().write_batch, session.features().multiple_keys), expected);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_transaction_runs_before_ready(numbers in prop::collection::vec(-1..30_i32, 1..20)) {
+            let (mut session, _) = Session::start("id");
+            for number in numbers {
+                let was_ready = session.phase == Phase::Ready;
+                match session.receive(message(number, vec![])) {
+                    Step::Run(_) | Step::Answer(_) | Step::Fail(_) => prop_assert!(was_ready),
+                    Step::Close(_) => {
+                        prop_assert!(!was_ready);
+                        break;
+                    }
+                    Step::Wait | Step::Reply(_) => {}
+                }
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_taken(bytes in prop::collection::vec(any::<u8>(), 0..200), number in 3..6_i32) {
+            let mut session = ready();
+            let decoded = ChaincodeMessage::decode(bytes.as_slice()).map(|message| session.receive(message));
+            prop_assert!(!matches!(decoded, Ok(Step::Close(_))));
+            // As the payload, and as the proposal, of a message that is itself in order.
+            let mut whole = message(number, bytes.clone());
+            session.receive(whole.clone());
+            let signed = fabric_protos::peer::SignedProposal { proposal_bytes: bytes.into(), ..Default::default() };
+            whole.payload.clear();
+            whole.proposal = Some(signed);
+            prop_assert!(!matches!(session.receive(whole), Step::Close(_)));
+        }
+    }
+}

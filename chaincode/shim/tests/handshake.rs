@@ -6,7 +6,9 @@ mod peer;
 use fabric_protos::peer::{
     ChaincodeAdditionalParams, ChaincodeId, ChaincodeMessage, chaincode_message::Type,
 };
-use peer::{CHAINCODE_ID, FakePeer, channel, message, patiently, start, transaction_message};
+use peer::{
+    CHAINCODE_ID, FakePeer, LARGEST_MESSAGE, channel, message, patiently, start, transaction_message,
+};
 use prost::bytes::{Buf, BufMut, Bytes};
 use sillok_shim::{Response, Stub};
 use tonic::{
@@ -137,6 +139,15 @@ async fn two_peers_are_served_at_once() {
     other.begin("same", &["other"]).await;
     assert_eq!(other.completed().await, Response::success("other"));
     assert_eq!(one.completed().await, Response::success("one"));
+}
+
+#[tokio::test]
+async fn a_message_above_the_limit_ends_its_stream_alone() {
+    let server = start(echo).await;
+    let mut peer = FakePeer::ready(&server).await;
+    peer.send(message(Type::Transaction, vec![7; LARGEST_MESSAGE])).await;
+    assert_eq!(peer.expect_end().await.unwrap_err().code(), Code::OutOfRange);
+    peer_works(&server).await;
 }
 
 #[tokio::test]

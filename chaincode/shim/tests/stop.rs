@@ -7,7 +7,7 @@ use std::sync::{Mutex, mpsc};
 use std::time::Duration;
 
 use fabric_protos::peer::chaincode_message::Type;
-use peer::{FakePeer, PATIENCE, patiently, start, start_limited};
+use peer::{FakePeer, PATIENCE, message, patiently, start, start_limited};
 use sillok_shim::{Limits, Response, Stub};
 
 fn read(stub: &Stub) -> Response {
@@ -70,6 +70,18 @@ async fn transactions_that_do_not_end_are_cut_off() {
     let wait = move || reported.recv_timeout(PATIENCE).unwrap();
     let result = patiently(tokio::task::spawn_blocking(wait)).await.unwrap();
     assert_eq!(result.unwrap_err().code(), "LEDGER_STREAM_CLOSED");
+}
+
+#[tokio::test]
+async fn a_peer_that_does_not_read_does_not_hold_the_server() {
+    let server = start(read).await;
+    let peer = FakePeer::ready(&server).await;
+    peer.flood(message(Type::Keepalive, vec![7; 1 << 20])).await;
+    // Others are served meanwhile.
+    FakePeer::ready(&server).await.settle().await;
+    server.stop.send(()).unwrap();
+    patiently(server.ended).await.unwrap().unwrap();
+    drop(peer);
 }
 
 #[tokio::test]

@@ -107,7 +107,7 @@ impl FakePeer {
         let (outgoing, messages) = mpsc::channel(16);
         let mut client = ChaincodeClient::new(channel)
             .max_decoding_message_size(LARGEST_MESSAGE)
-            .max_encoding_message_size(LARGEST_MESSAGE);
+            .max_encoding_message_size(usize::MAX);
         let incoming = patiently(client.connect(ReceiverStream::new(messages))).await?.into_inner();
         Ok(Self { outgoing, incoming })
     }
@@ -142,6 +142,16 @@ impl FakePeer {
 
     pub async fn send(&self, message: ChaincodeMessage) {
         patiently(self.outgoing.send(message)).await.unwrap();
+    }
+
+    /// Sends the same message again and again, and reads nothing, until the chaincode takes no more.
+    pub async fn flood(&self, message: ChaincodeMessage) {
+        const STALLED: Duration = Duration::from_millis(500);
+        let flood = async {
+            while timeout(STALLED, self.outgoing.send(message.clone())).await.is_ok_and(|sent| sent.is_ok()) {
+            }
+        };
+        patiently(flood).await;
     }
 
     /// The next message.

@@ -1,0 +1,79 @@
+//! The program itself: its settings, its log, SIGTERM.
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+#[path = "../shim/tests/peer/mod.rs"]
+mod peer;
+
+use std::process::Stdio;
+
+use fabric_protos::peer::ChaincodeAdditionalParams;
+use peer::{FakePeer, patiently};
+use sillok_contract::{Code, Refusal};
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStderr, Command};
+use tonic::transport::Channel;
+
+fn program(settings: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sillok-chaincode"));
+    command.env_clear().envs(settings.iter().copied()).stderr(Stdio::piped()).kill_on_drop(true);
+    command
+}
+
+/// Reads the log until a line holds `text`.
+async fn wait_for(log: &mut Lines<BufReader<ChildStderr>>, text: &str) -> String {
+    let found = async {
+        loop {
+            let line =
+                log.next_line().await.unwrap().unwrap_or_else(|| panic!("the log ends before {text:?}"));
+            if line.contains(text) {
+                break line;
+            }
+        }
+    };
+    patiently(found).await
+}
+
+/// A program that listens, where it does, and its log.
+async fn listening() -> (Child, String, Lines<BufReader<ChildStderr>>) {
+    let settings = [
+        ("CHAINCODE_ID", "records:01"),
+        ("CHAINCODE_SERVER_ADDRESS", "127.0.0.1:0"),
+        ("CHAINCODE_TLS_DISABLED", "true"),
+    ];
+    let mut child = program(&settings).spawn().unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+    let line = wait_for(&mut log, "listening").await;
+    let (_, address) = line.split_once("address=").unwrap();
+    (child, format!("http://{}", address.trim()), log)
+}
+
+#[tokio::test]
+async fn sigterm_ends_it_with_success_and_closes_its_streams() {
+    let (mut child, address, mut log) = listening().await;
+    let channel = patiently(Channel::from_shared(address).unwrap().connect()).await.unwrap();
+    let mut peer = FakePeer::connect_on(channel).await.unwrap();
+    peer.shake_hands(ChaincodeAdditionalParams::default()).await;
+    peer.begin("t1", &["NoSuchFunction"]).await;
+    let response = peer.completed().await;
+    assert_eq!(Refusal::from_message(&response.message).unwrap().code, Code::FunctionUnknown);
+    wait_for(&mut log, "function.unknown").await;
+
+    let id = child.id().unwrap().to_string();
+    assert!(patiently(Command::new("kill").args(["-TERM", &id]).status()).await.unwrap().success());
+    peer.expect_end().await.unwrap();
+    assert!(patiently(child.wait()).await.unwrap().success());
+    wait_for(&mut log, "stopped").await;
+}
+
+#[tokio::test]
+async fn a_bad_setting_ends_it_with_one_line() {
+    for (settings, expected) in [
+        (&[][..], "sillok-chaincode: CHAINCODE_ID: is not set"),
+        (&[("SILLOK_LOG_FORMAT", "xml")], "sillok-chaincode: SILLOK_LOG_FORMAT: must be human or json"),
+    ] {
+        let ended = patiently(program(settings).output()).await.unwrap();
+        let told = String::from_utf8(ended.stderr).unwrap();
+        assert!(!ended.status.success());
+        assert!(told.starts_with(expected) && told.lines().count() == 1, "{told}");
+    }
+}
