@@ -37,6 +37,12 @@ impl FromStr for Digest {
     }
 }
 
+impl<'de> Deserialize<'de> for Digest {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
 impl Serialize for Digest {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
@@ -44,7 +50,7 @@ impl Serialize for Digest {
 }
 
 /// An executed request.
-#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct RequestState {
     /// SHA-256 of its compact JWS.
     pub request: Digest,
@@ -53,7 +59,7 @@ pub struct RequestState {
 }
 
 /// What one query gave, and where its entry stands.
-#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct QueryResult {
     /// Its entry.
     pub entry: EntryState,
@@ -65,7 +71,7 @@ pub struct QueryResult {
 }
 
 /// An entry and where it stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct EntryState {
     /// Its id: the RFC 6962 leaf hash of its bytes.
     #[schema(value_type = String, pattern = "^[0-9a-f]{64}$")]
@@ -82,7 +88,7 @@ pub struct EntryState {
 }
 
 /// Where an entry stands on its way to the ledger.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "status", rename_all = "snake_case")]
 pub enum Place {
     /// In the database with its effect, waiting for its batch.
@@ -106,7 +112,7 @@ pub enum Place {
 }
 
 /// A recorded batch: its header and where it came to rest.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Batch {
     /// Its school.
     #[schema(value_type = String)]

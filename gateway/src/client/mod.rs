@@ -1,0 +1,111 @@
+//! A client of the gateway's REST face: what `sillok request`, `sillok proof` and the demo call it with.
+
+mod error;
+
+use std::{path::Path, time::Duration};
+
+use jiff::Timestamp;
+use reqwest::{Method, Response, Url};
+use serde::de::DeserializeOwned;
+use sillok_contract::{entry::EntryId, id::SchoolId};
+
+pub use error::{ClientError, Refused};
+
+use crate::{
+    keys::{AccessToken, Expected, SignedQueries},
+    service::{Batch, Digest, EntryState, RequestState},
+};
+
+/// How long one call may take.
+const TIME_LIMIT: Duration = Duration::from_secs(60);
+/// For how many seconds an access token is signed: it is used at once.
+const TOKEN_SECONDS: u16 = 60;
+
+/// A gateway, as one caller sees it. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    base: Url,
+    audience: String,
+    access: Option<AccessToken>,
+}
+
+impl Client {
+    /// Of the gateway at `base`, such as `https://gateway.example:8080`, which calls itself `audience`.
+    /// `root` is a PEM file of the authority that issued its TLS certificate, besides those the system trusts.
+    pub fn new(base: &str, audience: &str, root: Option<&Path>) -> Result<Self, ClientError> {
+        let base = Url::parse(base).map_err(|error| ClientError::Setting(format!("{base:?}: {error}")))?;
+        let mut http = reqwest::Client::builder().timeout(TIME_LIMIT).tcp_nodelay(true);
+        if let Some(root) = root {
+            let unusable = |error: &dyn std::fmt::Display| ClientError::Setting(format!("{}: {error}", root.display()));
+            let pem = std::fs::read(root).map_err(|error| unusable(&error))?;
+            let roots = reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| unusable(&error))?;
+            http = http.tls_certs_merge(roots);
+        }
+        let http = http.build().map_err(|error| ClientError::Setting(error.to_string()))?;
+        Ok(Self { http, base, audience: audience.to_owned(), access: None })
+    }
+
+    /// The same gateway for a caller who may see what is not public.
+    pub fn with_access(&self, access: AccessToken) -> Self {
+        Self { access: Some(access), ..self.clone() }
+    }
+
+    /// Sends a signed request. Sent again, it answers as the first time.
+    pub async fn submit(&self, signed: &SignedQueries) -> Result<RequestState, ClientError> {
+        let body = serde_json::json!({ "request": signed.request, "queries": signed.queries });
+        let request = self.http.post(self.url("v1/requests")?).json(&body);
+        read(request.send().await.map_err(ClientError::unreachable)?).await
+    }
+
+    /// The state of a request, entry by entry.
+    pub async fn request(&self, digest: Digest) -> Result<RequestState, ClientError> {
+        read(self.get(&format!("v1/requests/{digest}")).await?).await
+    }
+
+    /// The state of an entry.
+    pub async fn entry(&self, id: EntryId) -> Result<EntryState, ClientError> {
+        read(self.get(&format!("v1/entries/{id}")).await?).await
+    }
+
+    /// The proof of a recorded entry: the bytes of its file.
+    pub async fn proof(&self, id: EntryId) -> Result<Vec<u8>, ClientError> {
+        let response = answered(self.get(&format!("v1/entries/{id}/proof")).await?).await?;
+        Ok(response.bytes().await.map_err(ClientError::unreachable)?.to_vec())
+    }
+
+    /// A school's recorded batches after a sequence, at most 100.
+    pub async fn batches(&self, school: &SchoolId, after: u64) -> Result<Vec<Batch>, ClientError> {
+        read(self.get(&format!("v1/schools/{school}/batches?after={after}")).await?).await
+    }
+
+    /// The answer of any path that is read, such as `v1/schools/S/entries`, as it comes.
+    pub async fn get(&self, path: &str) -> Result<Response, ClientError> {
+        let url = self.url(path)?;
+        let mut request = self.http.get(url.clone());
+        if let Some(access) = &self.access {
+            let now = Timestamp::now().as_microsecond();
+            let call =
+                Expected { audience: &self.audience, method: Method::GET.as_str(), uri: url.as_str(), now };
+            request = request.bearer_auth(access.sign(&call, TOKEN_SECONDS));
+        }
+        request.send().await.map_err(ClientError::unreachable)
+    }
+
+    fn url(&self, path: &str) -> Result<Url, ClientError> {
+        self.base.join(path).map_err(|error| ClientError::Setting(format!("{path:?}: {error}")))
+    }
+}
+
+/// The answer, or the gateway's problem document.
+async fn answered(response: Response) -> Result<Response, ClientError> {
+    if response.status().is_success() {
+        return Ok(response);
+    }
+    Err(ClientError::told(response).await)
+}
+
+async fn read<T: DeserializeOwned>(response: Response) -> Result<T, ClientError> {
+    let bytes = answered(response).await?.bytes().await.map_err(ClientError::unreachable)?;
+    serde_json::from_slice(&bytes).map_err(|error| ClientError::Malformed(error.to_string()))
+}
