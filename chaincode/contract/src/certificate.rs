@@ -1,5 +1,7 @@
 //! X.509 certificates (RFC 5280) with elliptic-curve keys: what the rules need of them, read once.
 
+mod encoding;
+
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA384_ASN1, ECDSA_P384_SHA256_ASN1, ECDSA_P384_SHA384_ASN1,
     EcdsaVerificationAlgorithm, ParsedPublicKey, UnparsedPublicKey,
@@ -115,6 +117,11 @@ impl Certificate {
         if tbs.signature != parsed.signature_algorithm {
             return Err(malformed("it names two signature algorithms"));
         }
+        let (hash, signature) =
+            (hash_of(&parsed.signature_algorithm.algorithm)?, &parsed.signature_value.data);
+        if encoding::certificate(tbs.as_ref(), hash, signature) != der {
+            return Err(malformed("its encoding is not the one of DER"));
+        }
         Ok(Self {
             thumbprint: sha256(&[der]),
             der: der.to_owned(),
@@ -125,8 +132,8 @@ impl Certificate {
             authority: may_issue(&parsed)?,
             units: units(&parsed)?,
             signed: tbs.as_ref().to_owned(),
-            hash: hash_of(&parsed.signature_algorithm.algorithm)?,
-            signature: parsed.signature_value.data.to_vec(),
+            hash,
+            signature: signature.to_vec(),
         })
     }
 

@@ -33,6 +33,13 @@ pub(crate) fn list<T: Serialize + DeserializeOwned>(
     // '0' is the byte after '/'.
     let end = format!("{}0", prefix.trim_end_matches('/'));
     let page = ledger.range(prefix, &end, page_size, bookmark)?;
+    // A bookmark is the caller's: one that was not given for this list may start before it.
+    if page.entries.iter().any(|(key, _)| !key.starts_with(prefix)) {
+        return Err(Refusal::new(
+            Code::ArgumentMalformed,
+            "that is not a bookmark of this list; take the one a page gave",
+        ));
+    }
     let items = page.entries.iter().map(|(key, bytes)| json::stored(key, bytes)).collect::<Result<_, _>>()?;
     Ok(Listing { items, bookmark: page.bookmark })
 }

@@ -1,0 +1,14 @@
+//! The contract through its one door, `invoke`, over a ledger in memory.
+#![allow(missing_docs, unreachable_pub, reason = "tests")]
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod access;
+mod forms;
+mod hostile;
+mod ledger;
+mod people;
+mod reads;
+mod record;
+mod registry;
+mod replay;
+mod world;
