@@ -1,87 +1,240 @@
 //! What the gateway does, whichever face asks: REST and gRPC both call [`Service`] and add nothing of their own.
 
+mod access;
+mod backlog;
+mod batcher;
 mod caller;
+mod follow;
+mod metrics;
+mod problems;
+mod registry;
 mod settings;
+mod signals;
 mod state;
+mod submission;
+mod view;
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
 
 use futures_util::stream::BoxStream;
-use sillok_contract::{entry::EntryId, id::SchoolId};
+use sillok_contract::{
+    entry::EntryId,
+    id::{LearnerId, SchoolId},
+};
+use tokio::sync::{Mutex, mpsc, watch};
+use tokio_util::sync::CancellationToken;
 
+pub use batcher::Batcher;
 pub use caller::Caller;
 pub use settings::{BatchSettings, RequestSettings, Settings, StandingSettings};
 pub use state::{
     Batch, Cursor, Digest, EntryRecorded, EntryState, PartState, Place, QueryResult, RequestState,
 };
 
-use crate::problem::{Kind, Problem};
+use crate::{
+    ledger::Ledger,
+    problem::Problem,
+    records::{Records, Statement},
+};
+use backlog::Backlog;
+use batcher::Health;
+use registry::Registry;
+use signals::{Signal, Signals};
+
+/// How many recorded batches' places are remembered.
+const REMEMBERED_BATCHES: u64 = 10_000;
 
 /// The time, in microseconds since the Unix epoch.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 
+/// The system's clock.
+pub fn system_clock() -> Clock {
+    Arc::new(|| {
+        // A clock before 1970 or after the year 294246 stands at the nearest end.
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+    })
+}
+
+/// The SQL policy: the statement confined to the learner, or the rule it breaks.
+pub type Admit =
+    Arc<dyn Fn(&LearnerId, &str, &[serde_json::Value]) -> Result<Statement, Problem> + Send + Sync>;
+
+/// What the service rests on.
+#[derive(Clone)]
+pub struct Parts {
+    /// The records database.
+    pub records: Arc<dyn Records>,
+    /// The ledger, with the gateway's identity.
+    pub ledger: Arc<dyn Ledger>,
+    /// What statements may do.
+    pub policy: Admit,
+    /// The time.
+    pub clock: Clock,
+}
+
 /// The operations of the gateway. Cheap to clone: every clone is the same service.
 #[derive(Clone)]
-pub struct Service;
+pub struct Service {
+    core: Arc<Core>,
+    starts: Arc<Mutex<mpsc::UnboundedReceiver<Arc<Signal>>>>,
+}
+
+/// What every operation shares.
+struct Core {
+    records: Arc<dyn Records>,
+    ledger: Arc<dyn Ledger>,
+    policy: Admit,
+    clock: Clock,
+    settings: Settings,
+    registry: Registry,
+    signals: Signals,
+    unrecorded: Backlog,
+    /// Recorded batches by school and sequence.
+    batches: moka::future::Cache<(SchoolId, u64), Arc<Batch>>,
+    health: watch::Sender<Health>,
+    /// What this gateway's leases name as their owner.
+    owner: String,
+}
 
 impl Service {
+    /// A service on these parts. Nothing is recorded until [`Service::run`] or [`Batcher::run`] runs.
+    pub fn new(parts: Parts, settings: Settings) -> Self {
+        metrics::describe();
+        let Parts { records, ledger, policy, clock } = parts;
+        let (signals, starts) = Signals::new();
+        let registry = Registry::new(ledger.clone(), settings.standing.clone());
+        let unrecorded = Backlog::new(Duration::from_millis(settings.requests.unrecorded_cache_ms));
+        let core = Core {
+            records,
+            ledger,
+            policy,
+            clock,
+            settings,
+            registry,
+            signals,
+            unrecorded,
+            batches: moka::future::Cache::new(REMEMBERED_BATCHES),
+            health: watch::Sender::new(Health::Stopped),
+            owner: format!("{:016x}", rand::random::<u64>()),
+        };
+        Self { core: Arc::new(core), starts: Arc::new(Mutex::new(starts)) }
+    }
+
+    /// Records what is executed and follows changes of the registry until `shutdown`, then drains.
+    pub async fn run(&self, shutdown: CancellationToken) {
+        tokio::join!(self.batcher().run(shutdown.clone()), self.listen(shutdown));
+    }
+
+    /// What brings executed entries to the ledger; one a process.
+    pub fn batcher(&self) -> Batcher {
+        Batcher::new(self.core.clone(), self.starts.clone())
+    }
+
+    /// Follows changes of the ledger's registry until `shutdown`, so that they act at once.
+    pub async fn listen(&self, shutdown: CancellationToken) {
+        self.core.registry.listen(shutdown).await;
+    }
+
     /// Executes a signed request and answers as soon as effect and entries are durable.
     ///
     /// `request` is the compact JWS; `queries` are the texts it signs for, as sent, in the order of the hashes. It
     /// needs no bearer token: the signature says who asks. The same request sent again answers as the first time.
-    pub async fn submit(&self, _request: &str, _queries: Vec<Vec<u8>>) -> Result<RequestState, Problem> {
-        Err(unfinished())
+    ///
+    /// Checked in this order, each with its own code: form, size, signature, audience and time, replay, standing,
+    /// policy; then whether the ledger keeps up.
+    pub async fn submit(&self, request: &str, queries: Vec<Vec<u8>>) -> Result<RequestState, Problem> {
+        let since = Instant::now();
+        let answer = self.core.submit(request, queries).await;
+        metrics::request(answer.as_ref().map_or_else(|problem| problem.code, |_| "ok"), since);
+        answer
     }
 
     /// The state of an executed request, entry by entry, without the rows; `digest` is the SHA-256 of its JWS.
-    pub async fn request(&self, _caller: &Caller, _digest: [u8; 32]) -> Result<RequestState, Problem> {
-        Err(unfinished())
+    pub async fn request(&self, caller: &Caller, digest: [u8; 32]) -> Result<RequestState, Problem> {
+        self.core.request(caller, digest).await
     }
 
     /// The state of one entry.
-    pub async fn entry(&self, _caller: &Caller, _id: EntryId) -> Result<EntryState, Problem> {
-        Err(unfinished())
+    pub async fn entry(&self, caller: &Caller, id: EntryId) -> Result<EntryState, Problem> {
+        self.core.entry(caller, id).await
     }
 
     /// The proof of a recorded entry: canonical JSON (RFC 8785).
-    pub async fn proof(&self, _caller: &Caller, _id: EntryId) -> Result<String, Problem> {
-        Err(unfinished())
+    pub async fn proof(&self, caller: &Caller, id: EntryId) -> Result<String, Problem> {
+        self.core.proof(caller, id).await
     }
 
     /// A school's recorded batches after a sequence, in order. A `limit` of 0 means the most: 100.
     pub async fn batches(
         &self,
-        _caller: &Caller,
-        _school: &SchoolId,
-        _after: u64,
-        _limit: u32,
+        caller: &Caller,
+        school: &SchoolId,
+        after: u64,
+        limit: u32,
     ) -> Result<Vec<Batch>, Problem> {
-        Err(unfinished())
+        self.core.batches(caller, school, after, limit).await
     }
 
     /// A school's recorded entries after the cursor (none: from the first), each once and in order, then those to
-    /// come as they are recorded. It ends only with the service or with an error; go on from the last cursor.
+    /// come as they are recorded. It ends only with an error; go on from the last cursor.
     pub async fn entries(
         &self,
-        _caller: &Caller,
-        _school: &SchoolId,
-        _after: Option<Cursor>,
+        caller: &Caller,
+        school: &SchoolId,
+        after: Option<Cursor>,
     ) -> Result<BoxStream<'static, Result<EntryRecorded, Problem>>, Problem> {
-        Err(unfinished())
+        self.core.entries(caller, school, after)
     }
 
     /// Who the bearer of this access token is. `method` and `uri` are those of the call it comes with; for gRPC
     /// `POST` and the URI of the RPC's path.
-    pub async fn authenticate(&self, _bearer: &str, _method: &str, _uri: &str) -> Result<Caller, Problem> {
-        Err(unfinished())
+    pub async fn authenticate(&self, bearer: &str, method: &str, uri: &str) -> Result<Caller, Problem> {
+        self.core.authenticate(bearer, method, uri).await
     }
 
-    /// Each part that must work for requests to be taken, and why it does not.
+    /// Each part that must work for requests to be taken and recorded, and why it does not.
     pub async fn ready(&self) -> Vec<PartState> {
-        Vec::new()
+        self.core.ready().await
     }
 }
 
-fn unfinished() -> Problem {
-    Problem::new(Kind::Internal, "internal.unfinished", "this operation is not built yet")
+impl Core {
+    /// When a school's batch closes: at so many entries, or when its oldest is so old.
+    async fn batch_closes(&self, school: &SchoolId) -> (u32, Duration) {
+        let of_school = self.registry.remembered_school(school).await.map(|school| school.batch);
+        let (count, age) = of_school.map_or_else(
+            || (self.settings.batches.count, self.settings.batches.age_ms),
+            |batch| (batch.max_entries, batch.max_age_ms),
+        );
+        (count.clamp(1, self.settings.batches.max_count.max(1)), Duration::from_millis(age.into()))
+    }
+
+    /// How long ago that was; none if it is still to come.
+    fn age_since(&self, time: i64) -> Duration {
+        Duration::from_micros((self.clock)().saturating_sub(time).try_into().unwrap_or_default())
+    }
+
+    async fn ready(&self) -> Vec<PartState> {
+        let limit = Duration::from_millis(self.settings.standing.ask_ms);
+        let asked = |asked: Result<Result<(), String>, _>| match asked {
+            Ok(Ok(())) => None,
+            Ok(Err(reason)) => Some(reason),
+            Err(_) => Some(format!("it did not answer within {} ms", limit.as_millis())),
+        };
+        let database = async { self.records.ready().await.map_err(|error| error.to_string()) };
+        let ledger = async { self.ledger.ready().await.map_err(|error| error.to_string()) };
+        let (database, ledger) =
+            tokio::join!(tokio::time::timeout(limit, database), tokio::time::timeout(limit, ledger));
+        let batcher = match &*self.health.borrow() {
+            Health::Working => None,
+            Health::Stopped => Some("it does not run".to_owned()),
+            Health::Failing(reason) => Some(reason.clone()),
+        };
+        let parts = [("database", asked(database)), ("ledger", asked(ledger)), ("batcher", batcher)];
+        parts.into_iter().map(|(part, reason)| PartState { part, ready: reason.is_none(), reason }).collect()
+    }
 }

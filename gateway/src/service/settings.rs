@@ -1,9 +1,10 @@
 //! The service's settings: each field's text is its reference.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Settings of the service and its batcher.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// What requests and access tokens must name as `aud`: this gateway, by a name its callers know it by.
@@ -28,7 +29,7 @@ impl Default for Settings {
 }
 
 /// Limits of requests.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RequestSettings {
     /// How old a request's `iat` may be, in seconds.
@@ -68,7 +69,7 @@ impl Default for RequestSettings {
 }
 
 /// How the registry on the ledger is remembered between requests.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct StandingSettings {
     /// After how long a remembered record is read again, in seconds. The ledger's events make changes act at once;
@@ -78,18 +79,20 @@ pub struct StandingSettings {
     pub absent_ms: u32,
     /// While the ledger is away: how old a remembered record may be used, in seconds.
     pub stale_s: u32,
-    /// How many records are remembered.
+    /// How long the ledger may take to answer, in milliseconds, before it counts as away.
+    pub ask_ms: u64,
+    /// How many records of each kind are remembered.
     pub capacity: u64,
 }
 
 impl Default for StandingSettings {
     fn default() -> Self {
-        Self { refresh_s: 60, absent_ms: 1_000, stale_s: 900, capacity: 100_000 }
+        Self { refresh_s: 60, absent_ms: 1_000, stale_s: 900, ask_ms: 2_000, capacity: 100_000 }
     }
 }
 
 /// When batches close and how they are sent. Schools may have their own count and age on the ledger's registry.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct BatchSettings {
     /// A batch closes when it holds this many entries, where the school's registry record does not say.

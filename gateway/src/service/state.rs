@@ -2,6 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
+use aws_lc_rs::digest;
 use serde::{Deserialize, Serialize};
 use sillok_contract::{
     entry::EntryId,
@@ -15,6 +16,15 @@ use crate::problem::{Kind, Problem};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ToSchema)]
 #[schema(value_type = String, pattern = "^[0-9a-f]{64}$")]
 pub struct Digest(pub [u8; 32]);
+
+impl Digest {
+    /// Of these bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        let mut hash = [0; 32];
+        hash.copy_from_slice(digest::digest(&digest::SHA256, bytes).as_ref());
+        Self(hash)
+    }
+}
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,0 +1,138 @@
+//! One formed batch's way to the ledger and back with its receipt. Every step can be taken again: what a step needs
+//! is in the database before the step is taken.
+
+use super::{
+    super::Core,
+    fault::{Blame, Fault, blame},
+    phases::{self, Endorsement},
+};
+use crate::{
+    ledger::{Endorsed, LedgerError},
+    records::{Lease, StoredBatch},
+    service::metrics,
+};
+use prost::Message;
+use sillok_contract::Refusal;
+use sillok_proto::ledger::BatchHeader;
+
+/// How a batch's way ended.
+pub(super) enum Arrival {
+    /// On the ledger, and the database knows.
+    Recorded,
+    /// The ledger refused an entry: it is set aside, the others are pending again.
+    EntrySetAside,
+    /// The ledger refused something in the batch: all are pending again, to go in batches of at most so many.
+    Halved(u32),
+}
+
+/// Takes the batch in flight as far as it goes.
+pub(super) async fn carry(core: &Core, lease: &Lease, batch: StoredBatch) -> Result<Arrival, Fault> {
+    // Formed only to set an entry aside, and left before it was: nothing was sent, so its entries are free.
+    let Some(body) = batch.body.as_deref() else {
+        core.records.dissolve(lease, batch.sequence, &[]).await?;
+        return Ok(Arrival::Halved(batch.entries.len() as u32));
+    };
+    if let Some((transaction, envelope)) = &batch.submitted {
+        let status = resume(core, transaction, envelope).await?;
+        if status.is_none() {
+            return finish(core, lease, &batch, transaction).await;
+        }
+    }
+    let endorsed = match phases::endorse(&*core.ledger, &batch, body).await {
+        Ok(Endorsement::New(endorsed)) => endorsed,
+        Ok(Endorsement::Repeated(first)) => return finish(core, lease, &batch, &first).await,
+        Err(LedgerError::Refused(refusal)) => return refused(core, lease, &batch, refusal).await,
+        Err(error) => return Err(error.into()),
+    };
+    // Stored before it is sent: whoever comes after a crash sends this one, not another.
+    core.records.store_envelope(lease, batch.sequence, &endorsed.transaction, &endorsed.envelope).await?;
+    phases::submit(&*core.ledger, &endorsed).await?;
+    match settled(core, &endorsed.transaction).await? {
+        None => finish(core, lease, &batch, &endorsed.transaction).await,
+        Some(status) => {
+            metrics::invalid(&status);
+            Err(Fault::Invalid(status))
+        }
+    }
+}
+
+/// Finds out what became of a stored envelope: sends it again unless it is in a block already.
+async fn resume(core: &Core, transaction: &str, envelope: &[u8]) -> Result<Option<String>, Fault> {
+    if phases::receipt(&*core.ledger, transaction).await?.is_none() {
+        let envelope = envelope.to_vec();
+        let endorsed = Endorsed { transaction: transaction.to_owned(), envelope, answer: Vec::new() };
+        phases::submit(&*core.ledger, &endorsed).await?;
+    }
+    settled(core, transaction).await
+}
+
+/// Waits for the block. None: it took effect; else why not.
+async fn settled(core: &Core, transaction: &str) -> Result<Option<String>, Fault> {
+    let commit = phases::commit_status(&*core.ledger, transaction).await?;
+    if commit.valid {
+        return Ok(None);
+    }
+    tracing::warn!(transaction, block = commit.block, status = commit.status, "a transaction took no effect");
+    Ok(Some(commit.status))
+}
+
+async fn finish(
+    core: &Core,
+    lease: &Lease,
+    batch: &StoredBatch,
+    transaction: &str,
+) -> Result<Arrival, Fault> {
+    let receipt = phases::receipt_of_committed(&*core.ledger, transaction).await?;
+    let json = serde_json::to_vec(&receipt)
+        .map_err(|error| LedgerError::Malformed(format!("the receipt of {transaction}: {error}")))?;
+    core.records.finish(lease, batch.sequence, &json, transaction, receipt.block).await?;
+    let oldest = BatchHeader::decode(batch.header.as_slice()).map_or(0, |header| header.first_time);
+    metrics::recorded(batch.entries.len(), core.age_since(oldest));
+    core.signals.of(&batch.school).finished(batch.sequence);
+    tracing::debug!(
+        school = %batch.school, sequence = batch.sequence, entries = batch.entries.len(), transaction,
+        "a batch is on the ledger"
+    );
+    Ok(Arrival::Recorded)
+}
+
+/// The offices would not endorse the batch, so nothing of it is or will be on the ledger.
+async fn refused(
+    core: &Core,
+    lease: &Lease,
+    batch: &StoredBatch,
+    refusal: Refusal,
+) -> Result<Arrival, Fault> {
+    match blame(&refusal, batch.entries.len()) {
+        Blame::Away => Err(LedgerError::Refused(refusal).into()),
+        Blame::Circumstances => Err(Fault::Refused { sequence: batch.sequence, refusal }),
+        Blame::Contents => {
+            let limit = (batch.entries.len() / 2).max(1) as u32;
+            tracing::error!(school = %batch.school, sequence = batch.sequence, %refusal, limit,
+                "the ledger refuses a batch and names no entry; it is sent again in halves");
+            core.records.dissolve(lease, batch.sequence, &[]).await?;
+            Ok(Arrival::Halved(limit))
+        }
+        Blame::Entry(index) => {
+            set_aside(core, lease, batch, index, &refusal).await?;
+            Ok(Arrival::EntrySetAside)
+        }
+    }
+}
+
+/// Sets one entry of the batch in flight aside and lets the others go.
+pub(super) async fn set_aside(
+    core: &Core,
+    lease: &Lease,
+    batch: &StoredBatch,
+    index: usize,
+    refusal: &Refusal,
+) -> Result<(), Fault> {
+    let entry = batch.entries[index];
+    let refused = [(entry, refusal.code.to_string(), refusal.message.clone())];
+    core.records.dissolve(lease, batch.sequence, &refused).await?;
+    metrics::set_aside(refusal.code.as_str());
+    tracing::error!(school = %batch.school, %entry, %refusal,
+        "an entry is set aside: it was executed and the ledger refuses it; somebody has to look");
+    Ok(())
+}

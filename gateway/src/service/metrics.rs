@@ -1,0 +1,69 @@
+//! What the operator can watch. Names end in their unit.
+
+use std::time::{Duration, Instant};
+
+use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+
+const REQUESTS: &str = "sillok_requests_total";
+const REQUEST_SECONDS: &str = "sillok_request_duration_seconds";
+const RECORDED: &str = "sillok_entries_recorded_total";
+const SET_ASIDE: &str = "sillok_entries_set_aside_total";
+const UNRECORDED: &str = "sillok_entries_unrecorded";
+const BATCH_ENTRIES: &str = "sillok_batch_entries";
+const RECORD_SECONDS: &str = "sillok_entry_record_delay_seconds";
+const PHASE_SECONDS: &str = "sillok_ledger_phase_duration_seconds";
+const FAULTS: &str = "sillok_batcher_faults_total";
+const INVALID: &str = "sillok_transactions_invalid_total";
+
+/// Says what each is, once a recorder is installed.
+pub(super) fn describe() {
+    describe_counter!(REQUESTS, "Requests answered, by code: `ok`, or the problem's");
+    describe_histogram!(REQUEST_SECONDS, "From a request's arrival to its answer");
+    describe_counter!(RECORDED, "Entries that came to rest on the ledger");
+    describe_counter!(SET_ASIDE, "Entries that the ledger refused, by code; somebody has to look");
+    describe_gauge!(UNRECORDED, "Entries in the database that are not on the ledger yet");
+    describe_histogram!(BATCH_ENTRIES, "Entries of a recorded batch");
+    describe_histogram!(RECORD_SECONDS, "From the execution of a batch's oldest entry to its record");
+    describe_histogram!(PHASE_SECONDS, "A ledger call, by phase and result");
+    describe_counter!(FAULTS, "Failures on the way to the ledger that will be tried again, by kind");
+    describe_counter!(INVALID, "Transactions that were ordered and took no effect, by status");
+}
+
+/// A request was answered.
+pub(super) fn request(code: &'static str, since: Instant) {
+    counter!(REQUESTS, "code" => code).increment(1);
+    histogram!(REQUEST_SECONDS).record(since.elapsed());
+}
+
+/// So many entries wait for the ledger.
+pub(super) fn unrecorded(count: u64) {
+    gauge!(UNRECORDED).set(count as f64);
+}
+
+/// A batch came to rest.
+pub(super) fn recorded(entries: usize, oldest: Duration) {
+    counter!(RECORDED).increment(entries as u64);
+    histogram!(BATCH_ENTRIES).record(entries as f64);
+    histogram!(RECORD_SECONDS).record(oldest);
+}
+
+/// The ledger refused an entry.
+pub(super) fn set_aside(code: &'static str) {
+    counter!(SET_ASIDE, "code" => code).increment(1);
+}
+
+/// A ledger call ended.
+pub(super) fn phase(phase: &'static str, worked: bool, since: Instant) {
+    let result = if worked { "ok" } else { "error" };
+    histogram!(PHASE_SECONDS, "phase" => phase, "result" => result).record(since.elapsed());
+}
+
+/// A batch met a failure that will be tried again.
+pub(super) fn fault(kind: &'static str) {
+    counter!(FAULTS, "kind" => kind).increment(1);
+}
+
+/// A transaction was ordered and took no effect.
+pub(super) fn invalid(status: &str) {
+    counter!(INVALID, "status" => status.to_owned()).increment(1);
+}

@@ -1,0 +1,55 @@
+//! How the engines' errors look to callers. What only the operator may know is logged here.
+
+use sillok_contract::Refusal;
+
+use crate::{
+    problem::{Kind, Problem},
+    records::RecordsError,
+};
+
+/// Of the records database.
+pub(super) fn of_records(error: RecordsError) -> Problem {
+    match error {
+        RecordsError::Unavailable(reason) => {
+            tracing::warn!(%reason, "the records database is not to be had");
+            Problem::new(
+                Kind::Unavailable,
+                "database.unavailable",
+                "the records database is not to be had; nothing was done, send the same request again",
+            )
+            .retry_after(1)
+        }
+        RecordsError::TimedOut(_) => Problem::new(Kind::TimedOut, "statement.timed_out", error.to_string()),
+        RecordsError::Statement { .. } => {
+            Problem::new(Kind::Unprocessable, "statement.refused", error.to_string())
+        }
+        RecordsError::TooManyRows { .. } => Problem::new(Kind::TooLarge, "statement.rows", error.to_string()),
+        RecordsError::Replayed => replayed(),
+        RecordsError::LeaseLost | RecordsError::Corrupt(_) => internal(&error),
+    }
+}
+
+/// The educator's `jti` was used for something else.
+pub(super) fn replayed() -> Problem {
+    Problem::new(
+        Kind::Conflict,
+        "request.replayed",
+        "the request's jti was used before, with other content; nothing was done, sign anew with a new jti",
+    )
+}
+
+/// Of the rules, with the kind that fits where they were applied.
+pub(super) fn of_refusal(kind: Kind, refusal: &Refusal) -> Problem {
+    Problem::new(kind, refusal.code.as_str(), refusal.message.clone())
+}
+
+/// Something that must not be; the text goes to the log.
+pub(super) fn internal(error: &dyn std::fmt::Display) -> Problem {
+    tracing::error!(%error, "an operation failed");
+    Problem::new(Kind::Internal, "internal", "something within failed; the operator finds it in the log")
+}
+
+/// There is no such thing, or not for this caller: the two look the same.
+pub(super) fn not_found(what: &str) -> Problem {
+    Problem::new(Kind::NotFound, "not_found", format!("there is no such {what}, or it is not yours to see"))
+}

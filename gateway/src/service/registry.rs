@@ -1,0 +1,157 @@
+//! Who stands, as the ledger's registry says: remembered between requests, and forgotten when the ledger tells of a
+//! change, so that a revocation acts at once.
+
+mod listen;
+mod remembered;
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use sillok_contract::{
+    batch::Head,
+    id::{LearnerId, MspId, SchoolId},
+    registry::{Changed, Educator, Kind as Document, Learner, Office, School},
+};
+
+use super::settings::StandingSettings;
+use crate::{
+    ledger::{Ledger, LedgerError, contract::Contract},
+    problem::{Kind, Problem},
+};
+use remembered::{Remembered, Tolerance};
+
+/// The registry through a cache.
+pub(super) struct Registry {
+    contract: Contract,
+    settings: StandingSettings,
+    offices: Remembered<MspId, Office>,
+    schools: Remembered<SchoolId, School>,
+    educators: Remembered<[u8; 32], Educator>,
+    learners: Remembered<LearnerId, Learner>,
+    /// Whether changes are being told; without, what is remembered is good for a moment only.
+    listening: AtomicBool,
+    /// Until when the ledger counts as away, so that not every request waits for it in vain.
+    away: Mutex<Option<Instant>>,
+}
+
+impl Registry {
+    pub(super) fn new(ledger: Arc<dyn Ledger>, settings: StandingSettings) -> Self {
+        let capacity = settings.capacity;
+        Self {
+            contract: Contract::new(ledger),
+            settings,
+            offices: Remembered::new(capacity),
+            schools: Remembered::new(capacity),
+            educators: Remembered::new(capacity),
+            learners: Remembered::new(capacity),
+            listening: AtomicBool::new(false),
+            away: Mutex::new(None),
+        }
+    }
+
+    /// An office.
+    #[allow(dead_code, reason = "officers' access tokens, the one use, follow")]
+    pub(super) async fn office(&self, id: &MspId) -> Result<Option<Arc<Office>>, Problem> {
+        let read = self.bounded(self.contract.office(id));
+        self.offices.get(id, self.tolerance(), read).await.map_err(unavailable)
+    }
+
+    /// A school.
+    pub(super) async fn school(&self, id: &SchoolId) -> Result<Option<Arc<School>>, Problem> {
+        let read = self.bounded(self.contract.school(id));
+        self.schools.get(id, self.tolerance(), read).await.map_err(unavailable)
+    }
+
+    /// A school as remembered, however old; the ledger is not asked.
+    pub(super) async fn remembered_school(&self, id: &SchoolId) -> Option<Arc<School>> {
+        self.schools.peek(id).await
+    }
+
+    /// The educator who has the certificate with this SHA-256.
+    pub(super) async fn educator(&self, thumbprint: &[u8; 32]) -> Result<Option<Arc<Educator>>, Problem> {
+        let read = self.bounded(self.contract.educator_by_certificate(thumbprint));
+        self.educators.get(thumbprint, self.tolerance(), read).await.map_err(unavailable)
+    }
+
+    /// A learner.
+    pub(super) async fn learner(&self, id: &LearnerId) -> Result<Option<Arc<Learner>>, Problem> {
+        let read = self.bounded(self.contract.learner(id));
+        self.learners.get(id, self.tolerance(), read).await.map_err(unavailable)
+    }
+
+    /// A school's last batch on the ledger, asked anew each time.
+    pub(super) async fn head(&self, school: &SchoolId) -> Result<Head, LedgerError> {
+        self.contract.head(school).await
+    }
+
+    /// How old what is remembered may be.
+    fn tolerance(&self) -> Tolerance {
+        let absent = Duration::from_millis(self.settings.absent_ms.into());
+        let refresh = Duration::from_secs(self.settings.refresh_s.into());
+        Tolerance {
+            present: if self.listening.load(Ordering::Acquire) { refresh } else { absent.min(refresh) },
+            absent,
+            stale: Duration::from_secs(self.settings.stale_s.into()),
+        }
+    }
+
+    /// Waits for the ledger's answer for so long, and not at all if it was away a moment ago.
+    async fn bounded<T>(&self, ask: impl Future<Output = Result<T, LedgerError>>) -> Result<T, LedgerError> {
+        if self.is_away() {
+            return Err(LedgerError::Evaluate("it did not answer a moment ago".to_owned()));
+        }
+        let limit = Duration::from_millis(self.settings.ask_ms);
+        let answer = tokio::time::timeout(limit, ask).await.unwrap_or_else(|_| {
+            Err(LedgerError::Evaluate(format!("it did not answer within {} ms", limit.as_millis())))
+        });
+        if let Err(error) = &answer {
+            tracing::warn!(%error, "the registry cannot be read");
+            let pause = Duration::from_millis(self.settings.absent_ms.into());
+            *self.away.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + pause);
+        }
+        answer
+    }
+
+    fn is_away(&self) -> bool {
+        let away = *self.away.lock().unwrap_or_else(PoisonError::into_inner);
+        away.is_some_and(|until| Instant::now() < until)
+    }
+
+    /// The ledger tells of a change.
+    async fn changed(&self, change: &Changed) {
+        match change.kind {
+            Document::Office => self.offices.forget_all(),
+            Document::School => self.schools.forget_all(),
+            // Remembered by certificate, told by id.
+            Document::Educator => self.educators.forget_all(),
+            Document::Learner => {
+                for id in change.ids.iter().filter_map(|id| LearnerId::new(id.as_str()).ok()) {
+                    self.learners.forget(&id).await;
+                }
+            }
+        }
+    }
+
+    /// Changes may have been missed.
+    fn forget_all(&self) {
+        self.offices.forget_all();
+        self.schools.forget_all();
+        self.educators.forget_all();
+        self.learners.forget_all();
+    }
+}
+
+fn unavailable(error: LedgerError) -> Problem {
+    tracing::debug!(%error, "a standing cannot be told");
+    Problem::new(
+        Kind::Unavailable,
+        "standing.unavailable",
+        "the ledger is away and who stands cannot be told; nothing was done, send the same request again",
+    )
+    .retry_after(2)
+}

@@ -1,0 +1,258 @@
+//! Requests: checked in a fixed order, executed once, answered the same each time.
+
+use std::sync::Arc;
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use sillok_contract::{
+    Code, Refusal,
+    certificate::Certificate,
+    registry::Educator,
+    request::{Query, SignedRequest, query_hash},
+};
+
+use super::{Core, Digest, EntryState, Place, QueryResult, RequestState, problems};
+use crate::{
+    problem::{Kind, Problem},
+    records::{Admitted, AdmittedQuery, Outcome, QueryOutcome},
+};
+
+/// How many learners are looked up at once.
+const LOOK_UPS: usize = 16;
+const MICROS: i64 = 1_000_000;
+
+/// A request whose form is right and whose queries are those it signs for.
+struct Received {
+    jws: String,
+    signed: SignedRequest,
+    queries: Vec<(Vec<u8>, Query)>,
+}
+
+impl Core {
+    pub(super) async fn submit(&self, jws: &str, queries: Vec<Vec<u8>>) -> Result<RequestState, Problem> {
+        let received = receive(jws, queries)?;
+        self.check_size(&received)?;
+        // The same bytes were checked when they first came; that answer stands, whatever has changed since.
+        if let Some(stored) =
+            self.records.request(&received.signed.digest).await.map_err(problems::of_records)?
+        {
+            let results = self.answer_again(stored.outcome).await?;
+            return Ok(RequestState { request: Digest(received.signed.digest), results });
+        }
+        let educator = self.check_signature(&received.signed).await?;
+        self.check_audience_and_time(&received.signed)?;
+        let repeated = self.check_replay(&received.signed, &educator).await?;
+        self.check_standing(&received, &educator).await?;
+        let admitted = self.admit(received, educator)?;
+        if repeated {
+            return self.execute_again(admitted).await;
+        }
+        self.check_backlog().await?;
+        self.execute(admitted).await
+    }
+
+    fn check_size(&self, received: &Received) -> Result<(), Problem> {
+        let limits = &self.settings.requests;
+        within("the request", received.jws.len(), limits.max_jws_bytes, "bytes", "request.too_large")?;
+        within(
+            "the request",
+            received.queries.len(),
+            limits.max_queries,
+            "queries",
+            "request.queries_too_many",
+        )?;
+        for (bytes, query) in &received.queries {
+            within("a query", bytes.len(), limits.max_query_bytes, "bytes", "query.too_large")?;
+            within(
+                "a statement",
+                query.sql.len(),
+                limits.max_statement_bytes,
+                "bytes",
+                "query.statement_too_large",
+            )?;
+            within("a query", query.params.len(), limits.max_params, "parameters", "query.params_too_many")?;
+        }
+        Ok(())
+    }
+
+    async fn check_signature(&self, signed: &SignedRequest) -> Result<Arc<Educator>, Problem> {
+        let unauthenticated = |refusal: Refusal| problems::of_refusal(Kind::Unauthenticated, &refusal);
+        let educator = self.registry.educator(&signed.thumbprint).await?.ok_or_else(|| {
+            unauthenticated(Refusal::new(
+                Code::EducatorUnknown,
+                "the request's x5t#S256 is of no registered educator's certificate; have it registered first",
+            ))
+        })?;
+        let certificate =
+            Certificate::from_pem(&educator.certificate).map_err(|error| problems::internal(&error))?;
+        signed.verify_with(&certificate).map_err(unauthenticated)?;
+        Ok(educator)
+    }
+
+    fn check_audience_and_time(&self, signed: &SignedRequest) -> Result<(), Problem> {
+        let limits = &self.settings.requests;
+        if signed.payload.aud != self.settings.audience {
+            let detail =
+                format!("the request is for another gateway: this one's aud is {:?}", self.settings.audience);
+            return Err(Problem::new(Kind::Forbidden, "request.audience", detail));
+        }
+        let age = (self.clock)().div_euclid(MICROS).saturating_sub(signed.payload.iat);
+        if age > i64::from(limits.max_age_s) {
+            let detail = format!("the request was signed more than {} s ago; sign it anew", limits.max_age_s);
+            return Err(Problem::new(Kind::Invalid, "request.expired", detail));
+        }
+        if age < -i64::from(limits.max_ahead_s) {
+            let detail =
+                format!("the request's iat is more than {} s ahead; check the clock", limits.max_ahead_s);
+            return Err(Problem::new(Kind::Invalid, "request.not_yet", detail));
+        }
+        Ok(())
+    }
+
+    /// Whether the request was executed before under another digest: an ES256 signature has a twin that verifies too.
+    async fn check_replay(&self, signed: &SignedRequest, educator: &Educator) -> Result<bool, Problem> {
+        let used =
+            self.records.used(&educator.id, &signed.payload.jti).await.map_err(problems::of_records)?;
+        match used {
+            Some(content) if content != signed.content() => Err(problems::replayed()),
+            used => Ok(used.is_some()),
+        }
+    }
+
+    async fn check_standing(&self, received: &Received, educator: &Educator) -> Result<(), Problem> {
+        let forbidden = |refusal: Refusal| problems::of_refusal(Kind::Forbidden, &refusal);
+        let id = &received.signed.payload.school;
+        let now = (self.clock)();
+        let school = self.registry.school(id).await?.ok_or_else(|| {
+            forbidden(Refusal::new(Code::SchoolUnknown, format!("the school {id} is not registered")))
+        })?;
+        educator.may_act(&school, now).map_err(forbidden)?;
+        let mut learners: Vec<_> = received.queries.iter().map(|(_, query)| &query.learner).collect();
+        learners.sort();
+        learners.dedup();
+        stream::iter(learners)
+            .map(|learner| async move {
+                let unknown =
+                    || Refusal::new(Code::LearnerUnknown, format!("the learner {learner} is not registered"));
+                let known = self.registry.learner(learner).await?.ok_or_else(|| forbidden(unknown()))?;
+                known.attends(id, now).map_err(forbidden)
+            })
+            .buffered(LOOK_UPS)
+            .try_collect::<()>()
+            .await
+    }
+
+    fn admit(&self, received: Received, educator: Arc<Educator>) -> Result<Admitted, Problem> {
+        let Received { jws, signed, queries } = received;
+        let admit = |(index, (bytes, query)): (usize, (Vec<u8>, Query))| {
+            let statement = (self.policy)(&query.learner, &query.sql, &query.params).map_err(|problem| {
+                Problem { detail: format!("query {index}: {}", problem.detail), ..problem }
+            })?;
+            Ok(AdmittedQuery { bytes, learner: query.learner, statement })
+        };
+        Ok(Admitted {
+            digest: signed.digest,
+            content: signed.content(),
+            jws,
+            jti: signed.payload.jti,
+            educator: educator.id.clone(),
+            school: signed.payload.school,
+            queries: queries.into_iter().enumerate().map(admit).collect::<Result<_, Problem>>()?,
+        })
+    }
+
+    async fn check_backlog(&self) -> Result<(), Problem> {
+        let unrecorded = self.unrecorded.get(&*self.records).await.map_err(problems::of_records)?;
+        if unrecorded < self.settings.requests.max_unrecorded {
+            return Ok(());
+        }
+        let detail = format!(
+            "{unrecorded} entries wait for the ledger, which is the limit; nothing was done, try again"
+        );
+        Err(Problem::new(Kind::Unavailable, "ledger.backlog", detail).retry_after(2))
+    }
+
+    async fn execute(&self, admitted: Admitted) -> Result<RequestState, Problem> {
+        let outcome = self.records.execute(&admitted, &*self.clock).await.map_err(problems::of_records)?;
+        let (_, age) = self.batch_closes(&admitted.school).await;
+        self.signals.of(&admitted.school).executed(outcome.results.len() as u64, age);
+        Ok(executed(admitted, outcome))
+    }
+
+    /// The same content under another signature: the database answers with what the first one gave.
+    async fn execute_again(&self, admitted: Admitted) -> Result<RequestState, Problem> {
+        let outcome = self.records.execute(&admitted, &*self.clock).await.map_err(problems::of_records)?;
+        let first = match outcome.results.first() {
+            Some(result) => self.stored_entry(&result.entry).await?.request,
+            None => admitted.digest,
+        };
+        Ok(RequestState { request: Digest(first), results: self.answer_again(outcome).await? })
+    }
+
+    /// The first time's answer, with where the entries stand now.
+    async fn answer_again(&self, outcome: Outcome) -> Result<Vec<QueryResult>, Problem> {
+        let entries: Vec<_> = outcome.results.iter().map(|result| result.entry).collect();
+        let states = self.entry_states(&entries).await?;
+        let results = states.into_iter().zip(outcome.results);
+        Ok(results
+            .map(|(entry, result)| QueryResult { entry, rows: result.rows, data: Some(result.data) })
+            .collect())
+    }
+}
+
+/// The answer to a request that was executed just now.
+fn executed(admitted: Admitted, outcome: Outcome) -> RequestState {
+    let result = |result: QueryOutcome| QueryResult {
+        entry: EntryState {
+            entry: result.entry,
+            school: admitted.school.clone(),
+            learner: result.learner,
+            place: Place::Pending,
+        },
+        rows: result.rows,
+        data: Some(result.data),
+    };
+    RequestState {
+        request: Digest(admitted.digest),
+        results: outcome.results.into_iter().map(result).collect(),
+    }
+}
+
+fn receive(jws: &str, queries: Vec<Vec<u8>>) -> Result<Received, Problem> {
+    let signed = SignedRequest::parse(jws).map_err(|refusal| of_form(&refusal))?;
+    if signed.payload.queries.len() != queries.len() {
+        let detail = format!(
+            "the request signs for {} queries, and {} came with it",
+            signed.payload.queries.len(),
+            queries.len()
+        );
+        return Err(Problem::new(Kind::Invalid, "request.queries_mismatch", detail));
+    }
+    let read = |(index, (bytes, hash)): (usize, (Vec<u8>, &[u8; 32]))| {
+        if query_hash(&bytes) != *hash {
+            let detail = format!(
+                "query {index} is not the one the request signs for: send it byte for byte as it was hashed"
+            );
+            return Err(Problem::new(Kind::Invalid, "request.queries_mismatch", detail));
+        }
+        let query = Query::parse(&bytes).map_err(|refusal| of_form(&refusal))?;
+        Ok((bytes, query))
+    };
+    let queries =
+        queries.into_iter().zip(&signed.payload.queries).enumerate().map(read).collect::<Result<_, _>>()?;
+    Ok(Received { jws: jws.to_owned(), signed, queries })
+}
+
+fn of_form(refusal: &Refusal) -> Problem {
+    let kind = match refusal.code {
+        Code::RequestTooLarge | Code::QueryTooLarge => Kind::TooLarge,
+        _ => Kind::Invalid,
+    };
+    problems::of_refusal(kind, refusal)
+}
+
+fn within(what: &str, size: usize, limit: u32, unit: &str, code: &'static str) -> Result<(), Problem> {
+    if size <= limit as usize {
+        return Ok(());
+    }
+    Err(Problem::new(Kind::TooLarge, code, format!("{what} has at most {limit} {unit}, not {size}")))
+}

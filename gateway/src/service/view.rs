@@ -1,0 +1,145 @@
+//! What callers may see of requests, entries and batches.
+
+use std::sync::Arc;
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use prost::Message;
+use sillok_contract::{entry::EntryId, id::SchoolId};
+use sillok_proto::ledger::BatchHeader;
+
+use super::{Batch, Caller, Core, Digest, EntryState, Place, QueryResult, RequestState, problems};
+use crate::{
+    ledger::Receipt,
+    problem::{Kind, Problem},
+    records::{EntryStatus, StoredBatch, StoredEntry},
+};
+
+/// The most batches of one answer.
+const MOST_BATCHES: u32 = 100;
+/// How many entries are looked up at once.
+const LOOK_UPS: usize = 8;
+
+impl Core {
+    pub(super) async fn request(&self, caller: &Caller, digest: [u8; 32]) -> Result<RequestState, Problem> {
+        let stored = self.records.request(&digest).await.map_err(problems::of_records)?;
+        let stored = stored
+            .filter(|stored| caller.sees_those_of(&stored.educator))
+            .ok_or_else(|| problems::not_found("request"))?;
+        let entries: Vec<_> = stored.outcome.results.iter().map(|result| result.entry).collect();
+        let states = self.entry_states(&entries).await?;
+        let results = states.into_iter().zip(stored.outcome.results);
+        let results = results.map(|(entry, result)| QueryResult { entry, rows: result.rows, data: None });
+        Ok(RequestState { request: Digest(digest), results: results.collect() })
+    }
+
+    pub(super) async fn entry(&self, caller: &Caller, id: EntryId) -> Result<EntryState, Problem> {
+        let entry = self.entry_seen_by(caller, id).await?;
+        self.state_of(entry).await
+    }
+
+    /// The entry, if it is there and the caller's to see.
+    pub(super) async fn entry_seen_by(&self, caller: &Caller, id: EntryId) -> Result<StoredEntry, Problem> {
+        let entry = self.records.entry(&id).await.map_err(problems::of_records)?;
+        entry
+            .filter(|entry| caller.sees_those_of(&entry.educator))
+            .ok_or_else(|| problems::not_found("entry"))
+    }
+
+    /// Where these entries stand, in their order.
+    pub(super) async fn entry_states(&self, ids: &[EntryId]) -> Result<Vec<EntryState>, Problem> {
+        let state = async |id: &EntryId| {
+            let entry = self.stored_entry(id).await?;
+            self.state_of(entry).await
+        };
+        stream::iter(ids).map(state).buffered(LOOK_UPS).try_collect().await
+    }
+
+    /// An entry that must be there.
+    pub(super) async fn stored_entry(&self, id: &EntryId) -> Result<StoredEntry, Problem> {
+        let entry = self.records.entry(id).await.map_err(problems::of_records)?;
+        entry.ok_or_else(|| problems::internal(&format!("entry {id} is named and not there")))
+    }
+
+    async fn state_of(&self, entry: StoredEntry) -> Result<EntryState, Problem> {
+        let place = match entry.status {
+            EntryStatus::Pending => Place::Pending,
+            EntryStatus::SetAside { code, .. } => Place::SetAside { refusal: code },
+            EntryStatus::Recorded { sequence, index } => {
+                let batch = self.batch(&entry.school, sequence).await?;
+                let transaction = batch.transaction.clone();
+                Place::Recorded { sequence, index, transaction, block: batch.block }
+            }
+        };
+        Ok(EntryState { entry: entry.id, school: entry.school, learner: entry.learner, place })
+    }
+
+    /// A recorded batch. What is recorded never changes, so it is remembered.
+    async fn batch(&self, school: &SchoolId, sequence: u64) -> Result<Arc<Batch>, Problem> {
+        let read = async {
+            let stored = self.records.batch(school, sequence).await.map_err(problems::of_records)?;
+            let missing =
+                || problems::internal(&format!("batch {sequence} of {school} is named and not there"));
+            read_batch(&stored.ok_or_else(missing)?).map(Arc::new)
+        };
+        let key = (school.clone(), sequence);
+        self.batches.try_get_with(key, read).await.map_err(|problem| Problem::clone(&problem))
+    }
+
+    pub(super) async fn batches(
+        &self,
+        caller: &Caller,
+        school: &SchoolId,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<Batch>, Problem> {
+        caller.check_school(school)?;
+        let limit = if limit == 0 { MOST_BATCHES } else { limit.min(MOST_BATCHES) };
+        let stored = self.records.batches(school, after, limit).await.map_err(problems::of_records)?;
+        stored.iter().map(read_batch).collect()
+    }
+}
+
+/// What is public of a recorded batch.
+pub(super) fn read_batch(stored: &StoredBatch) -> Result<Batch, Problem> {
+    let unreadable =
+        |what: &str| problems::internal(&format!("batch {} of {}: {what}", stored.sequence, stored.school));
+    let header = BatchHeader::decode(stored.header.as_slice()).map_err(|_| unreadable("the header"))?;
+    let (receipt, block) = stored.recorded.as_ref().ok_or_else(|| unreadable("it is not recorded"))?;
+    let receipt: Receipt = serde_json::from_slice(receipt).map_err(|_| unreadable("the receipt"))?;
+    let digest =
+        |bytes: Vec<u8>| bytes.try_into().map(Digest).map_err(|_| unreadable("a hash in the header"));
+    Ok(Batch {
+        school: stored.school.clone(),
+        sequence: stored.sequence,
+        header_hash: Digest::of(&stored.header),
+        previous: digest(header.previous)?,
+        root: digest(header.root)?,
+        count: header.count,
+        first_time: header.first_time,
+        last_time: header.last_time,
+        transaction: receipt.transaction,
+        block: *block,
+    })
+}
+
+impl Caller {
+    /// Whether what this educator sent is the caller's to see.
+    pub(super) fn sees_those_of(&self, educator: &sillok_contract::id::EducatorId) -> bool {
+        match self {
+            Self::Educator { id, .. } => id == educator,
+            Self::Officer { .. } => true,
+        }
+    }
+
+    /// Refuses another school than the educator's own.
+    pub(super) fn check_school(&self, asked: &SchoolId) -> Result<(), Problem> {
+        match self {
+            Self::Educator { school, .. } if school != asked => Err(Problem::new(
+                Kind::Forbidden,
+                "access.other_school",
+                format!("you are not an educator of the school {asked}; ask for your own school's"),
+            )),
+            _ => Ok(()),
+        }
+    }
+}
