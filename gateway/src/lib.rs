@@ -6,6 +6,7 @@
 
 pub mod cli;
 pub mod config;
+pub mod keys;
 pub mod ledger;
 pub mod problem;
 pub mod records;

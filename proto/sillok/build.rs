@@ -5,7 +5,7 @@ use std::{env, error::Error, fs, path::PathBuf};
 use prost::Message;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let files = ["ledger.proto", "gateway.proto"];
+    let files = ["ledger.proto", "gateway.proto", "embedded.proto"];
     for file in files {
         println!("cargo:rerun-if-changed=protos/{file}");
     }

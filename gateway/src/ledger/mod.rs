@@ -1,6 +1,7 @@
 //! The ledger, as the gateway sees it: one trait, on Fabric or embedded.
 
 pub mod contract;
+pub mod embedded;
 pub mod fabric;
 pub mod receipt;
 

@@ -7,7 +7,7 @@ use p256::ecdsa::Signature;
 use sillok_contract::certificate::{Certificate, Curve, Role};
 use x509_parser::pem::Pem;
 
-use super::{Engine, Receipt, fabric};
+use super::{Engine, Receipt, embedded, fabric};
 
 /// The namespace of the channel whose writes a receipt proves: the name the chaincode is deployed under.
 pub const NAMESPACE: &str = "sillok";
@@ -160,9 +160,7 @@ pub(super) struct Endorser {
 pub fn verify(receipt: &Receipt, roots: &Roots) -> Result<EndorsedWrites, ReceiptError> {
     match receipt.engine {
         Engine::Fabric => fabric::receipt::verify(receipt, roots),
-        Engine::Embedded => {
-            Err(ReceiptError::Malformed("receipts of the embedded ledger are not known here".to_owned()))
-        }
+        Engine::Embedded => embedded::receipt::verify(receipt, roots),
     }
 }
 

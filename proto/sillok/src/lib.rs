@@ -1,4 +1,4 @@
-//! The gateway's gRPC API and the ledger's stored messages, compiled from the files in `protos/`.
+//! The gateway's gRPC API and the ledgers' stored messages, compiled from the files in `protos/`.
 
 /// What the ledger stores and hashes.
 pub mod ledger {
@@ -12,5 +12,11 @@ pub mod gateway {
     tonic::include_proto!("sillok.v1");
 }
 
-/// The descriptors of both, for the gRPC reflection service.
+/// How the embedded ledger writes transactions and blocks.
+pub mod embedded {
+    #![allow(missing_docs, clippy::all, reason = "generated; documented in protos/embedded.proto")]
+    tonic::include_proto!("sillok.embedded.v1");
+}
+
+/// The descriptors of all, for the gRPC reflection service.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/sillok.bin"));

@@ -1,0 +1,301 @@
+//! Access tokens: a caller proves with their own key who asks for what is not public.
+//!
+//! A token is a compact JWS of type `sillok-access+jwt`. Its header names the caller: an educator by `x5t#S256`, the
+//! SHA-256 of their certificate, or a learner by `kid`, their id. Its claims bind it to one gateway (`aud`), one
+//! method (`htm`) and one address without query (`htu`, both as in RFC 9449), for at most [`LONGEST_ACCESS`] seconds.
+
+use std::fmt;
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::{Deserialize, Serialize};
+use sillok_contract::{certificate::Certificate, id::LearnerId};
+
+use super::{KeyError, PrivateKey, PublicKey, jws};
+
+const TYPE: &str = "sillok-access+jwt";
+/// How many seconds ahead a token may expire.
+pub const LONGEST_ACCESS: i64 = 300;
+/// How many seconds two clocks may differ.
+const SKEW: i64 = 30;
+const MICROS: i64 = 1_000_000;
+
+/// Whom a token names.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Caller {
+    /// Who has the certificate of this thumbprint, SHA-256 of its DER.
+    Certificate([u8; 32]),
+    /// A learner, whose wallet key is registered.
+    Learner(LearnerId),
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Header {
+    typ: String,
+    alg: String,
+    #[serde(rename = "x5t#S256", default, skip_serializing_if = "Option::is_none")]
+    thumbprint: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    kid: Option<LearnerId>,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Claims {
+    aud: String,
+    htm: String,
+    htu: String,
+    iat: i64,
+    exp: i64,
+}
+
+/// What a token must be for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expected<'a> {
+    /// What the gateway calls itself.
+    pub audience: &'a str,
+    /// The method, such as `GET`; of a gRPC call, `POST`.
+    pub method: &'a str,
+    /// The address; its query and fragment do not count.
+    pub uri: &'a str,
+    /// Microseconds since the Unix epoch.
+    pub now: i64,
+}
+
+impl<'a> Expected<'a> {
+    fn address(&self) -> &'a str {
+        self.uri.split(['?', '#']).next().unwrap_or(self.uri)
+    }
+}
+
+/// Why a token is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AccessError {
+    /// It is not a compact JWS of the form above.
+    #[error(
+        "the access token is not a compact JWS of type {TYPE} with x5t#S256 or kid, aud, htm, htu, iat and exp"
+    )]
+    Malformed,
+    /// The caller's key did not make the signature.
+    #[error("the access token's signature is not the caller's")]
+    Signature,
+    /// It is for another gateway.
+    #[error("the access token is for another gateway: its aud is not this one's name")]
+    Audience,
+    /// It is for another method or address.
+    #[error("the access token is for another call: its htm and htu are not this one's")]
+    Call,
+    /// It has expired.
+    #[error("the access token has expired; sign a new one")]
+    Expired,
+    /// It was signed in the future.
+    #[error("the access token was signed in the future; check the clock")]
+    NotYet,
+    /// It is good for too long.
+    #[error("the access token expires more than {LONGEST_ACCESS} seconds ahead; sign one for less")]
+    TooLong,
+}
+
+impl AccessError {
+    /// A stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Malformed => "access.malformed",
+            Self::Signature => "access.signature",
+            Self::Audience => "access.audience",
+            Self::Call => "access.call",
+            Self::Expired => "access.expired",
+            Self::NotYet => "access.not_yet",
+            Self::TooLong => "access.too_long",
+        }
+    }
+}
+
+/// Signs access tokens with a caller's own key. `Debug` shows nothing of it.
+#[derive(Clone, Debug)]
+pub struct AccessToken {
+    caller: Caller,
+    key: PrivateKey,
+}
+
+impl AccessToken {
+    /// Of who has this certificate and its key.
+    pub fn of_certificate(certificate: &Certificate, key: PrivateKey) -> Result<Self, KeyError> {
+        if PublicKey::of_certificate(certificate)? != *key.public_key() {
+            return Err(KeyError::NotAPair);
+        }
+        Ok(Self { caller: Caller::Certificate(certificate.thumbprint()), key })
+    }
+
+    /// Of a learner.
+    pub fn of_learner(learner: LearnerId, key: PrivateKey) -> Self {
+        Self { caller: Caller::Learner(learner), key }
+    }
+
+    /// A token for a call, from now for `seconds`.
+    pub fn sign(&self, call: &Expected<'_>, seconds: u16) -> String {
+        let (thumbprint, kid) = match &self.caller {
+            Caller::Certificate(thumbprint) => (Some(URL_SAFE_NO_PAD.encode(thumbprint)), None),
+            Caller::Learner(learner) => (None, Some(learner.clone())),
+        };
+        let header = Header { typ: TYPE.to_owned(), alg: "ES256".to_owned(), thumbprint, kid };
+        let iat = call.now.div_euclid(MICROS);
+        let claims = Claims {
+            aud: call.audience.to_owned(),
+            htm: call.method.to_owned(),
+            htu: call.address().to_owned(),
+            iat,
+            exp: iat.saturating_add(seconds.into()),
+        };
+        jws::sign(&header, &claims, &self.key).expect("text and numbers have a JSON form")
+    }
+}
+
+/// A token that has been read and not yet verified.
+#[derive(Clone)]
+pub struct Presented {
+    caller: Caller,
+    token: jws::Unverified<Header, Claims>,
+}
+
+impl Presented {
+    /// Reads a token.
+    pub fn parse(token: &str) -> Result<Self, AccessError> {
+        let token = jws::Unverified::<Header, Claims>::parse(token).ok_or(AccessError::Malformed)?;
+        if token.header.typ != TYPE || token.header.alg != "ES256" {
+            return Err(AccessError::Malformed);
+        }
+        let caller = caller(&token.header).ok_or(AccessError::Malformed)?;
+        Ok(Self { caller, token })
+    }
+
+    /// Whom it names: whose key must be looked up to verify it.
+    pub fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// Checks it with the caller's key, against the call it came with.
+    pub fn verify(&self, key: &PublicKey, expected: &Expected<'_>) -> Result<(), AccessError> {
+        self.token.verify(key).map_err(|_| AccessError::Signature)?;
+        let claims = &self.token.payload;
+        let now = expected.now.div_euclid(MICROS);
+        let latest = now.saturating_add(SKEW);
+        match () {
+            () if claims.aud != expected.audience => Err(AccessError::Audience),
+            () if claims.htm != expected.method || claims.htu != expected.address() => Err(AccessError::Call),
+            () if claims.iat > latest => Err(AccessError::NotYet),
+            () if claims.exp <= now.saturating_sub(SKEW) || claims.exp < claims.iat => {
+                Err(AccessError::Expired)
+            }
+            () if claims.exp > latest.saturating_add(LONGEST_ACCESS) => Err(AccessError::TooLong),
+            () => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Presented {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Presented").field("caller", &self.caller).finish_non_exhaustive()
+    }
+}
+
+fn caller(header: &Header) -> Option<Caller> {
+    match (&header.thumbprint, &header.kid) {
+        (Some(thumbprint), None) => {
+            Some(Caller::Certificate(URL_SAFE_NO_PAD.decode(thumbprint).ok()?.try_into().ok()?))
+        }
+        (None, Some(learner)) => Some(Caller::Learner(learner.clone())),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const CALL: Expected<'static> = Expected {
+        audience: "gateway",
+        method: "GET",
+        uri: "https://g/v1/entries/1",
+        now: 1_790_000_000_000_000,
+    };
+
+    fn learner() -> (AccessToken, PublicKey) {
+        let key = PrivateKey::generate().unwrap();
+        let public = *key.public_key();
+        (AccessToken::of_learner(LearnerId::new("L1").unwrap(), key), public)
+    }
+
+    fn later(seconds: i64) -> Expected<'static> {
+        Expected { now: CALL.now + seconds * MICROS, ..CALL }
+    }
+
+    #[test]
+    fn a_token_is_good_for_its_call_and_time_alone() {
+        let (signer, key) = learner();
+        let token = Presented::parse(&signer.sign(&CALL, 300)).unwrap();
+        assert_eq!(token.caller(), &Caller::Learner(LearnerId::new("L1").unwrap()));
+        assert_eq!(token.verify(&key, &CALL), Ok(()));
+        assert_eq!(token.verify(&key, &Expected { uri: "https://g/v1/entries/1?wait=1", ..CALL }), Ok(()));
+        let wrong = [
+            (Expected { audience: "other", ..CALL }, AccessError::Audience),
+            (Expected { method: "POST", ..CALL }, AccessError::Call),
+            (Expected { uri: "https://g/v1/entries/2", ..CALL }, AccessError::Call),
+            (later(300 + SKEW), AccessError::Expired),
+            (later(-SKEW - 1), AccessError::NotYet),
+        ];
+        for (expected, error) in wrong {
+            assert_eq!(token.verify(&key, &expected), Err(error));
+        }
+        for near in [300 + SKEW - 1, -SKEW] {
+            assert_eq!(token.verify(&key, &later(near)), Ok(()));
+        }
+        assert_eq!(token.verify(&learner().1, &CALL), Err(AccessError::Signature));
+        let long = Presented::parse(&signer.sign(&CALL, 400)).unwrap();
+        assert_eq!(long.verify(&key, &CALL), Err(AccessError::TooLong));
+    }
+
+    #[test]
+    fn other_types_and_algorithms_are_refused() {
+        let key = PrivateKey::generate().unwrap();
+        let header = |typ: &str, alg: &str, kid: bool, thumbprint: bool| Header {
+            typ: typ.into(),
+            alg: alg.into(),
+            kid: kid.then(|| LearnerId::new("L1").unwrap()),
+            thumbprint: thumbprint.then(|| URL_SAFE_NO_PAD.encode([0; 32])),
+        };
+        let claims = Claims { aud: "a".into(), htm: "GET".into(), htu: "u".into(), iat: 0, exp: 1 };
+        for (header, good) in [
+            (header(TYPE, "ES256", true, false), true),
+            (header(TYPE, "ES256", false, true), true),
+            (header(TYPE, "none", true, false), false),
+            (header("sillok-request+jws", "ES256", true, false), false),
+            (header(TYPE, "ES256", true, true), false),
+            (header(TYPE, "ES256", false, false), false),
+        ] {
+            assert_eq!(Presented::parse(&jws::sign(&header, &claims, &key).unwrap()).is_ok(), good);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn a_changed_token_is_refused(place in any::<proptest::sample::Index>(), bit in 0u8..7) {
+            let (signer, key) = learner();
+            let mut token = signer.sign(&CALL, 60).into_bytes();
+            let place = place.index(token.len());
+            token[place] ^= 1 << bit;
+            let token = String::from_utf8(token).unwrap();
+            let taken = Presented::parse(&token).and_then(|token| token.verify(&key, &CALL));
+            prop_assert!(taken.is_err());
+        }
+
+        #[test]
+        fn parse_never_panics(token: String) {
+            prop_assert!(Presented::parse(&token).is_err());
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! A receipt of the embedded ledger: the effect, which the offices sign together with their identities.
+
+use std::collections::BTreeMap;
+
+use prost::Message;
+use sillok_proto::embedded as wire;
+
+use crate::ledger::{
+    Endorsement, Engine, Receipt,
+    receipt::{EndorsedWrites, Endorser, ReceiptError, Roots, endorsing_offices},
+};
+
+/// The receipt of what a block holds; none if that is damaged.
+pub(super) fn of(committed: &wire::Committed, block: u64) -> Option<Receipt> {
+    let transaction = wire::Transaction::decode(committed.transaction.as_slice()).ok()?;
+    let effect = wire::Effect::decode(transaction.effect.as_slice()).ok()?;
+    let endorsements = transaction.endorsements.into_iter();
+    Some(Receipt {
+        engine: Engine::Embedded,
+        transaction: effect.transaction,
+        block,
+        payload: transaction.effect,
+        endorsements: endorsements
+            .map(|wire::Endorsement { endorser, signature }| Endorsement { endorser, signature })
+            .collect(),
+    })
+}
+
+/// Verifies a receipt with the embedded ledger's form of payload.
+pub fn verify(receipt: &Receipt, roots: &Roots) -> Result<EndorsedWrites, ReceiptError> {
+    let msps = endorsing_offices(receipt, roots, endorser)?;
+    let effect: wire::Effect = strict("payload", &receipt.payload)?;
+    if effect.transaction != receipt.transaction {
+        return Err(ReceiptError::Transaction);
+    }
+    let mut writes = BTreeMap::new();
+    for write in effect.writes {
+        if writes.insert(write.key, (!write.deleted).then_some(write.value)).is_some() {
+            return Err(ReceiptError::Malformed("a key is written twice".to_owned()));
+        }
+    }
+    Ok(EndorsedWrites { msps, writes, answer: effect.answer })
+}
+
+fn endorser(bytes: &[u8]) -> Result<Endorser, ReceiptError> {
+    let identity: wire::Identity = strict("endorser", bytes)?;
+    Ok(Endorser { msp: identity.msp, certificate: identity.certificate })
+}
+
+/// Reads a message whose bytes must be those that writing it again gives.
+fn strict<M: Message + Default>(what: &str, bytes: &[u8]) -> Result<M, ReceiptError> {
+    match M::decode(bytes) {
+        Ok(message) if message.encode_to_vec() == bytes => Ok(message),
+        _ => Err(ReceiptError::Malformed(format!("the {what} is not of its form"))),
+    }
+}
