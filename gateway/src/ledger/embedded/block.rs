@@ -6,7 +6,7 @@ use sillok_proto::embedded as wire;
 
 use super::{
     envelope::Checked,
-    store::{PRIVATE, PRIVATE_HASHES, STATE, TRANSACTIONS, Version, version_message},
+    store::{HashedKey, PRIVATE, PRIVATE_HASHES, STATE, TRANSACTIONS, Version, Versioned, version_message},
 };
 use crate::keys::sha256;
 
@@ -53,8 +53,8 @@ pub(super) fn follow(number: u64, bytes: &[u8], previous: Option<[u8; 32]>) -> R
 /// The tables a transaction's effect goes into.
 pub(super) struct State<'t> {
     transactions: Table<'t, &'static str, (u64, u32, i32)>,
-    state: Table<'t, &'static str, (Version, &'static [u8])>,
-    private_hashes: Table<'t, (&'static str, &'static [u8]), (Version, &'static [u8])>,
+    state: Table<'t, &'static str, Versioned>,
+    private_hashes: Table<'t, HashedKey, Versioned>,
     private: Table<'t, (&'static str, &'static str), &'static [u8]>,
 }
 

@@ -46,11 +46,11 @@ impl Committer {
         Ok((Self { jobs: Some(jobs), thread: Some(thread) }, watched))
     }
 
-    /// Puts a job into the queue; the job comes back if the thread has ended.
-    pub(super) fn send(&self, job: Job) -> Result<(), Job> {
-        match &self.jobs {
-            Some(jobs) => jobs.send(job).map_err(|returned| returned.0),
-            None => Err(job),
+    /// Puts a job into the queue. If the thread has ended, the job is dropped, and whoever waits for it learns that.
+    pub(super) fn send(&self, job: Job) {
+        let sent = self.jobs.as_ref().map(|jobs| jobs.send(job));
+        if !matches!(sent, Some(Ok(()))) {
+            tracing::error!("the embedded ledger's committer has ended");
         }
     }
 }

@@ -17,9 +17,6 @@ pub mod receipt;
 mod simulation;
 mod store;
 
-#[cfg(test)]
-mod tests;
-
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -335,9 +332,8 @@ impl Ledger for Embedded {
             return Err(failed(format!("its envelope is that of transaction {}", checked.id)));
         }
         let (done, answer) = oneshot::channel();
-        let closed = || failed("the ledger is closed".to_owned());
-        self.engine.committer.send(Job { checked, done }).map_err(|_| closed())?;
-        answer.await.map_err(|_| closed())?.map_err(failed)
+        self.engine.committer.send(Job { checked, done });
+        answer.await.map_err(|_| failed("the ledger is closed".to_owned()))?.map_err(failed)
     }
 
     async fn commit_status(&self, transaction: &str) -> Result<Commit, LedgerError> {

@@ -6,7 +6,7 @@ use redb::{ReadOnlyTable, ReadTransaction};
 use sillok_contract::{Code, Creator, Ledger, Page, Refusal};
 use sillok_proto::embedded as wire;
 
-use super::store::{PRIVATE, PRIVATE_HASHES, STATE, Version, version_message};
+use super::store::{HashedKey, PRIVATE, PRIVATE_HASHES, STATE, Version, Versioned, version_message};
 use crate::keys::sha256;
 
 /// What a transaction is called with, besides function and arguments.
@@ -20,8 +20,8 @@ pub(super) struct Context {
 /// One transaction's view of the state.
 pub(super) struct Simulation {
     context: Context,
-    state: ReadOnlyTable<&'static str, (Version, &'static [u8])>,
-    private_hashes: ReadOnlyTable<(&'static str, &'static [u8]), (Version, &'static [u8])>,
+    state: ReadOnlyTable<&'static str, Versioned>,
+    private_hashes: ReadOnlyTable<HashedKey, Versioned>,
     private: ReadOnlyTable<(&'static str, &'static str), &'static [u8]>,
     reads: BTreeMap<String, Option<Version>>,
     /// None deletes.

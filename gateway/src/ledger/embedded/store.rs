@@ -13,15 +13,20 @@ pub(super) const BLOCKS: TableDefinition<u64, &[u8]> = TableDefinition::new("blo
 /// Transaction id → block, position in it, and status.
 pub(super) const TRANSACTIONS: TableDefinition<&str, (u64, u32, i32)> = TableDefinition::new("transactions");
 /// Key → version and value.
-pub(super) const STATE: TableDefinition<&str, (Version, &[u8])> = TableDefinition::new("state");
+pub(super) const STATE: TableDefinition<&str, Versioned> = TableDefinition::new("state");
 /// Collection and SHA-256 of the key → version and SHA-256 of the value.
-pub(super) const PRIVATE_HASHES: TableDefinition<(&str, &[u8]), (Version, &[u8])> =
+pub(super) const PRIVATE_HASHES: TableDefinition<HashedKey, Versioned> =
     TableDefinition::new("private_hashes");
 /// Collection and key → value.
 pub(super) const PRIVATE: TableDefinition<(&str, &str), &[u8]> = TableDefinition::new("private");
 
 /// The block and the position in it of the transaction that last wrote a key.
 pub(super) type Version = (u64, u32);
+
+/// A collection and the SHA-256 of a key in it.
+pub(super) type HashedKey = (&'static str, &'static [u8]);
+/// Bytes and who last wrote them.
+pub(super) type Versioned = (Version, &'static [u8]);
 
 /// A version as messages have it.
 pub(super) fn version_message((block, position): Version) -> wire::Version {
