@@ -23,8 +23,9 @@ Nodes: orderer1 (orderer2, orderer3), peer-office, peer-support, chaincode-offic
   --port-base N      first port, default 7000 or SILLOK_NETWORK_PORT_BASE; kept in the run directory. Used are
                      N+10 to N+32 (orderers), N+51 to N+63 (peers), N+71, N+72 (chaincode), N+80 (PostgreSQL)
 
-Fabric's programs (3.1.x: peer, orderer, osnadmin, configtxgen, cryptogen) are taken from SILLOK_FABRIC_BIN or from
-PATH; the chaincode server from SILLOK_CHAINCODE_BIN, else it is built with cargo.
+Fabric's programs (3.1.x: peer, orderer, osnadmin, configtxgen, cryptogen) are taken from SILLOK_FABRIC_BIN or
+PATH, else built with Go from what network/fabric pins; the chaincode server from SILLOK_CHAINCODE_BIN, else it is
+built with cargo.
 
 Exit codes: 0 done, 1 a step failed, 2 wrong usage, 3 not everything is up.
 END

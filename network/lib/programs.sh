@@ -2,28 +2,49 @@
 # Finds Fabric's programs and the chaincode server.
 
 readonly FABRIC_PROGRAMS=(peer orderer osnadmin configtxgen cryptogen)
+readonly FABRIC_VERSION=3.1.5
+readonly FABRIC_CACHE=$HERE/.cache/fabric-$FABRIC_VERSION
 
-# Prepends SILLOK_FABRIC_BIN to PATH and makes sure that all of Fabric 3.1 is there.
+# Makes sure that all of Fabric 3.1 is on PATH: what SILLOK_FABRIC_BIN names, what PATH has, or what was built before;
+# else builds it.
 find_programs() {
-  local program tool
+  local tool
   for tool in jq curl flock setsid; do
     command -v "$tool" >/dev/null || die "$tool is missing; on Debian: apt-get install jq curl util-linux"
   done
   [[ -z ${SILLOK_FABRIC_BIN:-} ]] || PATH=$(realpath -m -- "$SILLOK_FABRIC_BIN"):$PATH
-  for program in "${FABRIC_PROGRAMS[@]}"; do
-    command -v "$program" >/dev/null || die "Fabric's program '$program' is missing. $(how_to_get_fabric)"
-  done
-  for program in peer orderer; do
-    fabric_version "$program" | grep -q '^3\.1\.' ||
-      die "$(command -v "$program") is Fabric '$(fabric_version "$program")', wanted is 3.1.x. $(how_to_get_fabric)"
-  done
+  ! have_fabric || return 0
+  [[ -z ${SILLOK_FABRIC_BIN:-} ]] || die "SILLOK_FABRIC_BIN=$SILLOK_FABRIC_BIN has not all of ${FABRIC_PROGRAMS[*]} 3.1.x"
+  PATH=$FABRIC_CACHE/bin:$PATH
+  have_fabric || build_fabric
+}
+
+have_fabric() {
+  local program
+  for program in "${FABRIC_PROGRAMS[@]}"; do command -v "$program" >/dev/null || return 1; done
+  for program in peer orderer; do [[ $(fabric_version "$program") == 3.1.* ]] || return 1; done
 }
 
 fabric_version() { timeout 20 "$1" version 2>/dev/null | sed -n 's/^ *Version: *v\{0,1\}//p' | head -n 1; }
 
-how_to_get_fabric() {
-  printf 'Put %s of Hyperledger Fabric 3.1.5 on PATH, or name their directory in SILLOK_FABRIC_BIN' \
-    "${FABRIC_PROGRAMS[*]}"
+# Builds the programs that network/fabric pins, one after the other. In a copy of that module, because Go notes the
+# release's own checksum there, which it takes from Go's checksum database.
+build_fabric() {
+  local program log=$FABRIC_CACHE/build.log variables
+  local get="put ${FABRIC_PROGRAMS[*]} of Hyperledger Fabric $FABRIC_VERSION on PATH, or name their directory in SILLOK_FABRIC_BIN"
+  command -v go >/dev/null || die "Fabric's programs are missing; install Go 1.26 to have them built, or $get"
+  say "building Fabric $FABRIC_VERSION, once (some minutes)"
+  mkdir -p "$FABRIC_CACHE/module" "$FABRIC_CACHE/part"
+  cp "$HERE/fabric/go.mod" "$HERE/fabric/go.sum" "$FABRIC_CACHE/module"
+  variables="-s -w -X github.com/hyperledger/fabric/common/metadata.Version=v$FABRIC_VERSION"
+  for program in "${FABRIC_PROGRAMS[@]}"; do
+    timeout 1200 go -C "$FABRIC_CACHE/module" build -mod=mod -trimpath -buildvcs=false -ldflags "$variables" \
+      -o "$FABRIC_CACHE/part/$program" "github.com/hyperledger/fabric/cmd/$program" >"$log" 2>&1 9>&- ||
+      die "Fabric's $program could not be built ($(tail -n 1 "$log"); see $log): $get"
+  done
+  rm -rf -- "${FABRIC_CACHE:?}/bin"
+  mv "$FABRIC_CACHE/part" "$FABRIC_CACHE/bin"
+  have_fabric || die "what was built in $FABRIC_CACHE/bin is not Fabric 3.1: delete it, or $get"
 }
 
 # Sets CHAINCODE_PROGRAM, building it if need be.
