@@ -1,15 +1,15 @@
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
-use fabric_protos::peer::{ChaincodeMessage, chaincode_message::Type};
-use tokio::{runtime::Handle, sync::Semaphore, sync::mpsc, task::JoinError};
+use fabric_protos::peer::ChaincodeMessage;
+use tokio::sync::mpsc::{self, error::SendTimeoutError};
+use tokio::{runtime::Handle, sync::Semaphore, task::JoinError};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::{Status, Streaming};
 
-use crate::exchange::{Break, Exchange, Mailbox, Outgoing};
+use crate::exchange::{Exchange, Outgoing, text};
 use crate::invocation::{Invocation, TransactionKey};
+use crate::mailbox::{Break, Mailboxes, Registered};
 use crate::protocol::{Features, Session, Step};
-use crate::session::refusal;
 use crate::{Chaincode, Limits, Stub, transaction};
 
 /// What all streams of a server share.
@@ -86,7 +86,7 @@ impl Connection {
             }
             Step::Fail(reply) => self.fail(reply).await,
             Step::Close(reply) => {
-                let reason = crate::exchange::text(&reply.payload);
+                let reason = text(&reply.payload);
                 self.send(reply).await?;
                 Err(Ended::Failed(Status::failed_precondition(reason)))
             }
@@ -95,22 +95,18 @@ impl Connection {
 
     /// A running transaction tells the peer itself; of others the peer is told here.
     async fn fail(&self, reply: ChaincodeMessage) -> Result<(), Ended> {
-        let reason = crate::exchange::text(&reply.payload);
+        let reason = text(&reply.payload);
         tracing::warn!(transaction = reply.txid, reason, "the peer broke the protocol");
         if self.mailboxes.fail(&reply, Break::Protocol(reason)) { Ok(()) } else { self.send(reply).await }
     }
 
     async fn begin(&self, invocation: Invocation) -> Result<(), Ended> {
-        let named = ChaincodeMessage {
-            txid: invocation.key.transaction_id.clone(),
-            channel_id: invocation.key.channel_id.clone(),
-            ..Default::default()
-        };
+        let key = &invocation.key;
         if self.shared.stopping.is_cancelled() {
-            return self.send(refusal(&named, "the chaincode is stopping; send the transaction again")).await;
+            return self.send(key.error("the chaincode is stopping; send the transaction again")).await;
         }
-        let Some(registered) = self.mailboxes.open(&invocation.key) else {
-            return self.send(refusal(&named, "a transaction of this id is running already")).await;
+        let Some(registered) = self.mailboxes.open(key) else {
+            return self.send(key.error("a transaction of this id is running already")).await;
         };
         let running = run(
             self.shared.clone(),
@@ -158,94 +154,33 @@ async fn run(
     if registered.mailbox.broken() == Some(Break::StreamClosed) {
         return;
     }
-    let named = ChaincodeMessage {
-        txid: invocation.key.transaction_id.clone(),
-        channel_id: invocation.key.channel_id.clone(),
-        ..Default::default()
-    };
+    let key = invocation.key.clone();
     let exchange = Exchange {
-        key: invocation.key.clone(),
+        key: key.clone(),
         mailbox: registered.mailbox.clone(),
         outgoing: outgoing.clone(),
         runtime: Handle::current(),
         limit: shared.limits.call_timeout,
     };
     let chaincode = shared.chaincode.clone();
-    let stub = move || transaction::run(&*chaincode, &Stub::new(invocation, exchange, features));
-    let outcome = tokio::task::spawn_blocking(stub).await;
-    let message = outcome.unwrap_or_else(|error| panicked(&named, &error));
+    let work = move || transaction::run(&*chaincode, &Stub::new(invocation, exchange, features));
+    let outcome = tokio::task::spawn_blocking(work).await;
+    let message = outcome.unwrap_or_else(|error| panicked(&key, &error));
     // From here on the peer may run the same transaction again.
     drop(registered);
-    if let Some(outgoing) = outgoing.upgrade() {
-        let _ = outgoing.send(Ok(message)).await;
+    if let Some(outgoing) = outgoing.upgrade()
+        && let Err(SendTimeoutError::Timeout(_)) =
+            outgoing.send_timeout(Ok(message), shared.limits.call_timeout).await
+    {
+        // It must not keep the thread from other peers' transactions.
+        tracing::warn!(
+            transaction = key.transaction_id,
+            "the peer does not read; it is not told the outcome"
+        );
     }
 }
 
-fn panicked(named: &ChaincodeMessage, error: &JoinError) -> ChaincodeMessage {
-    tracing::error!(transaction = named.txid, %error, "the chaincode panicked");
-    refusal(named, "the chaincode panicked; its log says where")
-}
-
-/// The transactions of one stream.
-#[derive(Debug, Default)]
-struct Mailboxes {
-    open: Mutex<HashMap<TransactionKey, Arc<Mailbox>>>,
-}
-
-impl Mailboxes {
-    /// Makes room for a transaction; `None` if it is running already.
-    fn open(self: &Arc<Self>, key: &TransactionKey) -> Option<Registered> {
-        let mut open = self.lock();
-        if open.contains_key(key) {
-            return None;
-        }
-        let mailbox = Arc::<Mailbox>::default();
-        open.insert(key.clone(), mailbox.clone());
-        Some(Registered { mailboxes: self.clone(), key: key.clone(), mailbox })
-    }
-
-    /// Hands an answer to the transaction it names. One that names none is late, and dropped.
-    fn deliver(&self, answer: ChaincodeMessage) {
-        match self.find(&answer) {
-            Some(mailbox) => mailbox.deliver(answer),
-            None if answer.r#type() == Type::Error => {
-                let reason = crate::exchange::text(&answer.payload);
-                tracing::warn!(transaction = answer.txid, reason, "ERROR from the peer for no transaction");
-            }
-            None => tracing::debug!(transaction = answer.txid, "an answer for no transaction"),
-        }
-    }
-
-    /// Ends a transaction's conversation; whether there is such a transaction.
-    fn fail(&self, named: &ChaincodeMessage, reason: Break) -> bool {
-        let found = self.find(named);
-        found.inspect(|mailbox| mailbox.fail(reason)).is_some()
-    }
-
-    fn close(&self) {
-        self.lock().values().for_each(|mailbox| mailbox.fail(Break::StreamClosed));
-    }
-
-    fn find(&self, named: &ChaincodeMessage) -> Option<Arc<Mailbox>> {
-        let key = TransactionKey { channel_id: named.channel_id.clone(), transaction_id: named.txid.clone() };
-        self.lock().get(&key).cloned()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<TransactionKey, Arc<Mailbox>>> {
-        // No code that can panic runs under this lock.
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A transaction's place on its stream; dropping it frees the place.
-struct Registered {
-    mailboxes: Arc<Mailboxes>,
-    key: TransactionKey,
-    mailbox: Arc<Mailbox>,
-}
-
-impl Drop for Registered {
-    fn drop(&mut self) {
-        self.mailboxes.lock().remove(&self.key);
-    }
+fn panicked(key: &TransactionKey, error: &JoinError) -> ChaincodeMessage {
+    tracing::error!(transaction = key.transaction_id, is_panic = error.is_panic(), "the chaincode panicked");
+    key.error("the chaincode panicked; its log says where")
 }

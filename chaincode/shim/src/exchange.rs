@@ -1,4 +1,4 @@
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fabric_protos::peer::{ChaincodeMessage, chaincode_message::Type};
@@ -6,7 +6,11 @@ use prost::{Message, bytes::Bytes};
 use tokio::{runtime::Handle, sync::mpsc};
 use tonic::Status;
 
-use crate::{LedgerError, invocation::TransactionKey};
+use crate::{
+    LedgerError,
+    invocation::TransactionKey,
+    mailbox::{Break, Mailbox},
+};
 
 /// What Fabric's peers allow a message, both ways. More would end the stream, and every transaction on it.
 pub(crate) const MAX_MESSAGE_BYTES: usize = 100 << 20;
@@ -17,117 +21,11 @@ const MAX_PAYLOAD_BYTES: usize = MAX_MESSAGE_BYTES - (64 << 10);
 /// What goes to the peer.
 pub(crate) type Outgoing = Result<ChaincodeMessage, Status>;
 
-/// Where a transaction waits for the peer's answer.
-///
-/// The protocol numbers no calls: an answer belongs to the transaction's one open call. So a transaction has at most
-/// one, and once an answer was late, doubled or malformed, no later one can be trusted: the mailbox stays broken.
-#[derive(Debug, Default)]
-pub(crate) struct Mailbox {
-    state: Mutex<State>,
-    changed: Condvar,
-}
-
-#[derive(Debug, Default)]
-enum State {
-    #[default]
-    Idle,
-    Asked,
-    Answered(Answer),
-    Broken(Break),
-}
-
-/// The payload of RESPONSE, or of ERROR.
-type Answer = Result<Bytes, Bytes>;
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Break {
-    TimedOut(Duration),
-    StreamClosed,
-    Protocol(String),
-}
-
-impl Break {
-    pub(crate) fn at(self, call: &'static str) -> LedgerError {
-        match self {
-            Self::TimedOut(limit) => LedgerError::TimedOut { call, limit },
-            Self::StreamClosed => LedgerError::StreamClosed { call },
-            Self::Protocol(found) => LedgerError::Protocol { call, found },
-        }
-    }
-}
-
-impl Mailbox {
-    /// Takes what the peer says to this transaction. Breaks the mailbox if nothing was asked.
-    pub(crate) fn deliver(&self, message: ChaincodeMessage) {
-        let answer =
-            if message.r#type() == Type::Response { Ok(message.payload) } else { Err(message.payload) };
-        let mut state = self.lock();
-        *state = match std::mem::take(&mut *state) {
-            State::Asked => State::Answered(answer),
-            State::Idle | State::Answered(_) => {
-                State::Broken(Break::Protocol("an answer without a question".into()))
-            }
-            broken @ State::Broken(_) => broken,
-        };
-        self.changed.notify_all();
-    }
-
-    /// Ends the conversation; the first reason stays.
-    pub(crate) fn fail(&self, reason: Break) {
-        let mut state = self.lock();
-        if !matches!(*state, State::Broken(_)) {
-            *state = State::Broken(reason);
-        }
-        self.changed.notify_all();
-    }
-
-    /// Why the conversation ended, if it did.
-    pub(crate) fn broken(&self) -> Option<Break> {
-        match &*self.lock() {
-            State::Broken(reason) => Some(reason.clone()),
-            _ => None,
-        }
-    }
-
-    fn ask(&self) -> Result<(), Break> {
-        let mut state = self.lock();
-        if let State::Broken(reason) = &*state {
-            return Err(reason.clone());
-        }
-        *state = State::Asked;
-        Ok(())
-    }
-
-    fn wait(&self, deadline: Instant, limit: Duration) -> Result<Answer, Break> {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let state = self.lock();
-        let waiting = |state: &mut State| matches!(state, State::Asked);
-        let (mut state, _) =
-            self.changed.wait_timeout_while(state, left, waiting).unwrap_or_else(PoisonError::into_inner);
-        match std::mem::take(&mut *state) {
-            State::Answered(answer) => Ok(answer),
-            State::Broken(reason) => {
-                *state = State::Broken(reason.clone());
-                Err(reason)
-            }
-            State::Idle | State::Asked => {
-                *state = State::Broken(Break::TimedOut(limit));
-                Err(Break::TimedOut(limit))
-            }
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        // No code that can panic runs under this lock.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// One transaction's calls to the peer, one after the other.
 #[derive(Debug)]
 pub(crate) struct Exchange {
     pub(crate) key: TransactionKey,
-    pub(crate) mailbox: std::sync::Arc<Mailbox>,
+    pub(crate) mailbox: Arc<Mailbox>,
     /// Weak, so that a transaction that still runs does not hold its stream open.
     pub(crate) outgoing: mpsc::WeakSender<Outgoing>,
     pub(crate) runtime: Handle,
@@ -171,14 +69,7 @@ impl Exchange {
 
     fn send(&self, kind: Type, payload: Bytes) -> Result<(), Break> {
         let outgoing = self.outgoing.upgrade().ok_or(Break::StreamClosed)?;
-        let message = ChaincodeMessage {
-            r#type: kind.into(),
-            payload,
-            txid: self.key.transaction_id.clone(),
-            channel_id: self.key.channel_id.clone(),
-            ..Default::default()
-        };
-        match outgoing.try_send(Ok(message)) {
+        match outgoing.try_send(Ok(self.key.message(kind, payload))) {
             Ok(()) => Ok(()),
             Err(mpsc::error::TrySendError::Closed(_)) => Err(Break::StreamClosed),
             Err(mpsc::error::TrySendError::Full(message)) => {

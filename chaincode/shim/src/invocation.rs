@@ -1,6 +1,9 @@
 use std::collections::HashMap;
 
-use fabric_protos::{common, peer};
+use fabric_protos::{
+    common,
+    peer::{self, chaincode_message::Type},
+};
 use prost::{DecodeError, Message, bytes::Bytes};
 use prost_types::Timestamp;
 
@@ -11,6 +14,29 @@ pub struct TransactionKey {
     pub channel_id: String,
     /// The transaction id.
     pub transaction_id: String,
+}
+
+impl TransactionKey {
+    /// The transaction a message names.
+    pub(crate) fn of(message: &peer::ChaincodeMessage) -> Self {
+        Self { channel_id: message.channel_id.clone(), transaction_id: message.txid.clone() }
+    }
+
+    /// A message that names this transaction.
+    pub(crate) fn message(&self, kind: Type, payload: impl Into<Bytes>) -> peer::ChaincodeMessage {
+        peer::ChaincodeMessage {
+            r#type: kind.into(),
+            payload: payload.into(),
+            txid: self.transaction_id.clone(),
+            channel_id: self.channel_id.clone(),
+            ..Default::default()
+        }
+    }
+
+    /// The ERROR that ends this transaction.
+    pub(crate) fn error(&self, reason: impl Into<String>) -> peer::ChaincodeMessage {
+        self.message(Type::Error, reason.into())
+    }
 }
 
 /// What the peer asks to be run: a decoded INIT or TRANSACTION.
@@ -64,10 +90,11 @@ impl Invocation {
     ///
     /// [`InvocationError`] if any part of it is malformed.
     pub fn decode(message: peer::ChaincodeMessage) -> Result<Self, InvocationError> {
-        let is_init = message.r#type() == peer::chaincode_message::Type::Init;
+        let is_init = message.r#type() == Type::Init;
+        let key = TransactionKey::of(&message);
         let input: peer::ChaincodeInput = decode("ChaincodeInput", message.payload)?;
         Ok(Self {
-            key: TransactionKey { channel_id: message.channel_id, transaction_id: message.txid },
+            key,
             is_init,
             arguments: input.args,
             decorations: input.decorations,

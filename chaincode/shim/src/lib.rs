@@ -52,6 +52,7 @@ mod connection;
 mod error;
 mod exchange;
 mod invocation;
+mod mailbox;
 mod server;
 mod session;
 mod settings;

@@ -3,7 +3,7 @@ use fabric_protos::peer::{
 };
 use prost::Message;
 
-use crate::invocation::Invocation;
+use crate::invocation::{Invocation, TransactionKey};
 
 /// What Fabric's own shim takes where a peer offers a feature without a limit.
 const DEFAULT_LIMIT: usize = 100;
@@ -105,7 +105,10 @@ impl Session {
         // Peers before 3.1 send no payload, which decodes to an offer of nothing.
         match ChaincodeAdditionalParams::decode(message.payload.clone()) {
             Ok(offer) => self.features = Features::from(offer),
-            Err(error) => return Step::Close(refusal(message, &format!("READY is malformed: {error}"))),
+            Err(error) => {
+                let reason = format!("READY is malformed: {error}");
+                return Step::Close(TransactionKey::of(message).error(reason));
+            }
         }
         self.advance(Phase::Ready)
     }
@@ -125,32 +128,17 @@ impl From<ChaincodeAdditionalParams> for Features {
 }
 
 fn begin(message: ChaincodeMessage) -> Step {
-    let named = ChaincodeMessage {
-        txid: message.txid.clone(),
-        channel_id: message.channel_id.clone(),
-        ..Default::default()
-    };
+    let key = TransactionKey::of(&message);
     match Invocation::decode(message) {
         Ok(invocation) => Step::Run(Box::new(invocation)),
-        Err(error) => Step::Reply(refusal(&named, &error.to_string())),
+        Err(error) => Step::Reply(key.error(error.to_string())),
     }
 }
 
 fn unexpected(message: &ChaincodeMessage, place: &str) -> ChaincodeMessage {
     let name = Type::try_from(message.r#type)
         .map_or_else(|_| format!("type {}", message.r#type), |kind| kind.as_str_name().to_owned());
-    refusal(message, &format!("the chaincode cannot take {name} on {place}"))
-}
-
-/// The ERROR that answers a message.
-pub(crate) fn refusal(to: &ChaincodeMessage, reason: &str) -> ChaincodeMessage {
-    ChaincodeMessage {
-        r#type: Type::Error.into(),
-        payload: reason.to_owned().into(),
-        txid: to.txid.clone(),
-        channel_id: to.channel_id.clone(),
-        ..Default::default()
-    }
+    TransactionKey::of(message).error(format!("the chaincode cannot take {name} on {place}"))
 }
 
 #[cfg(test)]

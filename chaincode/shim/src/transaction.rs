@@ -1,5 +1,5 @@
 use fabric_protos::peer::{self, ChaincodeMessage, chaincode_message::Type};
-use prost::{Message, bytes::Bytes};
+use prost::Message;
 
 use crate::{Chaincode, Response, Stub, exchange::MAX_MESSAGE_BYTES};
 
@@ -29,8 +29,10 @@ fn finish(stub: &Stub, response: &Response) -> Result<(), String> {
 
 fn completed(stub: &Stub, response: Response) -> ChaincodeMessage {
     let response = peer::Response::from(response).encode_to_vec();
-    let completed =
-        ChaincodeMessage { chaincode_event: stub.take_event(), ..message(stub, Type::Completed, response) };
+    let completed = ChaincodeMessage {
+        chaincode_event: stub.take_event(),
+        ..stub.invocation.key.message(Type::Completed, response)
+    };
     if completed.encoded_len() > MAX_MESSAGE_BYTES {
         return error(stub, "response and event have more than 100 MiB".into());
     }
@@ -44,15 +46,5 @@ fn error(stub: &Stub, reason: String) -> ChaincodeMessage {
         reason,
         "transaction ended with ERROR"
     );
-    message(stub, Type::Error, reason)
-}
-
-fn message(stub: &Stub, kind: Type, payload: impl Into<Bytes>) -> ChaincodeMessage {
-    ChaincodeMessage {
-        r#type: kind.into(),
-        payload: payload.into(),
-        txid: stub.transaction_id().into(),
-        channel_id: stub.channel_id().into(),
-        ..Default::default()
-    }
+    stub.invocation.key.error(reason)
 }
