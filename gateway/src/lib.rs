@@ -9,6 +9,7 @@ pub mod config;
 pub mod keys;
 pub mod ledger;
 pub mod problem;
+pub mod proof;
 pub mod records;
 pub mod service;
 

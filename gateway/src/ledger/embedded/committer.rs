@@ -48,8 +48,8 @@ impl Committer {
 
     /// Puts a job into the queue. If the thread has ended, the job is dropped, and whoever waits for it learns that.
     pub(super) fn send(&self, job: Job) {
-        let sent = self.jobs.as_ref().map(|jobs| jobs.send(job));
-        if !matches!(sent, Some(Ok(()))) {
+        let sent = self.jobs.as_ref().is_some_and(|jobs| jobs.send(job).is_ok());
+        if !sent {
             tracing::error!("the embedded ledger's committer has ended");
         }
     }

@@ -1,0 +1,174 @@
+//! Proofs: a file with which anyone can check, alone and offline, that both offices recorded an entry.
+//!
+//! The form is canonical JSON (RFC 8785), bytes in base64url without padding:
+//!
+//! | member | what |
+//! |---|---|
+//! | `version` | 1 |
+//! | `entry` | the entry's bytes: the leaf |
+//! | `request` | the compact JWS its educator signed |
+//! | `certificate` | the educator's certificate, DER |
+//! | `index`, `path` | the leaf's place in its batch and the inclusion proof (RFC 9162, section 2.1.3) |
+//! | `header` | the batch header's bytes, which hold the Merkle root |
+//! | `receipt` | what both offices endorsed, the header in its write set, and their signatures |
+//! | `digest` | SHA-256 of the same JSON without this member |
+//!
+//! The digest protects nobody from a forger, the signatures do; it shows damage also in what no signature covers, such
+//! as the block's number.
+
+mod error;
+mod verified;
+
+use serde::{Deserialize, Serialize};
+use sillok_contract::{certificate::Certificate, merkle};
+
+pub use error::ProofError;
+pub use verified::Verified;
+
+use crate::{
+    keys::sha256,
+    ledger::{Receipt, receipt::Roots},
+};
+
+/// The version of the form.
+pub const VERSION: u32 = 1;
+/// The longest proof file that is read, in bytes.
+pub const MAX_PROOF: usize = 16 * 1024 * 1024;
+
+/// The proof of one entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proof {
+    body: Body,
+}
+
+/// All but the digest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct Body {
+    version: u32,
+    #[serde(with = "crate::base64url")]
+    entry: Vec<u8>,
+    request: String,
+    #[serde(with = "crate::base64url")]
+    certificate: Vec<u8>,
+    index: u32,
+    path: Vec<Hash>,
+    #[serde(with = "crate::base64url")]
+    header: Vec<u8>,
+    receipt: Receipt,
+}
+
+/// The file: flat, so that an unknown member is refused.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    version: u32,
+    #[serde(with = "crate::base64url")]
+    entry: Vec<u8>,
+    request: String,
+    #[serde(with = "crate::base64url")]
+    certificate: Vec<u8>,
+    index: u32,
+    path: Vec<Hash>,
+    #[serde(with = "crate::base64url")]
+    header: Vec<u8>,
+    receipt: Receipt,
+    digest: Hash,
+}
+
+/// 32 bytes, in JSON base64url.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Hash([u8; 32]);
+
+impl Serialize for Hash {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        crate::base64url::serialize(&self.0, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Hash {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let bytes = crate::base64url::deserialize(deserializer)?;
+        bytes.try_into().map(Self).map_err(|_| serde::de::Error::custom("a hash has 32 bytes"))
+    }
+}
+
+impl From<Body> for File {
+    fn from(body: Body) -> Self {
+        let digest = Hash(sha256(&canonical(&body)));
+        let Body { version, entry, request, certificate, index, path, header, receipt } = body;
+        Self { version, entry, request, certificate, index, path, header, receipt, digest }
+    }
+}
+
+impl From<File> for Body {
+    fn from(file: File) -> Self {
+        let File { version, entry, request, certificate, index, path, header, receipt, digest: _ } = file;
+        Self { version, entry, request, certificate, index, path, header, receipt }
+    }
+}
+
+/// What a proof is made of.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    /// The entry's bytes.
+    pub entry: Vec<u8>,
+    /// The compact JWS that the entry rests on.
+    pub request: String,
+    /// The educator's certificate.
+    pub certificate: Certificate,
+    /// Which leaf of the batch it is, from 0.
+    pub index: u32,
+    /// The leaf hashes of the whole batch.
+    pub leaves: Vec<[u8; 32]>,
+    /// The batch header's bytes.
+    pub header: Vec<u8>,
+    /// The receipt of the transaction that recorded the batch.
+    pub receipt: Receipt,
+}
+
+impl Proof {
+    /// Puts a proof together. Whether it is true shows when it is verified.
+    pub fn assemble(parts: Parts) -> Self {
+        let Parts { entry, request, certificate, index, leaves, header, receipt } = parts;
+        let place = usize::try_from(index).unwrap_or(usize::MAX);
+        let path = merkle::path(&leaves, place).into_iter().map(Hash).collect();
+        let certificate = certificate.der().to_vec();
+        Self { body: Body { version: VERSION, entry, request, certificate, index, path, header, receipt } }
+    }
+
+    /// Reads a proof file: exactly the bytes that [`Proof::to_json`] writes, and undamaged.
+    pub fn parse(json: &[u8]) -> Result<Self, ProofError> {
+        if json.len() > MAX_PROOF {
+            return Err(ProofError::TooLarge);
+        }
+        let file: File =
+            serde_json::from_slice(json).map_err(|error| ProofError::Malformed(error.to_string()))?;
+        if file.version != VERSION {
+            return Err(ProofError::Version(file.version));
+        }
+        if canonical(&file) != json {
+            return Err(ProofError::NotCanonical);
+        }
+        let told = file.digest;
+        let body = Body::from(file);
+        match sha256(&canonical(&body)) == told.0 {
+            true => Ok(Self { body }),
+            false => Err(ProofError::Damaged),
+        }
+    }
+
+    /// The proof file: canonical JSON.
+    pub fn to_json(&self) -> String {
+        let json = canonical(&File::from(self.body.clone()));
+        String::from_utf8(json).expect("JSON is UTF-8")
+    }
+
+    /// Checks the proof against the offices' root certificates, with nothing else at hand. Gives what it proves.
+    pub fn verify(&self, roots: &Roots) -> Result<Verified, ProofError> {
+        verified::verify(&self.body, roots)
+    }
+}
+
+fn canonical(value: &impl Serialize) -> Vec<u8> {
+    serde_json_canonicalizer::to_vec(value).expect("a proof has only text, numbers and lists")
+}

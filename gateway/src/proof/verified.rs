@@ -1,0 +1,135 @@
+//! The way from an entry to the offices' roots, step by step.
+
+use prost::Message;
+use sillok_contract::{
+    certificate::Certificate,
+    entry::{Entry, EntryId},
+    key, merkle,
+    request::{SignedRequest, query_hash},
+};
+use sillok_proto::ledger::{BatchHeader, BatchRecord};
+
+use super::{Body, ProofError};
+use crate::ledger::{
+    Engine,
+    receipt::{self, EndorsedWrites, Roots},
+};
+
+/// What a proof proves: who asked what about whom, when, with what result, and that both offices recorded it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verified {
+    /// The entry's id.
+    pub id: EntryId,
+    /// Who asked what about whom, when, with what result.
+    pub entry: Entry,
+    /// SHA-256 of the certificate whose key signed the request.
+    pub thumbprint: [u8; 32],
+    /// When the educator signed it by their own clock, in seconds since the Unix epoch.
+    pub signed_at: i64,
+    /// The number of the school's batch.
+    pub sequence: u64,
+    /// The entry's place in the batch, from 0.
+    pub index: u32,
+    /// How many entries the batch has.
+    pub count: u32,
+    /// The transaction that recorded the batch.
+    pub transaction: String,
+    /// The MSPs of the offices that endorsed it.
+    pub endorsed_by: Vec<String>,
+    /// The block's number. The ledger told it; no office signed it.
+    pub block: u64,
+    /// Which engine's receipt it is: one of the embedded ledger rests on development certificates.
+    pub engine: Engine,
+}
+
+/// Checks a proof from its leaf to the roots.
+pub(super) fn verify(proof: &Body, roots: &Roots) -> Result<Verified, ProofError> {
+    let entry = Entry::parse(&proof.entry).map_err(ProofError::Entry)?;
+    let header = check_batch(proof, &entry)?;
+    let endorsed = receipt::verify(&proof.receipt, roots)?;
+    check_record(proof, &entry, &header, &endorsed)?;
+    let request = check_request(proof, &entry)?;
+    Ok(Verified {
+        id: entry.id,
+        entry,
+        thumbprint: request.thumbprint,
+        signed_at: request.payload.iat,
+        sequence: header.sequence,
+        index: proof.index,
+        count: header.count,
+        transaction: proof.receipt.transaction.clone(),
+        endorsed_by: endorsed.msps,
+        block: proof.receipt.block,
+        engine: proof.receipt.engine,
+    })
+}
+
+/// The entry is in the batch of its school that the header is of.
+fn check_batch(proof: &Body, entry: &Entry) -> Result<BatchHeader, ProofError> {
+    let header: BatchHeader = strict(&proof.header).ok_or(ProofError::Header)?;
+    let root: [u8; 32] = header.root.as_slice().try_into().map_err(|_| ProofError::Header)?;
+    if header.school != entry.school.as_str() {
+        return Err(ProofError::OtherSchool { entry: entry.school.clone(), header: header.school });
+    }
+    let path: Vec<_> = proof.path.iter().map(|hash| hash.0).collect();
+    if !merkle::verify(&entry.id.0, proof.index.into(), header.count.into(), &path, &root) {
+        return Err(ProofError::Path);
+    }
+    match (header.first_time..=header.last_time).contains(&entry.executed_at) {
+        true => Ok(header),
+        false => Err(ProofError::Time),
+    }
+}
+
+/// The offices endorsed this very batch, with this leaf in this place, in this transaction.
+fn check_record(
+    proof: &Body,
+    entry: &Entry,
+    header: &BatchHeader,
+    endorsed: &EndorsedWrites,
+) -> Result<(), ProofError> {
+    let written = endorsed.writes.get(&key::batch(&entry.school, header.sequence));
+    let Some(Some(written)) = written else {
+        return Err(ProofError::NotRecorded { school: entry.school.clone(), sequence: header.sequence });
+    };
+    let record: BatchRecord = strict(written).ok_or(ProofError::Record)?;
+    if record.header != proof.header {
+        return Err(ProofError::OtherHeader);
+    }
+    if record.transaction != proof.receipt.transaction {
+        return Err(ProofError::OtherTransaction);
+    }
+    let place = usize::try_from(proof.index).map_err(|_| ProofError::OtherLeaf)?;
+    let same =
+        |leaf: &sillok_proto::ledger::Leaf| leaf.hash == entry.id.0 && leaf.learner == entry.learner.as_str();
+    match record.leaves.get(place).is_some_and(same) {
+        true => Ok(()),
+        false => Err(ProofError::OtherLeaf),
+    }
+}
+
+/// The educator signed for this query.
+fn check_request(proof: &Body, entry: &Entry) -> Result<SignedRequest, ProofError> {
+    let request = SignedRequest::parse(&proof.request).map_err(ProofError::Request)?;
+    if request.digest != entry.request_digest {
+        return Err(ProofError::OtherRequest);
+    }
+    if request.payload.school != entry.school {
+        return Err(ProofError::RequestSchool(request.payload.school));
+    }
+    let place = usize::try_from(entry.query_index).map_err(|_| ProofError::Query)?;
+    if request.payload.queries.get(place) != Some(&query_hash(&entry.query)) {
+        return Err(ProofError::Query);
+    }
+    let certificate = Certificate::from_der(&proof.certificate).map_err(ProofError::Certificate)?;
+    if certificate.thumbprint() != request.thumbprint {
+        return Err(ProofError::OtherCertificate);
+    }
+    request.verify_with(&certificate).map_err(ProofError::Signature)?;
+    Ok(request)
+}
+
+/// A message whose bytes are those that writing it again gives.
+fn strict<M: Message + Default>(bytes: &[u8]) -> Option<M> {
+    M::decode(bytes).ok().filter(|message| message.encode_to_vec() == bytes)
+}
