@@ -42,7 +42,8 @@ pub struct Limits {
     /// How long running transactions may take to end when the server stops. Default 7 s; connections then have 2 s
     /// more.
     pub drain_timeout: Duration,
-    /// How many transactions run at once, each on a thread; more wait their turn. Default 64.
+    /// How many transactions run at once, each on a thread; more wait their turn. Default 32: calls of the ledger are short,
+    /// and a thread more is memory more.
     pub max_transactions: usize,
 }
 
@@ -51,7 +52,7 @@ impl Default for Limits {
         Self {
             call_timeout: Duration::from_secs(30),
             drain_timeout: Duration::from_secs(7),
-            max_transactions: 64,
+            max_transactions: 32,
         }
     }
 }
