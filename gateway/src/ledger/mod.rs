@@ -1,5 +1,6 @@
 //! The ledger, as the gateway sees it: one trait, on Fabric or embedded.
 
+pub mod consortium;
 pub mod contract;
 pub mod embedded;
 pub mod fabric;

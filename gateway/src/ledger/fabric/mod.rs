@@ -28,6 +28,7 @@ use tonic::Status;
 use self::{identity::Identity, peers::Peers, proposal::Proposal, settings::Limits};
 use super::{Call, Checkpoint, Commit, Endorsed, Endorsement, Engine, Event, Ledger, LedgerError, Receipt};
 
+pub use network::Network;
 pub use settings::Settings;
 
 /// Fabric's own chaincode that answers about blocks and transactions.
@@ -45,7 +46,7 @@ pub struct ConnectError {
 }
 
 impl ConnectError {
-    fn new(subject: impl fmt::Display, reason: impl fmt::Display) -> Self {
+    pub(crate) fn new(subject: impl fmt::Display, reason: impl fmt::Display) -> Self {
         Self { subject: subject.to_string(), reason: reason.to_string() }
     }
 }

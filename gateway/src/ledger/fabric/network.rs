@@ -14,21 +14,27 @@ use super::{
 };
 
 /// The file, as far as a client needs it.
-#[derive(Debug, Deserialize)]
-pub(super) struct Network {
+#[derive(Clone, Debug, Deserialize)]
+pub struct Network {
     pub(super) channel: String,
     pub(super) chaincode: String,
+    /// The directory of the offices' root certificates, `MSP.pem` each.
+    pub roots: PathBuf,
     organizations: BTreeMap<String, Organization>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 struct Organization {
     peer: Option<PeerNode>,
+    /// The certificate of the authority that issues its people's certificates.
+    ca_cert: PathBuf,
+    /// That authority's key, where it is on this machine.
+    ca_key: PathBuf,
     /// Each user's MSP directory.
     users: BTreeMap<String, PathBuf>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 struct PeerNode {
     address: String,
     tls_root_cert: PathBuf,
@@ -36,7 +42,8 @@ struct PeerNode {
 }
 
 impl Network {
-    pub(super) fn read(path: &Path) -> Result<Self, ConnectError> {
+    /// Reads the file.
+    pub fn read(path: &Path) -> Result<Self, ConnectError> {
         serde_json::from_slice(&settings::read(path)?)
             .map_err(|error| ConnectError::new(path.display(), error))
     }
@@ -53,12 +60,21 @@ impl Network {
             .collect()
     }
 
+    /// The files of the certificate and the key of an organisation's authority.
+    pub fn authority(&self, msp: &str) -> Result<(&Path, &Path), ConnectError> {
+        let organization = self.organization(msp)?;
+        Ok((&organization.ca_cert, &organization.ca_key))
+    }
+
+    fn organization(&self, msp: &str) -> Result<&Organization, ConnectError> {
+        self.organizations
+            .get(msp)
+            .ok_or_else(|| ConnectError::new("msp_id", format!("the network has no organisation {msp}")))
+    }
+
     /// The files of a user's certificate and key.
     pub(super) fn credentials(&self, msp: &str, user: &str) -> Result<(PathBuf, PathBuf), ConnectError> {
-        let organization = self
-            .organizations
-            .get(msp)
-            .ok_or_else(|| ConnectError::new("msp_id", format!("the network has no organisation {msp}")))?;
+        let organization = self.organization(msp)?;
         let directory = organization.users.get(user).ok_or_else(|| {
             let users = organization.users.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
             ConnectError::new("user", format!("{msp} has no user {user}; it has {users}"))
