@@ -1,12 +1,15 @@
 //! Access tokens: a caller proves with their own key who asks for what is not public.
 //!
 //! A token is a compact JWS of type `sillok-access+jwt`. Its header names the caller: an educator by `x5t#S256`, the
-//! SHA-256 of their certificate, or a learner by `kid`, their id. Its claims bind it to one gateway (`aud`), one
+//! SHA-256 of their certificate, somebody of an office by the certificate itself in `x5c`, or a learner by `kid`, their id. Its claims bind it to one gateway (`aud`), one
 //! method (`htm`) and one address without query (`htu`, both as in RFC 9449), for at most [`LONGEST_ACCESS`] seconds.
 
 use std::fmt;
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use serde::{Deserialize, Serialize};
 use sillok_contract::{certificate::Certificate, id::LearnerId};
 
@@ -24,6 +27,8 @@ const MICROS: i64 = 1_000_000;
 pub enum Caller {
     /// Who has the certificate of this thumbprint, SHA-256 of its DER.
     Certificate([u8; 32]),
+    /// Who has this certificate, DER: somebody of an office. Who issued it is to be checked before it is believed.
+    Officer(Vec<u8>),
     /// A learner, whose wallet key is registered.
     Learner(LearnerId),
 }
@@ -35,6 +40,8 @@ struct Header {
     alg: String,
     #[serde(rename = "x5t#S256", default, skip_serializing_if = "Option::is_none")]
     thumbprint: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    x5c: Option<[String; 1]>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     kid: Option<LearnerId>,
 }
@@ -73,7 +80,7 @@ impl<'a> Expected<'a> {
 pub enum AccessError {
     /// It is not a compact JWS of the form above.
     #[error(
-        "the access token is not a compact JWS of type {TYPE} with x5t#S256 or kid, aud, htm, htu, iat and exp"
+        "the access token is not a compact JWS of type {TYPE} with x5t#S256, x5c or kid, aud, htm, htu, iat and exp"
     )]
     Malformed,
     /// The caller's key did not make the signature.
@@ -127,6 +134,12 @@ impl AccessToken {
         Ok(Self { caller: Caller::Certificate(certificate.thumbprint()), key })
     }
 
+    /// Of somebody of an office, by the certificate that the office's authority issued and its key.
+    pub fn of_officer(certificate: &Certificate, key: PrivateKey) -> Result<Self, KeyError> {
+        let signer = Self::of_certificate(certificate, key)?;
+        Ok(Self { caller: Caller::Officer(certificate.der().to_vec()), ..signer })
+    }
+
     /// Of a learner.
     pub fn of_learner(learner: LearnerId, key: PrivateKey) -> Self {
         Self { caller: Caller::Learner(learner), key }
@@ -134,11 +147,13 @@ impl AccessToken {
 
     /// A token for a call, from now for `seconds`.
     pub fn sign(&self, call: &Expected<'_>, seconds: u16) -> String {
-        let (thumbprint, kid) = match &self.caller {
-            Caller::Certificate(thumbprint) => (Some(URL_SAFE_NO_PAD.encode(thumbprint)), None),
-            Caller::Learner(learner) => (None, Some(learner.clone())),
-        };
-        let header = Header { typ: TYPE.to_owned(), alg: "ES256".to_owned(), thumbprint, kid };
+        let mut header =
+            Header { typ: TYPE.to_owned(), alg: "ES256".to_owned(), thumbprint: None, x5c: None, kid: None };
+        match &self.caller {
+            Caller::Certificate(thumbprint) => header.thumbprint = Some(URL_SAFE_NO_PAD.encode(thumbprint)),
+            Caller::Officer(der) => header.x5c = Some([STANDARD.encode(der)]),
+            Caller::Learner(learner) => header.kid = Some(learner.clone()),
+        }
         let iat = call.now.div_euclid(MICROS);
         let claims = Claims {
             aud: call.audience.to_owned(),
@@ -200,11 +215,12 @@ impl fmt::Debug for Presented {
 }
 
 fn caller(header: &Header) -> Option<Caller> {
-    match (&header.thumbprint, &header.kid) {
-        (Some(thumbprint), None) => {
+    match (&header.thumbprint, &header.x5c, &header.kid) {
+        (Some(thumbprint), None, None) => {
             Some(Caller::Certificate(URL_SAFE_NO_PAD.decode(thumbprint).ok()?.try_into().ok()?))
         }
-        (None, Some(learner)) => Some(Caller::Learner(learner.clone())),
+        (None, Some([der]), None) => Some(Caller::Officer(STANDARD.decode(der).ok()?)),
+        (None, None, Some(learner)) => Some(Caller::Learner(learner.clone())),
         _ => None,
     }
 }
@@ -215,6 +231,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::keys::{Authority, Validity};
 
     const CALL: Expected<'static> = Expected {
         audience: "gateway",
@@ -259,6 +276,19 @@ mod tests {
     }
 
     #[test]
+    fn an_officer_brings_the_certificate_along() {
+        let office = Authority::generate("Office CA", "OfficeMSP", Validity::days(CALL.now, 10)).unwrap();
+        let officer = office.issue("clerk", "client", Validity::days(CALL.now, 10)).unwrap();
+        let certificate = &officer.certificate;
+        let signer = AccessToken::of_officer(certificate, officer.key.clone()).unwrap();
+        let token = Presented::parse(&signer.sign(&CALL, 300)).unwrap();
+        assert_eq!(token.caller(), &Caller::Officer(certificate.der().to_vec()));
+        assert_eq!(token.verify(&PublicKey::of_certificate(certificate).unwrap(), &CALL), Ok(()));
+        let other = office.issue("other", "client", Validity::days(CALL.now, 10)).unwrap();
+        assert!(AccessToken::of_officer(&other.certificate, officer.key).is_err());
+    }
+
+    #[test]
     fn other_types_and_algorithms_are_refused() {
         let key = PrivateKey::generate().unwrap();
         let header = |typ: &str, alg: &str, kid: bool, thumbprint: bool| Header {
@@ -266,6 +296,7 @@ mod tests {
             alg: alg.into(),
             kid: kid.then(|| LearnerId::new("L1").unwrap()),
             thumbprint: thumbprint.then(|| URL_SAFE_NO_PAD.encode([0; 32])),
+            x5c: None,
         };
         let claims = Claims { aud: "a".into(), htm: "GET".into(), htu: "u".into(), iat: 0, exp: 1 };
         for (header, good) in [

@@ -1,23 +1,78 @@
 //! Who asks, by the access token they signed with their own key.
 
-use super::{Caller, Core};
-use crate::problem::{Kind, Problem};
+use sillok_contract::{
+    certificate::{Certificate, Role},
+    id::MspId,
+};
+
+use super::{Caller, Core, problems};
+use crate::{
+    keys::{self, AccessError, Expected, Presented, PublicKey},
+    problem::{Kind, Problem},
+};
 
 impl Core {
     pub(super) async fn authenticate(
         &self,
-        _bearer: &str,
-        _method: &str,
-        _uri: &str,
+        bearer: &str,
+        method: &str,
+        uri: &str,
     ) -> Result<Caller, Problem> {
-        Err(Problem::new(Kind::Unauthenticated, "access.malformed", "not built yet"))
+        let token = Presented::parse(bearer).map_err(of_access)?;
+        let (caller, certificate) = match token.caller() {
+            keys::Caller::Certificate(thumbprint) => self.educator_caller(thumbprint).await?,
+            keys::Caller::Officer(der) => self.officer_caller(der).await?,
+            keys::Caller::Learner(_) => {
+                return Err(unknown("learners' wallets have no access here yet"));
+            }
+        };
+        let key = PublicKey::of_certificate(&certificate).map_err(|_| of_access(AccessError::Signature))?;
+        let now = (self.clock)();
+        let expected = Expected { audience: &self.settings.audience, method, uri, now };
+        token.verify(&key, &expected).map_err(of_access)?;
+        certificate.valid_at(now).map_err(|refusal| problems::of_refusal(Kind::Unauthenticated, &refusal))?;
+        Ok(caller)
     }
-    pub(super) async fn proof(
-        &self,
-        caller: &Caller,
-        id: sillok_contract::entry::EntryId,
-    ) -> Result<String, Problem> {
-        self.entry_seen_by(caller, id).await?;
-        Err(Problem::new(Kind::Internal, "internal.unfinished", "not built yet"))
+
+    /// The registered educator who has this certificate, if they stand now.
+    async fn educator_caller(&self, thumbprint: &[u8; 32]) -> Result<(Caller, Certificate), Problem> {
+        let educator = self.registry.educator(thumbprint).await?;
+        let educator = educator.ok_or_else(|| unknown("the certificate is no registered educator's"))?;
+        educator
+            .stands_at((self.clock)())
+            .map_err(|refusal| problems::of_refusal(Kind::Forbidden, &refusal))?;
+        let certificate =
+            Certificate::from_pem(&educator.certificate).map_err(|error| problems::internal(&error))?;
+        Ok((Caller::Educator { id: educator.id.clone(), school: educator.school.clone() }, certificate))
     }
+
+    /// The office whose registered authority issued this certificate to one of its people.
+    async fn officer_caller(&self, der: &[u8]) -> Result<(Caller, Certificate), Problem> {
+        let certificate = Certificate::from_der(der)
+            .map_err(|refusal| problems::of_refusal(Kind::Unauthenticated, &refusal))?;
+        if !matches!(certificate.role(), Ok(Role::Admin | Role::Client)) {
+            return Err(unknown("the certificate is not a person's: its unit is neither client nor admin"));
+        }
+        for msp in &self.settings.offices {
+            if self.has_issued(msp, &certificate).await? {
+                return Ok((Caller::Officer { msp: msp.clone() }, certificate));
+            }
+        }
+        Err(unknown("no registered office's authority issued the certificate"))
+    }
+
+    async fn has_issued(&self, msp: &MspId, certificate: &Certificate) -> Result<bool, Problem> {
+        let Some(office) = self.registry.office(msp).await? else { return Ok(false) };
+        let authority =
+            Certificate::from_pem(&office.authority).map_err(|error| problems::internal(&error))?;
+        Ok(authority.valid_at((self.clock)()).is_ok() && certificate.issued_by(&authority).is_ok())
+    }
+}
+
+fn of_access(error: AccessError) -> Problem {
+    Problem::new(Kind::Unauthenticated, error.code(), error.to_string())
+}
+
+fn unknown(detail: &str) -> Problem {
+    Problem::new(Kind::Unauthenticated, "access.unknown", detail)
 }

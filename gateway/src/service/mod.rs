@@ -7,6 +7,7 @@ mod caller;
 mod follow;
 mod metrics;
 mod problems;
+mod proof;
 mod registry;
 mod settings;
 mod signals;

@@ -55,7 +55,6 @@ impl Registry {
     }
 
     /// An office.
-    #[allow(dead_code, reason = "officers' access tokens, the one use, follow")]
     pub(super) async fn office(&self, id: &MspId) -> Result<Option<Arc<Office>>, Problem> {
         let read = self.bounded(self.contract.office(id));
         self.offices.get(id, self.tolerance(), read).await.map_err(unavailable)

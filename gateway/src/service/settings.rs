@@ -1,6 +1,11 @@
 //! The service's settings: each field's text is its reference.
 
 use serde::{Deserialize, Serialize};
+use sillok_contract::{
+    batch::{MAX_BODY, MAX_ENTRIES, MAX_WAIT, SKEW},
+    id::MspId,
+    request::{MAX_QUERIES, MAX_QUERY, MAX_REQUEST},
+};
 use utoipa::ToSchema;
 
 /// Settings of the service and its batcher.
@@ -9,6 +14,9 @@ use utoipa::ToSchema;
 pub struct Settings {
     /// What requests and access tokens must name as `aud`: this gateway, by a name its callers know it by.
     pub audience: String,
+    /// The offices whose people see everything, by the MSP they are registered under on the ledger.
+    #[schema(value_type = Vec<String>)]
+    pub offices: Vec<MspId>,
     /// Limits of requests.
     pub requests: RequestSettings,
     /// How the registry is remembered.
@@ -21,9 +29,39 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             audience: "sillok".to_owned(),
+            offices: ["OfficeMSP", "SupportMSP"]
+                .map(|msp| MspId::new(msp).expect("letters alone are well formed"))
+                .into(),
             requests: RequestSettings::default(),
             standing: StandingSettings::default(),
             batches: BatchSettings::default(),
+        }
+    }
+}
+
+impl Settings {
+    /// Refuses what cannot work; names the field, below the service's own section, and says why.
+    pub fn check(&self) -> Result<(), (&'static str, String)> {
+        const SECOND: i64 = 1_000_000;
+        let ranges = [
+            ("requests.max_age_s", self.requests.max_age_s.into(), 1, (MAX_WAIT / SECOND) as u64),
+            ("requests.max_ahead_s", self.requests.max_ahead_s.into(), 0, (SKEW / SECOND) as u64),
+            ("requests.max_queries", self.requests.max_queries.into(), 1, MAX_QUERIES as u64),
+            ("requests.max_jws_bytes", self.requests.max_jws_bytes.into(), 1, MAX_REQUEST as u64),
+            ("requests.max_query_bytes", self.requests.max_query_bytes.into(), 1, MAX_QUERY as u64),
+            ("standing.ask_ms", self.standing.ask_ms, 1, u64::MAX),
+            ("standing.capacity", self.standing.capacity, 1, u64::MAX),
+            ("batches.count", self.batches.count.into(), 1, MAX_ENTRIES as u64),
+            ("batches.max_count", self.batches.max_count.into(), 1, MAX_ENTRIES as u64),
+            ("batches.max_bytes", self.batches.max_bytes, 1, MAX_BODY as u64),
+            ("batches.poll_ms", self.batches.poll_ms, 1, u64::MAX),
+            // Shorter, and one pause of the process would lose the school to another gateway.
+            ("batches.lease_ms", self.batches.lease_ms, 100, u64::MAX),
+            ("batches.retry_min_ms", self.batches.retry_min_ms, 1, self.batches.retry_max_ms),
+        ];
+        match ranges.into_iter().find(|(_, value, least, most)| !(least..=most).contains(&value)) {
+            Some((key, _, least, most)) => Err((key, format!("must be {least} to {most}"))),
+            None => Ok(()),
         }
     }
 }
@@ -129,5 +167,18 @@ impl Default for BatchSettings {
             retry_max_ms: 5_000,
             drain_ms: 8_000,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_work_and_what_cannot_is_named() {
+        assert_eq!(Settings::default().check(), Ok(()));
+        let mut settings = Settings::default();
+        settings.batches.max_count = 1_001;
+        assert_eq!(settings.check(), Err(("batches.max_count", "must be 1 to 1000".to_owned())));
     }
 }
