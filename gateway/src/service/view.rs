@@ -75,14 +75,21 @@ impl Core {
 
     /// A recorded batch. What is recorded never changes, so it is remembered.
     async fn batch(&self, school: &SchoolId, sequence: u64) -> Result<Arc<Batch>, Problem> {
-        let read = async {
-            let stored = self.records.batch(school, sequence).await.map_err(problems::of_records)?;
-            let missing =
-                || problems::internal(&format!("batch {sequence} of {school} is named and not there"));
-            read_batch(&stored.ok_or_else(missing)?).map(Arc::new)
-        };
+        let read = async { read_batch(&self.stored_batch(school, sequence).await?).map(Arc::new) };
         let key = (school.clone(), sequence);
         self.batches.try_get_with(key, read).await.map_err(|problem| Problem::clone(&problem))
+    }
+
+    /// A recorded batch that must be there.
+    pub(super) async fn stored_batch(
+        &self,
+        school: &SchoolId,
+        sequence: u64,
+    ) -> Result<StoredBatch, Problem> {
+        let stored = self.records.batch(school, sequence).await.map_err(problems::of_records)?;
+        stored.ok_or_else(|| {
+            problems::internal(&format!("batch {sequence} of {school} is named and not there"))
+        })
     }
 
     pub(super) async fn batches(
@@ -99,15 +106,25 @@ impl Core {
     }
 }
 
+/// A recorded batch's receipt, and the block's number.
+pub(super) fn receipt(stored: &StoredBatch) -> Result<(Receipt, u64), Problem> {
+    let (receipt, block) =
+        stored.recorded.as_ref().ok_or_else(|| unreadable(stored, "it is not recorded"))?;
+    let receipt = serde_json::from_slice(receipt).map_err(|_| unreadable(stored, "the receipt"))?;
+    Ok((receipt, *block))
+}
+
+fn unreadable(stored: &StoredBatch, what: &str) -> Problem {
+    problems::internal(&format!("batch {} of {}: {what}", stored.sequence, stored.school))
+}
+
 /// What is public of a recorded batch.
 pub(super) fn read_batch(stored: &StoredBatch) -> Result<Batch, Problem> {
-    let unreadable =
-        |what: &str| problems::internal(&format!("batch {} of {}: {what}", stored.sequence, stored.school));
-    let header = BatchHeader::decode(stored.header.as_slice()).map_err(|_| unreadable("the header"))?;
-    let (receipt, block) = stored.recorded.as_ref().ok_or_else(|| unreadable("it is not recorded"))?;
-    let receipt: Receipt = serde_json::from_slice(receipt).map_err(|_| unreadable("the receipt"))?;
+    let header =
+        BatchHeader::decode(stored.header.as_slice()).map_err(|_| unreadable(stored, "the header"))?;
+    let (receipt, block) = receipt(stored)?;
     let digest =
-        |bytes: Vec<u8>| bytes.try_into().map(Digest).map_err(|_| unreadable("a hash in the header"));
+        |bytes: Vec<u8>| bytes.try_into().map(Digest).map_err(|_| unreadable(stored, "a hash in the header"));
     Ok(Batch {
         school: stored.school.clone(),
         sequence: stored.sequence,
@@ -118,7 +135,7 @@ pub(super) fn read_batch(stored: &StoredBatch) -> Result<Batch, Problem> {
         first_time: header.first_time,
         last_time: header.last_time,
         transaction: receipt.transaction,
-        block: *block,
+        block,
     })
 }
 
