@@ -5,6 +5,7 @@
 //! ([`records`], [`ledger`]) through their traits. Only [`ledger::fabric`] knows Fabric's messages.
 
 pub mod cli;
+pub mod client;
 pub mod config;
 pub mod keys;
 pub mod ledger;

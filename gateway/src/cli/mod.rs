@@ -18,9 +18,17 @@
 //! Errors are told on standard error: `sillok: CODE: SENTENCE`. With `--json` they are an object on standard output:
 //! `{"error": {"code", "detail", "retry", "exit"}}`, and `transaction` where there is one.
 
+mod causes;
+mod embedded;
 mod failure;
+mod keys;
+mod network;
 mod output;
+mod progress;
+mod rows;
 mod serve;
+mod table;
+mod when;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -50,12 +58,15 @@ pub struct Arguments {
 pub enum Command {
     /// Runs the gateway.
     Serve(serve::Serve),
+    /// Makes keys and certificates for people.
+    Keys(keys::Keys),
 }
 
 impl Command {
-    async fn run(self, program: &Program) -> Result<(), Failure> {
+    fn run(self, program: &Program) -> Result<(), Failure> {
         match self {
-            Self::Serve(command) => command.run(program).await,
+            Self::Serve(command) => on_threads(command.run(program)),
+            Self::Keys(command) => command.run(program),
         }
     }
 }
@@ -89,20 +100,21 @@ pub fn main() -> ExitCode {
         Err(error) => error.exit(),
     };
     let program = Program { output: Output { json: arguments.json }, config: arguments.config };
-    match run(arguments.command, &program) {
+    match arguments.command.run(&program) {
         Ok(()) => Exit::Done.into(),
         Err(failure) => program.output.failure(&failure),
     }
 }
 
-fn run(command: Command, program: &Program) -> Result<(), Failure> {
+/// Runs what talks to others. What does not, runs without: it opens no socket.
+fn on_threads(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     // The one provider of cryptography for TLS. It fails only where one is installed already, which is as good.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::failed("runtime", format!("the threads could not be started: {error}")))?;
-    let outcome = runtime.block_on(command.run(program));
+    let outcome = runtime.block_on(command);
     // Work that is still blocking after the drain must not keep the program.
     runtime.shutdown_background();
     outcome

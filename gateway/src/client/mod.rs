@@ -5,8 +5,8 @@ mod error;
 use std::{path::Path, time::Duration};
 
 use jiff::Timestamp;
-use reqwest::{Method, Response, Url};
-use serde::de::DeserializeOwned;
+use reqwest::{Method, Response, Url, redirect::Policy};
+use serde::{Deserialize, de::DeserializeOwned};
 use sillok_contract::{entry::EntryId, id::SchoolId};
 
 pub use error::{ClientError, Refused};
@@ -34,10 +34,13 @@ impl Client {
     /// Of the gateway at `base`, such as `https://gateway.example:8080`, which calls itself `audience`.
     /// `root` is a PEM file of the authority that issued its TLS certificate, besides those the system trusts.
     pub fn new(base: &str, audience: &str, root: Option<&Path>) -> Result<Self, ClientError> {
-        let base = Url::parse(base).map_err(|error| ClientError::Setting(format!("{base:?}: {error}")))?;
-        let mut http = reqwest::Client::builder().timeout(TIME_LIMIT).tcp_nodelay(true);
+        let base = address(base)?;
+        // A token is for one address: following a redirect would show it to another.
+        let mut http =
+            reqwest::Client::builder().timeout(TIME_LIMIT).tcp_nodelay(true).redirect(Policy::none());
         if let Some(root) = root {
-            let unusable = |error: &dyn std::fmt::Display| ClientError::Setting(format!("{}: {error}", root.display()));
+            let unusable =
+                |error: &dyn std::fmt::Display| ClientError::Setting(format!("{}: {error}", root.display()));
             let pem = std::fs::read(root).map_err(|error| unusable(&error))?;
             let roots = reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| unusable(&error))?;
             http = http.tls_certs_merge(roots);
@@ -76,7 +79,9 @@ impl Client {
 
     /// A school's recorded batches after a sequence, at most 100.
     pub async fn batches(&self, school: &SchoolId, after: u64) -> Result<Vec<Batch>, ClientError> {
-        read(self.get(&format!("v1/schools/{school}/batches?after={after}")).await?).await
+        let page: Batches =
+            read(self.get(&format!("v1/schools/{school}/batches?after={after}")).await?).await?;
+        Ok(page.batches)
     }
 
     /// The answer of any path that is read, such as `v1/schools/S/entries`, as it comes.
@@ -97,6 +102,27 @@ impl Client {
     }
 }
 
+/// A page of a school's batches.
+#[derive(Deserialize)]
+struct Batches {
+    batches: Vec<Batch>,
+}
+
+/// An address that paths can be put behind.
+fn address(text: &str) -> Result<Url, ClientError> {
+    let refused = |why: &dyn std::fmt::Display| {
+        ClientError::Setting(format!("{text:?}: {why}; give an address such as https://gateway.example:8080"))
+    };
+    let mut url = Url::parse(text).map_err(|error| refused(&error))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(refused(&"it is neither http nor https"));
+    }
+    if !url.path().ends_with('/') {
+        url.set_path(&format!("{}/", url.path()));
+    }
+    Ok(url)
+}
+
 /// The answer, or the gateway's problem document.
 async fn answered(response: Response) -> Result<Response, ClientError> {
     if response.status().is_success() {
@@ -108,4 +134,21 @@ async fn answered(response: Response) -> Result<Response, ClientError> {
 async fn read<T: DeserializeOwned>(response: Response) -> Result<T, ClientError> {
     let bytes = answered(response).await?.bytes().await.map_err(ClientError::unreachable)?;
     serde_json::from_slice(&bytes).map_err(|error| ClientError::Malformed(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    use super::*;
+
+    #[test]
+    fn an_address_is_http_and_keeps_its_path() {
+        for (text, path) in [("http://g:1", "http://g:1/v1/x"), ("https://g/sillok", "https://g/sillok/v1/x")]
+        {
+            assert_eq!(address(text).unwrap().join("v1/x").unwrap().as_str(), path);
+        }
+        for text in ["", "g", "g:8080", "localhost:8080", "ftp://g/"] {
+            assert!(matches!(address(text), Err(ClientError::Setting(_))), "{text}");
+        }
+    }
 }
