@@ -54,7 +54,7 @@ pub(super) fn listen(
         .chain(ended)
         .map_err(move |status| {
             if failure::is_away(&status) {
-                peers.leave(number);
+                peers.leave(number, &status);
             }
             LedgerError::Events(failure::reason(&status))
         })

@@ -15,9 +15,19 @@ struct Details {
 /// How a peer begins to tell what a chaincode answered, as opposed to what befell itself.
 const CHAINCODE_ANSWERED: &str = "chaincode response ";
 
-/// Whether another peer may do better: this one is away, or at the limit of its calls.
+/// Whether the peer was not reached, or lost before it answered: only then there is a cause behind the status.
+pub(super) fn is_unreached(status: &Status) -> bool {
+    std::error::Error::source(status).is_some()
+}
+
+/// Whether the peer itself is to blame: it was not reached, or is at the limit of its calls.
 pub(super) fn is_away(status: &Status) -> bool {
-    status.code() == Code::Unavailable || status.message().starts_with("too many requests")
+    is_unreached(status) || status.message().starts_with("too many requests")
+}
+
+/// Whether another peer may do better: this one is away, or reaches neither endorsers nor orderers.
+pub(super) fn is_elsewhere_possible(status: &Status) -> bool {
+    is_away(status) || status.code() == Code::Unavailable
 }
 
 /// The whole of what the peers said, in one line.
@@ -26,10 +36,13 @@ pub(super) fn reason(status: &Status) -> String {
     for detail in details(status) {
         text.push_str(&format!("; {} ({}): {}", detail.address, detail.msp_id, detail.message));
     }
-    // Where the peer was not reached, the cause is behind the status.
     let mut cause = std::error::Error::source(status);
     while let Some(error) = cause {
-        text.push_str(&format!("; {error}"));
+        let error_text = error.to_string();
+        if !text.contains(&error_text) {
+            text.push_str("; ");
+            text.push_str(&error_text);
+        }
         cause = error.source();
     }
     text.replace('\n', " ")
@@ -125,15 +138,17 @@ mod tests {
     }
 
     #[test]
-    fn a_peer_that_is_away_or_at_its_limit_is_left() {
-        assert!(is_away(&Status::unavailable("no orderers")));
-        assert!(is_away(&Status::unknown(
-            "too many requests for /gateway.Gateway, exceeding concurrency limit (9)"
-        )));
-        for stays in
-            [Status::unknown("chaincode response 500, no"), Status::aborted("failed to collect enough")]
-        {
-            assert!(!is_away(&stays), "{stays}");
+    fn another_peer_is_asked_where_that_may_help() {
+        let lost = Status::from_error(Box::new(std::io::Error::other("reset")));
+        let full = Status::unknown("too many requests for /gateway.Gateway, exceeding concurrency limit (9)");
+        for (status, away, elsewhere) in [
+            (lost, true, true),
+            (full, true, true),
+            (Status::unavailable("no orderers could successfully process transaction"), false, true),
+            (Status::unknown("chaincode response 500, no"), false, false),
+            (Status::aborted("failed to collect enough"), false, false),
+        ] {
+            assert_eq!((is_away(&status), is_elsewhere_possible(&status)), (away, elsewhere), "{status}");
         }
     }
 

@@ -23,7 +23,7 @@ use fabric_protos::{
     prost::{Message, bytes::Bytes},
 };
 use futures_util::stream::BoxStream;
-use tonic::Status;
+use tonic::{Code, Status};
 
 use self::{identity::Identity, peers::Peers, proposal::Proposal, settings::Limits};
 use super::{Call, Checkpoint, Commit, Endorsed, Endorsement, Engine, Event, Ledger, LedgerError, Receipt};

@@ -27,6 +27,7 @@ const TCP_KEEPALIVE: Duration = Duration::from_secs(10);
 /// Connections to peers; made when they are first needed, and again when they are lost.
 #[derive(Debug)]
 pub(super) struct Peers {
+    addresses: Vec<String>,
     clients: Vec<GatewayClient<Channel>>,
     /// Which one is called. It stays until that one is away.
     current: AtomicUsize,
@@ -39,23 +40,33 @@ impl Peers {
         if clients.is_empty() {
             return Err(ConnectError::new("peers", "name at least one peer"));
         }
-        Ok(Self { clients, current: AtomicUsize::new(0) })
+        let addresses = peers.iter().map(|peer| peer.address.clone()).collect();
+        Ok(Self { addresses, clients, current: AtomicUsize::new(0) })
     }
 
     /// The peer that is called now, with its number.
     pub(super) fn current(&self) -> (usize, GatewayClient<Channel>) {
-        let number = self.current.load(Ordering::Relaxed) % self.clients.len();
+        let number = self.current.load(Ordering::Relaxed);
         (number, self.clients[number].clone())
     }
 
     /// Calls the next peer from now on, unless another caller has moved on already.
-    pub(super) fn leave(&self, number: usize) {
+    pub(super) fn leave(&self, number: usize, status: &Status) {
         let next = (number + 1) % self.clients.len();
-        let _ = self.current.compare_exchange(number, next, Ordering::Relaxed, Ordering::Relaxed);
+        let left = self.current.compare_exchange(number, next, Ordering::Relaxed, Ordering::Relaxed);
+        if next != number && left.is_ok() {
+            let reason = failure::reason(status);
+            tracing::warn!(
+                peer = self.addresses[number],
+                next = self.addresses[next],
+                reason,
+                "a peer is away"
+            );
+        }
     }
 
-    /// Makes a call at the current peer, and at the others while they are away. Only for calls that may be repeated.
-    /// A peer that lets the time limit pass is left too, though this call is then over.
+    /// Makes a call at the current peer, and at the others if that one cannot do it. Only for calls that may be
+    /// repeated.
     pub(super) async fn call<Q: Clone, A, F>(
         &self,
         limit: Duration,
@@ -66,28 +77,28 @@ impl Peers {
         F: Future<Output = Result<Response<A>, Status>>,
     {
         let attempts = async {
-            let mut tried = 1;
-            loop {
-                let (number, client) = self.current();
-                match call(client, request.clone()).await {
-                    Err(status) if failure::is_away(&status) => {
-                        self.leave(number);
-                        if tried == self.clients.len() {
-                            return Err(status);
+            let (first, _) = self.current();
+            let mut failed: Option<Status> = None;
+            for number in (first..self.clients.len()).chain(0..first) {
+                match call(self.clients[number].clone(), request.clone()).await {
+                    Ok(answer) => return Ok(answer.into_inner()),
+                    Err(status) if failure::is_elsewhere_possible(&status) => {
+                        if failure::is_away(&status) {
+                            self.leave(number, &status);
                         }
-                        tried += 1;
+                        // What a peer said is worth more than that another was not reached.
+                        if failed.is_none() || !failure::is_unreached(&status) {
+                            failed = Some(status);
+                        }
                     }
-                    answer => return answer.map(Response::into_inner),
+                    Err(status) => return Err(status),
                 }
             }
+            Err(failed.expect("there is a peer, and it was asked"))
         };
-        match tokio::time::timeout(limit, attempts).await {
-            Ok(answer) => answer,
-            Err(_) => {
-                self.leave(self.current().0);
-                Err(Status::deadline_exceeded(format!("no answer within {} s", limit.as_secs_f32())))
-            }
-        }
+        tokio::time::timeout(limit, attempts).await.unwrap_or_else(|_| {
+            Err(Status::deadline_exceeded(format!("no answer within {} s", limit.as_secs_f32())))
+        })
     }
 }
 

@@ -176,3 +176,106 @@ impl Settings {
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, ConnectError> {
     fs::read(path).map_err(|error| ConnectError::new(path.display(), error))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    use serde_json::json;
+    use tempfile::TempDir;
+
+    use super::{super::fixture::Organisation, *};
+
+    /// A network's directory, as network/network.sh lays it out.
+    fn network() -> (TempDir, Settings) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        let gateway = Organisation::new("SupportMSP").member("client");
+        for (name, text) in [
+            ("signcerts/c.pem", gateway.certificate.clone()),
+            ("keystore/priv_sk", gateway.key.serialize_pem()),
+            ("office-tls.pem", "office".to_owned()),
+            ("support-tls.pem", "support".to_owned()),
+        ] {
+            fs::create_dir_all(path(name).parent().unwrap()).unwrap();
+            fs::write(path(name), text).unwrap();
+        }
+        let peer = |port: u16, tls: &str| json!({"address": format!("127.0.0.1:{port}"), "tls_root_cert": path(tls)});
+        let described = json!({
+            "channel": "annals",
+            "chaincode": "sillok2",
+            "roots": path("roots"),
+            "organizations": {
+                "OfficeMSP": {"peer": peer(7051, "office-tls.pem"), "users": {}},
+                "SchoolMSP": {"peer": null, "users": {}},
+                "SupportMSP": {"peer": peer(7061, "support-tls.pem"), "users": {"Gateway": directory.path()}},
+            },
+        });
+        fs::write(path("network.json"), described.to_string()).unwrap();
+        let settings = Settings { network: Some(path("network.json")), ..Settings::default() };
+        (directory, settings)
+    }
+
+    #[test]
+    fn a_networks_file_is_enough_and_our_own_peer_comes_first() {
+        let (_directory, settings) = network();
+        let resolved = settings.resolve().unwrap();
+        assert_eq!((resolved.channel.as_str(), resolved.chaincode.as_str()), ("annals", "sillok2"));
+        let peers: Vec<_> =
+            resolved.peers.iter().map(|peer| (peer.address.as_str(), &peer.tls_roots)).collect();
+        let (support, office) = (vec![b"support".to_vec()], vec![b"office".to_vec()]);
+        assert_eq!(peers, [("127.0.0.1:7061", &support), ("127.0.0.1:7051", &office)]);
+        assert_eq!(resolved.endorsing, ["OfficeMSP", "SupportMSP"]);
+    }
+
+    #[test]
+    fn what_is_given_wins_over_the_networks_file() {
+        let (directory, settings) = network();
+        let settings = Settings {
+            channel: Some("other".into()),
+            peers: vec!["peer.example:7051".into()],
+            tls_roots: Some(directory.path().join("office-tls.pem")),
+            ..settings
+        };
+        let resolved = settings.resolve().unwrap();
+        assert_eq!((resolved.channel.as_str(), resolved.chaincode.as_str()), ("other", "sillok2"));
+        assert_eq!(resolved.peers.len(), 1);
+        assert_eq!(resolved.peers[0].address, "peer.example:7051");
+    }
+
+    #[test]
+    fn without_a_networks_file_the_defaults_name_channel_and_chaincode() {
+        let (directory, settings) = network();
+        let path = |name: &str| Some(directory.path().join(name));
+        let settings = Settings {
+            network: None,
+            certificate: path("signcerts/c.pem"),
+            key: path("keystore/priv_sk"),
+            peers: vec!["peer.example:7051".into()],
+            tls_roots: path("office-tls.pem"),
+            ..settings
+        };
+        let resolved = settings.resolve().unwrap();
+        assert_eq!((resolved.channel.as_str(), resolved.chaincode.as_str()), ("records", "sillok"));
+    }
+
+    #[test]
+    fn a_wrong_setting_is_named() {
+        let (_directory, good) = network();
+        let peers = vec!["peer.example:7051".to_owned()];
+        for (settings, subject) in [
+            (Settings::default(), "network"),
+            (
+                Settings { network: Some("/nowhere/network.json".into()), ..good.clone() },
+                "/nowhere/network.json",
+            ),
+            (Settings { msp_id: "OtherMSP".into(), ..good.clone() }, "msp_id"),
+            (Settings { user: "Nobody".into(), ..good.clone() }, "user"),
+            (Settings { key: Some("k".into()), ..good.clone() }, "certificate"),
+            (Settings { certificate: Some("c".into()), ..good.clone() }, "key"),
+            (Settings { peers, ..good.clone() }, "tls_roots"),
+            (Settings { endorsing_organizations: Vec::new(), ..good }, "endorsing_organizations"),
+        ] {
+            assert_eq!(settings.resolve().unwrap_err().subject, subject);
+        }
+    }
+}
