@@ -88,13 +88,20 @@ impl Fabric {
             proposed_transaction: Some(proposal.signed),
             target_organizations: Vec::new(),
         };
+        let (number, _) = self.peers.current();
         let answer =
             self.peers
                 .call(self.limits.evaluate, request, |mut peer, request| async move {
                     peer.evaluate(request).await
                 })
                 .await
-                .map_err(not_evaluated)?;
+                .map_err(|status| {
+                    // Unlike the other phases this one waits for nobody but the peer.
+                    if status.code() == Code::DeadlineExceeded {
+                        self.peers.leave(number, &status);
+                    }
+                    not_evaluated(status)
+                })?;
         Ok(answer.result.unwrap_or_default().payload)
     }
 
