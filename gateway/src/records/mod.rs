@@ -1,12 +1,23 @@
 //! The records database, as the gateway sees it: the office's own tables, and beside them what Sillok keeps until the
 //! ledger has it (requests, outbox, batches).
 
+pub mod policy;
+pub mod schema;
+
+mod execution;
+mod migration;
+mod settings;
+mod sqlite;
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use sillok_contract::{
     entry::EntryId,
     id::{EducatorId, LearnerId, SchoolId},
 };
+
+pub use policy::OutputColumn;
+pub use settings::{OpenError, Settings, open};
 
 /// A request that has passed every check and may be executed.
 #[derive(Clone, Debug)]
@@ -47,6 +58,8 @@ pub struct Statement {
     pub parameters: Vec<serde_json::Value>,
     /// What it does.
     pub effect: Effect,
+    /// What it gives: the columns of a SELECT, or all of the written table's; each name once.
+    pub columns: Vec<OutputColumn>,
 }
 
 /// What a statement does.

@@ -1,0 +1,145 @@
+//! What the databases have in common when they execute a request: the entry and the outcome that a query's rows make.
+
+use prost::Message;
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+use sillok_contract::entry::EntryId;
+use sillok_proto::ledger::{Entry, Read, RowImage, Written, entry::Result as EntryResult};
+
+use super::{Admitted, AdmittedQuery, Effect, Outcome, QueryOutcome, RecordsError, Result, schema::Schema};
+
+/// An entry that is not stored yet.
+pub(super) struct NewEntry {
+    pub(super) id: EntryId,
+    pub(super) learner: String,
+    pub(super) bytes: Vec<u8>,
+    pub(super) executed_at: i64,
+}
+
+/// A request in execution: gathers its entries and outcome.
+pub(super) struct Execution<'a> {
+    schema: &'a Schema,
+    request: &'a Admitted,
+    pub(super) entries: Vec<NewEntry>,
+    pub(super) outcome: Outcome,
+}
+
+impl<'a> Execution<'a> {
+    pub(super) fn new(schema: &'a Schema, request: &'a Admitted) -> Self {
+        Self { schema, request, entries: Vec::new(), outcome: Outcome { results: Vec::new() } }
+    }
+
+    /// The next query gave these rows.
+    pub(super) fn executed(
+        &mut self,
+        query: &AdmittedQuery,
+        rows: Vec<Map<String, Value>>,
+        now: i64,
+    ) -> Result<()> {
+        let count = rows.len() as u64;
+        let result = match &query.statement.effect {
+            Effect::Read => EntryResult::Read(Read { rows: count, digest: digest(&rows)? }),
+            Effect::Write { table } => {
+                EntryResult::Written(Written { rows: count, images: self.images(table, &rows, false)? })
+            }
+            Effect::Delete { table } => {
+                EntryResult::Written(Written { rows: count, images: self.images(table, &rows, true)? })
+            }
+        };
+        let bytes = self.entry(query, result, now).encode_to_vec();
+        let id = EntryId::of(&bytes);
+        self.entries.push(NewEntry { id, learner: query.learner.to_string(), bytes, executed_at: now });
+        let data = rows.into_iter().map(Value::Object).collect();
+        self.outcome.results.push(QueryOutcome {
+            entry: id,
+            learner: query.learner.clone(),
+            rows: count,
+            data,
+        });
+        Ok(())
+    }
+
+    fn entry(&self, query: &AdmittedQuery, result: EntryResult, now: i64) -> Entry {
+        Entry {
+            query: query.bytes.clone(),
+            request_digest: self.request.digest.to_vec(),
+            query_index: self.entries.len() as u32,
+            school: self.request.school.to_string(),
+            educator: self.request.educator.to_string(),
+            learner: query.learner.to_string(),
+            executed_at: now,
+            result: Some(result),
+        }
+    }
+
+    fn images(&self, table: &str, rows: &[Map<String, Value>], deleted: bool) -> Result<Vec<RowImage>> {
+        let Some(schema) = self.schema.tables.get(table) else {
+            return Err(RecordsError::Corrupt(format!("{table} is not a protected table of this database")));
+        };
+        let image = |row: &Map<String, Value>| {
+            let key: Map<_, _> = schema
+                .key
+                .iter()
+                .filter_map(|column| Some((column.clone(), row.get(column)?.clone())))
+                .collect();
+            Ok(RowImage { table: table.to_owned(), key: canonical(&key)?, image: canonical(row)?, deleted })
+        };
+        rows.iter().map(image).collect()
+    }
+}
+
+fn digest(rows: &[Map<String, Value>]) -> Result<Vec<u8>> {
+    Ok(Sha256::digest(canonical(&rows)?).to_vec())
+}
+
+/// RFC 8785.
+fn canonical(value: &impl serde::Serialize) -> Result<Vec<u8>> {
+    serde_json_canonicalizer::to_vec(value).map_err(|e| RecordsError::Corrupt(e.to_string()))
+}
+
+/// The ids of a batch's entries as they are stored: one after the other.
+pub(super) fn join_ids(ids: &[EntryId]) -> Vec<u8> {
+    ids.iter().flat_map(|id| id.0).collect()
+}
+
+/// And back.
+pub(super) fn split_ids(bytes: &[u8]) -> Result<Vec<EntryId>> {
+    let (ids, rest) = bytes.as_chunks::<32>();
+    if rest.is_empty() {
+        return Ok(ids.iter().map(|id| EntryId(*id)).collect());
+    }
+    Err(corrupt("a batch's entry ids"))
+}
+
+/// What is stored is not of its form.
+pub(super) fn corrupt(what: &str) -> RecordsError {
+    RecordsError::Corrupt(format!("{what} is not of its form"))
+}
+
+/// A hash as it is stored.
+pub(super) fn hash(bytes: &[u8]) -> Result<[u8; 32]> {
+    bytes.try_into().map_err(|_| corrupt("a hash"))
+}
+
+/// An identifier as it is stored.
+pub(super) fn identifier<T: TryFrom<String>>(text: String) -> Result<T> {
+    T::try_from(text).map_err(|_| corrupt("an identifier"))
+}
+
+/// What two requests under one `jti` answer: the first one's outcome if they are the same.
+pub(super) fn repeated(request: &Admitted, content: &[u8], outcome: &[u8]) -> Result<Outcome> {
+    if content != request.content {
+        return Err(RecordsError::Replayed);
+    }
+    serde_json::from_slice(outcome).map_err(|_| corrupt("an outcome"))
+}
+
+/// Keeps of the oldest entries as many as fit, at least one.
+pub(super) fn within_bytes<T>(entries: Vec<T>, limit: u64, size: impl Fn(&T) -> usize) -> Vec<T> {
+    let mut sum = 0;
+    let fits = |(index, entry): &(usize, T)| {
+        sum += size(entry) as u64;
+        *index == 0 || sum <= limit
+    };
+    entries.into_iter().enumerate().take_while(fits).map(|(_, entry)| entry).collect()
+}

@@ -1,0 +1,231 @@
+//! The records database on SQLite: one file, one connection that writes, several that read. What is answered is on the
+//! disk (`synchronous=FULL`). Several gateways may share the file on one machine.
+
+mod batch;
+mod connection;
+mod deadline;
+mod lane;
+mod outbox;
+mod statement;
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use rusqlite::params;
+use sillok_contract::{
+    entry::EntryId,
+    id::{EducatorId, SchoolId},
+};
+use tokio::sync::mpsc;
+
+use self::{deadline::Deadline, lane::Lane};
+use super::{
+    Admitted, Backlog, Lease, OpenError, Outcome, Records, RecordsError, Result, Settings, StoredBatch,
+    StoredEntry, StoredRequest, migration::Migration, schema::Schema, settings::setting,
+};
+
+/// What one statement may use.
+#[derive(Clone)]
+struct Limits {
+    /// Of the connection that writes.
+    deadline: Deadline,
+    statement_ms: u64,
+    rows: u64,
+}
+
+/// A records database on SQLite.
+pub(super) struct Sqlite {
+    writer: Lane,
+    readers: Lane,
+    schema: Arc<Schema>,
+    limits: Limits,
+}
+
+impl Sqlite {
+    /// Opens the file, or makes it.
+    pub(super) async fn open(path: &str, settings: &Settings) -> std::result::Result<Self, OpenError> {
+        let (path, settings) = (path.to_owned(), settings.clone());
+        let opened = tokio::task::spawn_blocking(move || Self::open_file(Path::new(&path), &settings));
+        opened.await.unwrap_or_else(|error| Err(RecordsError::Unavailable(error.to_string()).into()))
+    }
+
+    fn open_file(path: &Path, settings: &Settings) -> std::result::Result<Self, OpenError> {
+        let schema = settings.schema()?;
+        let mut migrations = vec![Migration::own("001_sillok", include_str!("001_sillok.sql"))];
+        migrations
+            .extend(settings.schema_migrations(include_str!("../schema/sqlite/001_school_record.sql"))?);
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(|error| setting(&format!("url: {error}")))?;
+        }
+        let wait = Duration::from_millis(settings.wait_ms);
+        let mut writer = connection::open(path, wait)?;
+        connection::migrate(&mut writer, &migrations)?;
+        connection::check(&writer, &schema)?;
+        let deadline = Deadline::watch(&mut writer).map_err(connection::away)?;
+        let readers =
+            (0..settings.connections.max(1)).map(|_| connection::open(path, wait)).collect::<Result<_>>()?;
+        let lane = |name, connections| {
+            Lane::start(name, connections).map_err(|error| RecordsError::Unavailable(error.to_string()))
+        };
+        Ok(Self {
+            writer: lane("records-writer", vec![writer])?,
+            readers: lane("records-reader", readers)?,
+            schema,
+            limits: Limits { deadline, statement_ms: settings.statement_ms, rows: settings.rows },
+        })
+    }
+}
+
+#[async_trait]
+impl Records for Sqlite {
+    async fn ready(&self) -> Result<()> {
+        self.readers.run(|c| outbox::unrecorded(c).map(drop)).await
+    }
+
+    async fn execute(&self, request: &Admitted, now: &(dyn Fn() -> i64 + Send + Sync)) -> Result<Outcome> {
+        // The clock stays here; the thread that writes asks for the time.
+        let (ask, mut asked) = mpsc::unbounded_channel::<std::sync::mpsc::SyncSender<i64>>();
+        let time = move || {
+            let (answer, answered) = std::sync::mpsc::sync_channel(1);
+            ask.send(answer).ok()?;
+            answered.recv().ok()
+        };
+        let (request, schema, limits) = (request.clone(), self.schema.clone(), self.limits.clone());
+        let executed = self.writer.run(move |c| outbox::execute(c, &schema, &request, &limits, &time));
+        tokio::pin!(executed);
+        loop {
+            tokio::select! {
+                Some(answer) = asked.recv() => { let _ = answer.send(now()); }
+                outcome = &mut executed => return outcome,
+            }
+        }
+    }
+
+    async fn used(&self, educator: &EducatorId, jti: &str) -> Result<Option<[u8; 32]>> {
+        let (educator, jti) = (educator.clone(), jti.to_owned());
+        self.readers.run(move |c| outbox::used(c, &educator, &jti)).await
+    }
+
+    async fn request(&self, digest: &[u8; 32]) -> Result<Option<StoredRequest>> {
+        let digest = *digest;
+        self.readers.run(move |c| outbox::request(c, &digest)).await
+    }
+
+    async fn entry(&self, id: &EntryId) -> Result<Option<StoredEntry>> {
+        let id = *id;
+        self.readers.run(move |c| outbox::entry(c, &id)).await
+    }
+
+    async fn unrecorded(&self) -> Result<u64> {
+        self.readers.run(|c| outbox::unrecorded(c)).await
+    }
+
+    async fn backlog(&self) -> Result<Vec<Backlog>> {
+        self.readers.run(|c| outbox::backlog(c)).await
+    }
+
+    async fn claim(&self, school: &SchoolId, owner: &str, ttl_ms: u64) -> Result<Option<Lease>> {
+        let (school, owner) = (school.clone(), owner.to_owned());
+        self.writer.run(move |c| batch::claim(c, &school, &owner, ttl_ms)).await
+    }
+
+    async fn renew(&self, lease: &Lease, ttl_ms: u64) -> Result<()> {
+        let lease = lease.clone();
+        self.writer.run(move |c| batch::renew(c, &lease, ttl_ms)).await
+    }
+
+    async fn release(&self, lease: &Lease) -> Result<()> {
+        let lease = lease.clone();
+        self.writer.run(move |c| batch::release(c, &lease)).await
+    }
+
+    async fn in_flight(&self, lease: &Lease) -> Result<Option<StoredBatch>> {
+        let lease = lease.clone();
+        self.writer.run(move |c| batch::fenced(c, &lease, |c| batch::in_flight(c, &lease.school))).await
+    }
+
+    async fn last_batch(&self, school: &SchoolId) -> Result<Option<StoredBatch>> {
+        let school = school.clone();
+        let last = "school = ?1 AND receipt IS NOT NULL ORDER BY sequence DESC LIMIT 1";
+        self.readers.run(move |c| Ok(outbox::batches(c, last, [school.as_str()])?.pop())).await
+    }
+
+    async fn pending(
+        &self,
+        school: &SchoolId,
+        count: u32,
+        bytes: u64,
+    ) -> Result<(Vec<StoredEntry>, Vec<([u8; 32], String)>)> {
+        let school = school.clone();
+        self.readers.run(move |c| outbox::pending(c, &school, count, bytes)).await
+    }
+
+    async fn form(&self, lease: &Lease, batch: &StoredBatch) -> Result<()> {
+        let (lease, batch) = (lease.clone(), batch.clone());
+        self.writer.run(move |c| batch::fenced(c, &lease, |c| batch::form(c, &lease.school, &batch))).await
+    }
+
+    async fn store_envelope(
+        &self,
+        lease: &Lease,
+        sequence: u64,
+        transaction: &str,
+        envelope: &[u8],
+    ) -> Result<()> {
+        let (lease, transaction, envelope) = (lease.clone(), transaction.to_owned(), envelope.to_owned());
+        let store = move |c: &mut rusqlite::Connection| {
+            batch::fenced(c, &lease, |c| {
+                batch::store_envelope(c, &lease.school, sequence, &transaction, &envelope)
+            })
+        };
+        self.writer.run(store).await
+    }
+
+    async fn finish(
+        &self,
+        lease: &Lease,
+        sequence: u64,
+        receipt: &[u8],
+        transaction: &str,
+        block: u64,
+    ) -> Result<()> {
+        let (lease, receipt, transaction) = (lease.clone(), receipt.to_owned(), transaction.to_owned());
+        let finish = move |c: &mut rusqlite::Connection| {
+            batch::fenced(c, &lease, |c| {
+                batch::finish(c, &lease.school, sequence, &receipt, &transaction, block)
+            })
+        };
+        self.writer.run(finish).await
+    }
+
+    async fn dissolve(
+        &self,
+        lease: &Lease,
+        sequence: u64,
+        refused: &[(EntryId, String, String)],
+    ) -> Result<()> {
+        let (lease, refused) = (lease.clone(), refused.to_vec());
+        let dissolve = move |c: &mut rusqlite::Connection| {
+            batch::fenced(c, &lease, |c| batch::dissolve(c, &lease.school, sequence, &refused))
+        };
+        self.writer.run(dissolve).await
+    }
+
+    async fn batch(&self, school: &SchoolId, sequence: u64) -> Result<Option<StoredBatch>> {
+        let school = school.clone();
+        let one = "school = ?1 AND sequence = ?2 AND receipt IS NOT NULL";
+        self.readers
+            .run(move |c| Ok(outbox::batches(c, one, params![school.as_str(), sequence])?.pop()))
+            .await
+    }
+
+    async fn batches(&self, school: &SchoolId, after: u64, limit: u32) -> Result<Vec<StoredBatch>> {
+        let school = school.clone();
+        let some = "school = ?1 AND sequence > ?2 AND receipt IS NOT NULL ORDER BY sequence LIMIT ?3";
+        self.readers.run(move |c| outbox::batches(c, some, params![school.as_str(), after, limit])).await
+    }
+
+    async fn set_aside(&self, limit: u32) -> Result<Vec<StoredEntry>> {
+        self.readers.run(move |c| outbox::set_aside(c, limit)).await
+    }
+}

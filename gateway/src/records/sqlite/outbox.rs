@@ -1,0 +1,237 @@
+//! Requests, entries and what is read of batches.
+
+use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
+use sillok_contract::{
+    entry::EntryId,
+    id::{EducatorId, SchoolId},
+};
+
+use super::{Limits, connection::away, statement};
+use crate::records::{
+    Admitted, Backlog, EntryStatus, Outcome, RecordsError, Result, StoredBatch, StoredEntry, StoredRequest,
+    execution::{Execution, corrupt, identifier, repeated, split_ids, within_bytes},
+    schema::Schema,
+};
+
+/// The columns of a [`StoredEntry`].
+const ENTRY: &str =
+    "number, id, school, learner, educator, request, bytes, executed_at, state, batch, leaf, code, reason";
+/// The columns of a [`StoredBatch`].
+const BATCH: &str = "school, sequence, header, entries, body, transaction_id, envelope, receipt, block";
+
+/// One request in one transaction. `now` gives none when nobody waits for the outcome any more.
+pub(super) fn execute(
+    connection: &mut Connection,
+    schema: &Schema,
+    request: &Admitted,
+    limits: &Limits,
+    now: &dyn Fn() -> Option<i64>,
+) -> Result<Outcome> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(away)?;
+    if let Some(outcome) = claim(&transaction, request)? {
+        return Ok(outcome);
+    }
+    let mut execution = Execution::new(schema, request);
+    for (index, query) in request.queries.iter().enumerate() {
+        let rows = statement::run(&transaction, index as u32, &query.statement, limits)?;
+        let Some(now) = now() else {
+            return Err(RecordsError::Unavailable("nobody waits for the outcome".to_owned()));
+        };
+        execution.executed(query, rows, now)?;
+    }
+    store(&transaction, request, &execution)?;
+    transaction.commit().map_err(away)?;
+    Ok(execution.outcome)
+}
+
+/// Claims the request's `jti`; or the outcome, if this very request has it.
+fn claim(connection: &Connection, request: &Admitted) -> Result<Option<Outcome>> {
+    let claimed = connection
+        .execute(
+            "INSERT INTO sillok_claims (educator, jti, content, digest) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+            params![request.educator.as_str(), request.jti, request.content, request.digest],
+        )
+        .map_err(away)?;
+    if claimed == 1 {
+        return Ok(None);
+    }
+    let (content, outcome): (Vec<u8>, Vec<u8>) = connection
+        .query_row(
+            "SELECT c.content, r.outcome FROM sillok_claims c JOIN sillok_requests r ON r.digest = c.digest
+             WHERE c.educator = ?1 AND c.jti = ?2",
+            params![request.educator.as_str(), request.jti],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .map_err(away)?;
+    repeated(request, &content, &outcome).map(Some)
+}
+
+fn store(connection: &Connection, request: &Admitted, execution: &Execution<'_>) -> Result<()> {
+    let mut insert = connection
+        .prepare_cached(
+            "INSERT INTO sillok_entries (id, school, learner, educator, request, bytes, executed_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )
+        .map_err(away)?;
+    let (school, educator) = (request.school.as_str(), request.educator.as_str());
+    for entry in &execution.entries {
+        let values = params![
+            entry.id.0,
+            school,
+            entry.learner,
+            educator,
+            request.digest,
+            entry.bytes,
+            entry.executed_at
+        ];
+        insert.execute(values).map_err(away)?;
+    }
+    let outcome = serde_json::to_vec(&execution.outcome).map_err(|_| corrupt("an outcome"))?;
+    connection
+        .execute(
+            "INSERT INTO sillok_requests (digest, jws, educator, school, outcome) VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![request.digest, request.jws, educator, school, outcome],
+        )
+        .map_err(away)?;
+    Ok(())
+}
+
+pub(super) fn used(connection: &Connection, educator: &EducatorId, jti: &str) -> Result<Option<[u8; 32]>> {
+    let sql = "SELECT content FROM sillok_claims WHERE educator = ?1 AND jti = ?2";
+    connection.query_row(sql, params![educator.as_str(), jti], |row| row.get(0)).optional().map_err(away)
+}
+
+pub(super) fn request(connection: &Connection, digest: &[u8; 32]) -> Result<Option<StoredRequest>> {
+    let row: Option<(String, String, String, Vec<u8>)> = connection
+        .query_row(
+            "SELECT jws, educator, school, outcome FROM sillok_requests WHERE digest = ?1",
+            [digest],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
+        )
+        .optional()
+        .map_err(away)?;
+    let Some((jws, educator, school, outcome)) = row else { return Ok(None) };
+    let outcome = serde_json::from_slice(&outcome).map_err(|_| corrupt("an outcome"))?;
+    Ok(Some(StoredRequest { jws, educator: identifier(educator)?, school: identifier(school)?, outcome }))
+}
+
+pub(super) fn entry(connection: &Connection, id: &EntryId) -> Result<Option<StoredEntry>> {
+    Ok(entries(connection, "id = ?1", params![id.0])?.pop())
+}
+
+pub(super) fn set_aside(connection: &Connection, limit: u32) -> Result<Vec<StoredEntry>> {
+    entries(connection, "state = 2 ORDER BY number LIMIT ?1", params![limit])
+}
+
+/// The entries, and the compact JWS of each request by its digest.
+type Pending = (Vec<StoredEntry>, Vec<([u8; 32], String)>);
+
+pub(super) fn pending(connection: &Connection, school: &SchoolId, count: u32, bytes: u64) -> Result<Pending> {
+    let waiting = "school = ?1 AND state = 0 AND batch IS NULL ORDER BY number LIMIT ?2";
+    let entries = entries(connection, waiting, params![school.as_str(), count])?;
+    let entries = within_bytes(entries, bytes, |entry| entry.bytes.len());
+    let mut digests: Vec<_> = entries.iter().map(|entry| entry.request).collect();
+    digests.sort_unstable();
+    digests.dedup();
+    let mut select =
+        connection.prepare_cached("SELECT jws FROM sillok_requests WHERE digest = ?1").map_err(away)?;
+    let jws = |digest: [u8; 32]| Ok((digest, select.query_row([digest], |row| row.get(0)).map_err(away)?));
+    let requests = digests.into_iter().map(jws).collect::<Result<_>>()?;
+    Ok((entries, requests))
+}
+
+pub(super) fn backlog(connection: &Connection) -> Result<Vec<Backlog>> {
+    let sql = "SELECT school, sum(pending), max(oldest), sum(in_flight) FROM (
+            SELECT school, count(*) AS pending, min(executed_at) AS oldest, 0 AS in_flight
+            FROM sillok_entries WHERE state = 0 AND batch IS NULL GROUP BY school
+            UNION ALL SELECT school, 0, NULL, 1 FROM sillok_batches WHERE receipt IS NULL
+        ) GROUP BY school ORDER BY school";
+    let mut select = connection.prepare_cached(sql).map_err(away)?;
+    let rows = select
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get::<_, i64>(3)? > 0)))
+        .map_err(away)?;
+    let backlog = |row: rusqlite::Result<(String, i64, Option<i64>, bool)>| {
+        let (school, pending, oldest, in_flight) = row.map_err(away)?;
+        Ok(Backlog { school: identifier(school)?, pending: pending.unsigned_abs(), oldest, in_flight })
+    };
+    rows.map(backlog).collect()
+}
+
+pub(super) fn unrecorded(connection: &Connection) -> Result<u64> {
+    let count: i64 = connection
+        .prepare_cached("SELECT count(*) FROM sillok_entries WHERE state = 0")
+        .and_then(|mut select| select.query_row([], |row| row.get(0)))
+        .map_err(away)?;
+    Ok(count.unsigned_abs())
+}
+
+/// Entries by a condition.
+fn entries(
+    connection: &Connection,
+    condition: &str,
+    values: impl rusqlite::Params,
+) -> Result<Vec<StoredEntry>> {
+    let sql = format!("SELECT {ENTRY} FROM sillok_entries WHERE {condition}");
+    let mut select = connection.prepare_cached(&sql).map_err(away)?;
+    let mut rows = select.query(values).map_err(away)?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next().map_err(away)? {
+        found.push(stored_entry(row)?);
+    }
+    Ok(found)
+}
+
+fn stored_entry(row: &Row<'_>) -> Result<StoredEntry> {
+    Ok(StoredEntry {
+        number: row.get(0).map_err(away)?,
+        id: EntryId(row.get(1).map_err(away)?),
+        school: identifier(row.get(2).map_err(away)?)?,
+        learner: identifier(row.get(3).map_err(away)?)?,
+        educator: identifier(row.get(4).map_err(away)?)?,
+        request: row.get(5).map_err(away)?,
+        bytes: row.get(6).map_err(away)?,
+        executed_at: row.get(7).map_err(away)?,
+        status: match row.get::<_, i64>(8).map_err(away)? {
+            0 => EntryStatus::Pending,
+            1 => EntryStatus::Recorded {
+                sequence: row.get(9).map_err(away)?,
+                index: row.get(10).map_err(away)?,
+            },
+            _ => {
+                EntryStatus::SetAside { code: row.get(11).map_err(away)?, reason: row.get(12).map_err(away)? }
+            }
+        },
+    })
+}
+
+/// Batches by a condition.
+pub(super) fn batches(
+    connection: &Connection,
+    condition: &str,
+    values: impl rusqlite::Params,
+) -> Result<Vec<StoredBatch>> {
+    let sql = format!("SELECT {BATCH} FROM sillok_batches WHERE {condition}");
+    let mut select = connection.prepare_cached(&sql).map_err(away)?;
+    let mut rows = select.query(values).map_err(away)?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next().map_err(away)? {
+        found.push(stored_batch(row)?);
+    }
+    Ok(found)
+}
+
+fn stored_batch(row: &Row<'_>) -> Result<StoredBatch> {
+    let transaction: Option<String> = row.get(5).map_err(away)?;
+    let envelope: Option<Vec<u8>> = row.get(6).map_err(away)?;
+    let receipt: Option<Vec<u8>> = row.get(7).map_err(away)?;
+    let block: Option<u64> = row.get(8).map_err(away)?;
+    Ok(StoredBatch {
+        school: identifier(row.get(0).map_err(away)?)?,
+        sequence: row.get(1).map_err(away)?,
+        header: row.get(2).map_err(away)?,
+        entries: split_ids(&row.get::<_, Vec<u8>>(3).map_err(away)?)?,
+        body: row.get(4).map_err(away)?,
+        submitted: transaction.zip(envelope),
+        recorded: receipt.zip(block),
+    })
+}

@@ -1,0 +1,83 @@
+//! Running an admitted statement.
+
+use rusqlite::{Connection, types::Value as Bound, types::ValueRef};
+use serde_json::{Map, Number, Value};
+
+use super::{Limits, connection::of_statement};
+use crate::records::{RecordsError, Result, Statement, schema::ColumnType};
+
+/// Runs it; gives its rows.
+pub(super) fn run(
+    connection: &Connection,
+    query: u32,
+    statement: &Statement,
+    limits: &Limits,
+) -> Result<Vec<Map<String, Value>>> {
+    limits.deadline.set(limits.statement_ms);
+    let rows = rows(connection, query, statement, limits);
+    limits.deadline.clear();
+    rows
+}
+
+fn rows(
+    connection: &Connection,
+    query: u32,
+    statement: &Statement,
+    limits: &Limits,
+) -> Result<Vec<Map<String, Value>>> {
+    let failed = |error| of_statement(error, query, limits.statement_ms);
+    let mut prepared = connection.prepare_cached(&statement.sql).map_err(failed)?;
+    for (index, value) in statement.parameters.iter().enumerate() {
+        // `$2` is a name to SQLite, not a position.
+        if let Some(position) = prepared.parameter_index(&format!("${}", index + 1)).map_err(failed)? {
+            prepared.raw_bind_parameter(position, bound(value)).map_err(failed)?;
+        }
+    }
+    let mut cursor = prepared.raw_query();
+    let mut found = Vec::new();
+    while let Some(row) = cursor.next().map_err(failed)? {
+        if found.len() as u64 == limits.rows {
+            return Err(RecordsError::TooManyRows { query, limit: limits.rows });
+        }
+        let mut object = Map::new();
+        for (index, column) in statement.columns.iter().enumerate() {
+            let value = value(row.get_ref(index).map_err(failed)?, column.column_type);
+            let value = value.ok_or_else(|| RecordsError::Statement {
+                query,
+                reason: format!("the column {} does not hold what its type allows", column.name),
+            })?;
+            object.insert(column.name.clone(), value);
+        }
+        found.push(object);
+    }
+    Ok(found)
+}
+
+fn bound(value: &Value) -> Bound {
+    match value {
+        Value::Bool(value) => Bound::Integer(i64::from(*value)),
+        Value::Number(number) => match (number.as_i64(), number.as_f64()) {
+            (Some(integer), _) => Bound::Integer(integer),
+            (None, Some(real)) => Bound::Real(real),
+            (None, None) => Bound::Null,
+        },
+        Value::String(text) => Bound::Text(text.clone()),
+        // The policy lets none of these through.
+        Value::Null | Value::Array(_) | Value::Object(_) => Bound::Null,
+    }
+}
+
+/// None where SQLite holds something else than the type says.
+fn value(value: ValueRef<'_>, column_type: ColumnType) -> Option<Value> {
+    match (column_type, value) {
+        (_, ValueRef::Null) => Some(Value::Null),
+        (ColumnType::Boolean, ValueRef::Integer(truth @ (0 | 1))) => Some(Value::Bool(truth == 1)),
+        (ColumnType::Integer, ValueRef::Integer(integer)) => Some(integer.into()),
+        (ColumnType::Real, ValueRef::Real(real)) => Number::from_f64(real).map(Value::Number),
+        (ColumnType::Real, ValueRef::Integer(integer)) => Number::from_f64(integer as f64).map(Value::Number),
+        (ColumnType::Text | ColumnType::Date | ColumnType::Timestamp, ValueRef::Text(text)) => {
+            std::str::from_utf8(text).ok().map(Into::into)
+        }
+        _ => None,
+    }
+}
