@@ -4,6 +4,8 @@
 pub mod policy;
 pub mod schema;
 
+#[cfg(test)]
+mod conformance;
 mod execution;
 mod migration;
 mod settings;

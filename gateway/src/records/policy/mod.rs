@@ -37,6 +37,8 @@ pub use function::FUNCTIONS;
 pub use refusal::{PolicyCode, PolicyError};
 use refusal::{Result, refuse};
 use scope::Frame;
+#[cfg(test)]
+pub(super) use tests::LEGITIMATE;
 use value::{Slots, Source};
 
 use super::{Effect, Statement, schema::ColumnType, schema::Schema};

@@ -58,7 +58,7 @@ fn a_write_is_confined_and_gives_whole_images() {
 }
 
 /// Statements that have to be admitted; the conformance suite runs them on each database and compares.
-pub(crate) const LEGITIMATE: &[&str] = &[
+pub(in crate::records) const LEGITIMATE: &[&str] = &[
     "SELECT * FROM grades",
     "SELECT g.* FROM grades AS g",
     "select SUBJECT, Score from GRADES where \"score\" >= 50 order by score desc, subject limit 3",

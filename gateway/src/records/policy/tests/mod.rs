@@ -5,6 +5,8 @@ mod attacks;
 mod confinement;
 mod legitimate;
 
+pub(in crate::records) use legitimate::LEGITIMATE;
+
 use std::sync::Arc;
 
 use serde_json::Value;

@@ -1,0 +1,67 @@
+//! Fresh databases to test on.
+
+use std::env;
+
+use super::Office;
+use crate::records::{Settings, open};
+
+/// Settings of a new SQLite database.
+pub(super) fn sqlite_settings() -> (Settings, tempfile::TempDir) {
+    let directory = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", directory.path().join("records.db").display());
+    (Settings { url, rows: 50, statement_ms: 2_000, connections: 4, ..Settings::default() }, directory)
+}
+
+/// A new SQLite database.
+pub(super) async fn sqlite() -> (Office, tempfile::TempDir) {
+    let (settings, directory) = sqlite_settings();
+    (Office::new(open(&settings).await.unwrap()), directory)
+}
+
+/// A PostgreSQL database of this test's own.
+pub(super) struct Database {
+    server: String,
+    name: String,
+}
+
+impl Database {
+    async fn on_server(&self, sql: &str) {
+        let (client, connection) =
+            tokio_postgres::connect(&self.server, tokio_postgres::NoTls).await.unwrap();
+        let connection = tokio::spawn(connection);
+        client.batch_execute(sql).await.unwrap();
+        drop(client);
+        connection.await.unwrap().unwrap();
+    }
+
+    pub(super) fn settings(&self) -> Settings {
+        let (server, _) = self.server.rsplit_once('/').expect("the server's URL names a database");
+        let url = format!("{server}/{}", self.name);
+        Settings { url, rows: 50, statement_ms: 2_000, connections: 8, ..Settings::default() }
+    }
+
+    pub(super) async fn drop(self) {
+        self.on_server(&format!("DROP DATABASE {} WITH (FORCE)", self.name)).await;
+    }
+}
+
+/// A new database on the server that `SILLOK_TEST_POSTGRES` names, if it names one.
+pub(super) async fn database() -> Option<Database> {
+    let Ok(server) = env::var("SILLOK_TEST_POSTGRES") else {
+        println!("SKIPPED on PostgreSQL: SILLOK_TEST_POSTGRES does not name a server");
+        return None;
+    };
+    let database = Database { server, name: format!("sillok_{:x}", rand::random::<u64>()) };
+    // Another collation than the tables have, as in an office.
+    database
+        .on_server(&format!("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'", database.name))
+        .await;
+    Some(database)
+}
+
+/// A new database, opened.
+pub(super) async fn postgres() -> Option<(Office, Database)> {
+    let database = database().await?;
+    let records = open(&database.settings()).await.unwrap();
+    Some((Office::new(records), database))
+}

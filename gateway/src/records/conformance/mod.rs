@@ -1,0 +1,95 @@
+//! What every records database owes, run against each: SQLite always, PostgreSQL where `SILLOK_TEST_POSTGRES` names a
+//! server on which databases may be created, such as `postgres://postgres@127.0.0.1:5432/postgres`.
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod engines;
+mod execution;
+mod ledger;
+mod statements;
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use sillok_contract::id::{EducatorId, LearnerId, SchoolId};
+
+use super::{
+    Admitted, AdmittedQuery, Outcome, Records, Result,
+    policy::{Limits, Policy},
+    schema::Schema,
+};
+
+/// A database with what the tests need around it.
+struct Office {
+    records: Arc<dyn Records>,
+    policy: Policy,
+}
+
+impl Office {
+    fn new(records: Arc<dyn Records>) -> Self {
+        Self { records, policy: Policy::new(Arc::new(Schema::school_record()), Limits::default()) }
+    }
+
+    /// A request of these statements, each about a learner.
+    fn request(&self, jti: &str, queries: &[(&str, &str, &[Value])]) -> Admitted {
+        let query = |(learner, sql, params): &(&str, &str, &[Value])| {
+            let learner = LearnerId::new(*learner).unwrap();
+            let bytes = serde_json::to_vec(&(jti, &learner, sql, params)).unwrap();
+            let statement = self.policy.admit(&learner, sql, params).unwrap_or_else(|e| panic!("{sql}: {e}"));
+            AdmittedQuery { bytes, learner, statement }
+        };
+        let queries: Vec<_> = queries.iter().map(query).collect();
+        let all: Vec<_> = queries.iter().flat_map(|query| query.bytes.clone()).collect();
+        Admitted {
+            digest: Sha256::digest(format!("jws {jti} {}", hex::encode(&all))).into(),
+            content: Sha256::digest(&all).into(),
+            jws: format!("jws of {jti}"),
+            jti: jti.to_owned(),
+            educator: EducatorId::new("educator-1").unwrap(),
+            school: school(),
+            queries,
+        }
+    }
+
+    /// Does one statement about a learner, under a `jti` of its own.
+    async fn does(&self, learner: &str, sql: &str, params: &[Value]) -> Result<Outcome> {
+        let jti = rand::random::<u128>().to_string();
+        self.executes(&self.request(&jti, &[(learner, sql, params)])).await
+    }
+
+    async fn executes(&self, request: &Admitted) -> Result<Outcome> {
+        self.records.execute(request, &|| NOW).await
+    }
+}
+
+/// The time at which everything happens.
+const NOW: i64 = 1_790_000_000_000_000;
+
+fn school() -> SchoolId {
+    SchoolId::new("school-1").unwrap()
+}
+
+/// Makes each function a test on each engine.
+macro_rules! on_every_engine {
+    ($($test:ident),* $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() {
+                let (office, _directory) = super::super::engines::sqlite().await;
+                super::$test(&office).await;
+            })*
+        }
+
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() {
+                if let Some((office, database)) = super::super::engines::postgres().await {
+                    super::$test(&office).await;
+                    drop(office);
+                    database.drop().await;
+                }
+            })*
+        }
+    };
+}
+use on_every_engine;
