@@ -1,0 +1,209 @@
+//! What every engine owes: one suite for each implementation of `Ledger`.
+
+use std::time::Duration;
+
+use futures_util::{StreamExt as _, stream::BoxStream};
+use sillok_contract::{
+    Code,
+    registry::{School, SchoolChange},
+};
+use sillok_gateway::ledger::{
+    Call, Checkpoint, Event, LedgerError, contract::Contract, receipt, transact,
+};
+
+use super::{
+    engines::{Network, OnFabric, OnFile},
+    school::{Registered, document},
+};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Runs each case on each engine.
+macro_rules! on_every_engine {
+    ($($case:ident),* $(,)?) => {$(
+        mod $case {
+            use super::*;
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn embedded() {
+                super::$case(&OnFile::new()).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn fabric() {
+                if let Some(network) = OnFabric::new() {
+                    super::$case(&network).await;
+                }
+            }
+        }
+    )*};
+}
+
+on_every_engine!(
+    a_refusal_tells_its_code_and_records_nothing,
+    nothing_is_recorded_before_it_is_submitted,
+    the_same_envelope_twice_takes_effect_once,
+    of_two_changes_on_one_version_one_takes_effect,
+    events_come_once_and_in_order_from_a_checkpoint,
+    a_transaction_that_is_not_there_has_no_status_and_no_receipt,
+    a_receipt_proves_what_was_written,
+    a_batch_is_recorded_and_a_repeated_one_is_answered_with_the_first,
+);
+
+fn register(school: &School) -> Call {
+    Call::new("RegisterSchool", [serde_json::to_vec(school).unwrap()])
+}
+
+fn rename(school: &School, name: &str) -> Call {
+    let change = SchoolChange {
+        id: school.id.clone(),
+        name: Some(name.into()),
+        district: None,
+        batch: None,
+        closed_since: None,
+    };
+    Call::new("UpdateSchool", [serde_json::to_vec(&change).unwrap()])
+}
+
+async fn next(events: &mut BoxStream<'static, Result<Event, LedgerError>>) -> Event {
+    tokio::time::timeout(PATIENCE, events.next()).await.unwrap().unwrap().unwrap()
+}
+
+/// The next event of one of these transactions; others may write to a shared ledger meanwhile.
+async fn next_of(events: &mut BoxStream<'static, Result<Event, LedgerError>>, ours: &[&str]) -> Event {
+    loop {
+        let event = next(events).await;
+        if ours.contains(&event.transaction.as_str()) {
+            return event;
+        }
+    }
+}
+
+async fn a_refusal_tells_its_code_and_records_nothing(network: &dyn Network) {
+    let (school, _) = document("refused");
+    let gateway = network.gateway();
+    let refused = |result: Result<Vec<u8>, LedgerError>, code: Code| match result {
+        Err(LedgerError::Refused(refusal)) => assert_eq!(refusal.code, code, "{refusal}"),
+        other => panic!("{other:?}"),
+    };
+    let endorsed = |call: Call| async { gateway.endorse(call).await.map(|endorsed| endorsed.answer) };
+    refused(endorsed(register(&school)).await, Code::CreatorForbidden);
+    refused(endorsed(Call::new("Nothing", [""; 0])).await, Code::FunctionUnknown);
+    refused(gateway.evaluate(Call::new("Nothing", [""; 0])).await, Code::FunctionUnknown);
+    refused(gateway.evaluate(Call::new("GetSchool", [school.id.as_str()])).await, Code::NotFound);
+    let school_client = network.as_identity("SchoolMSP", "client");
+    refused(school_client.evaluate(Call::new("GetBody", [school.id.as_str(), "1"])).await, Code::CreatorForbidden);
+    assert_eq!(Contract::new(gateway).school(&school.id).await.unwrap(), None);
+}
+
+async fn nothing_is_recorded_before_it_is_submitted(network: &dyn Network) {
+    let (school, _) = document("endorsed");
+    let (office, reader) = (network.as_identity("OfficeMSP", "admin"), Contract::new(network.gateway()));
+    let endorsed = office.endorse(register(&school)).await.unwrap();
+    assert_eq!(endorsed.transaction.len(), 64);
+    assert_eq!(reader.school(&school.id).await.unwrap(), None);
+    office.submit(&endorsed).await.unwrap();
+    let commit = office.commit_status(&endorsed.transaction).await.unwrap();
+    assert!(commit.valid && commit.status == "VALID", "{commit:?}");
+    assert_eq!(reader.school(&school.id).await.unwrap().unwrap().id, school.id);
+}
+
+async fn the_same_envelope_twice_takes_effect_once(network: &dyn Network) {
+    let (school, _) = document("twice");
+    let office = network.as_identity("OfficeMSP", "admin");
+    let endorsed = office.endorse(register(&school)).await.unwrap();
+    office.submit(&endorsed).await.unwrap();
+    let first = office.commit_status(&endorsed.transaction).await.unwrap();
+    transact(office.as_ref(), rename(&school, "renamed")).await.unwrap();
+    // Whether an orderer takes the envelope again is its business; the transaction's status must not change.
+    if let Err(error) = office.submit(&endorsed).await {
+        assert!(matches!(error, LedgerError::Submit { .. }), "{error:?}");
+    }
+    assert_eq!(office.commit_status(&endorsed.transaction).await.unwrap(), first);
+    let standing = Contract::new(office).school(&school.id).await.unwrap().unwrap();
+    assert_eq!(standing.name, "renamed");
+}
+
+async fn of_two_changes_on_one_version_one_takes_effect(network: &dyn Network) {
+    let (school, _) = document("contested");
+    let office = network.as_identity("OfficeMSP", "admin");
+    transact(office.as_ref(), register(&school)).await.unwrap();
+    let first = office.endorse(rename(&school, "first")).await.unwrap();
+    let second = office.endorse(rename(&school, "second")).await.unwrap();
+    let (one, two) = tokio::join!(office.submit(&first), office.submit(&second));
+    one.and(two).unwrap();
+    let one = office.commit_status(&first.transaction).await.unwrap();
+    let two = office.commit_status(&second.transaction).await.unwrap();
+    let (winner, loser) = if one.valid { ("first", &two) } else { ("second", &one) };
+    assert!(one.valid != two.valid, "{one:?} {two:?}");
+    assert_eq!(loser.status, "MVCC_READ_CONFLICT");
+    let standing = Contract::new(office).school(&school.id).await.unwrap().unwrap();
+    assert_eq!(standing.name, winner);
+}
+
+async fn events_come_once_and_in_order_from_a_checkpoint(network: &dyn Network) {
+    let (school, _) = document("heard");
+    let office = network.as_identity("OfficeMSP", "admin");
+    let mut live = office.events(None).await.unwrap();
+    let mut commits = Vec::new();
+    for call in [register(&school), rename(&school, "second"), rename(&school, "third")] {
+        let endorsed = office.endorse(call).await.unwrap();
+        office.submit(&endorsed).await.unwrap();
+        let commit = office.commit_status(&endorsed.transaction).await.unwrap();
+        assert!(commit.valid);
+        commits.push((commit.block, endorsed.transaction));
+    }
+    let ours: Vec<&str> = commits.iter().map(|(_, transaction)| transaction.as_str()).collect();
+    for (block, transaction) in &commits {
+        let event = next_of(&mut live, &ours).await;
+        assert_eq!((event.block, &event.transaction), (*block, transaction));
+        assert_eq!(event.name, "RegistryChanged");
+    }
+    let (block, transaction) = commits[0].clone();
+    let from = |transaction| Some(Checkpoint { block, transaction });
+    let mut whole_block = office.events(from(None)).await.unwrap();
+    assert_eq!(next_of(&mut whole_block, &ours).await.transaction, ours[0]);
+    let mut after = office.events(from(Some(transaction))).await.unwrap();
+    for expected in &ours[1..] {
+        assert_eq!(next_of(&mut after, &ours).await.transaction, *expected);
+    }
+}
+
+async fn a_transaction_that_is_not_there_has_no_status_and_no_receipt(network: &dyn Network) {
+    let gateway = network.gateway();
+    let unknown = "0123456789abcdef".repeat(4);
+    assert_eq!(gateway.receipt(&unknown).await.unwrap(), None);
+    let status = gateway.commit_status(&unknown).await;
+    assert!(matches!(status, Err(LedgerError::CommitStatus { ref transaction, .. }) if *transaction == unknown), "{status:?}");
+}
+
+async fn a_receipt_proves_what_was_written(network: &dyn Network) {
+    let (school, _) = document("proven");
+    let office = network.as_identity("OfficeMSP", "admin");
+    let endorsed = office.endorse(register(&school)).await.unwrap();
+    assert_eq!(office.receipt(&endorsed.transaction).await.unwrap(), None);
+    office.submit(&endorsed).await.unwrap();
+    let commit = office.commit_status(&endorsed.transaction).await.unwrap();
+    let receipt = network.gateway().receipt(&endorsed.transaction).await.unwrap().unwrap();
+    assert_eq!((receipt.block, &receipt.transaction), (commit.block, &endorsed.transaction));
+    let proven = receipt::verify(&receipt, &network.roots()).unwrap();
+    assert_eq!(proven.msps, ["OfficeMSP", "SupportMSP"]);
+    assert_eq!(proven.answer, endorsed.answer);
+    assert!(proven.writes[&format!("school/{}", school.id)].is_some());
+}
+
+async fn a_batch_is_recorded_and_a_repeated_one_is_answered_with_the_first(network: &dyn Network) {
+    let school = Registered::new(network, "batched").await;
+    let gateway = network.gateway();
+    let (call, ..) = school.next_batch(4).await;
+    let (first, _) = transact(gateway.as_ref(), call.clone()).await.unwrap();
+    let (again, _) = transact(gateway.as_ref(), call).await.unwrap();
+    let [first, again]: [sillok_contract::batch::Recorded; 2] =
+        [first, again].map(|answer| serde_json::from_slice(&answer).unwrap());
+    assert!(!first.repeated && again.repeated);
+    assert_eq!(again.transaction, first.transaction);
+    let contract = Contract::new(gateway);
+    assert_eq!(contract.head(&school.id).await.unwrap().sequence, 1);
+    assert_eq!(contract.batch(&school.id, 1).await.unwrap().unwrap().leaves.len(), 4);
+    assert!(contract.body(&school.id, 1).await.unwrap().is_some());
+}
