@@ -146,14 +146,14 @@ impl Proof {
         if file.version != VERSION {
             return Err(ProofError::Version(file.version));
         }
-        if canonical(&file) != json {
-            return Err(ProofError::NotCanonical);
-        }
         let told = file.digest;
-        let body = Body::from(file);
-        match sha256(&canonical(&body)) == told.0 {
-            true => Ok(Self { body }),
-            false => Err(ProofError::Damaged),
+        let proof = Self { body: Body::from(file) };
+        if sha256(&canonical(&proof.body)) != told.0 {
+            return Err(ProofError::Damaged);
+        }
+        match proof.to_json().as_bytes() == json {
+            true => Ok(proof),
+            false => Err(ProofError::NotCanonical),
         }
     }
 

@@ -7,9 +7,7 @@ use sillok_contract::{
     Code,
     registry::{School, SchoolChange},
 };
-use sillok_gateway::ledger::{
-    Call, Checkpoint, Event, LedgerError, contract::Contract, receipt, transact,
-};
+use sillok_gateway::ledger::{Call, Checkpoint, Event, LedgerError, contract::Contract, receipt, transact};
 
 use super::{
     engines::{Network, OnFabric, OnFile},
@@ -92,7 +90,10 @@ async fn a_refusal_tells_its_code_and_records_nothing(network: &dyn Network) {
     refused(gateway.evaluate(Call::new("Nothing", [""; 0])).await, Code::FunctionUnknown);
     refused(gateway.evaluate(Call::new("GetSchool", [school.id.as_str()])).await, Code::NotFound);
     let school_client = network.as_identity("SchoolMSP", "client");
-    refused(school_client.evaluate(Call::new("GetBody", [school.id.as_str(), "1"])).await, Code::CreatorForbidden);
+    refused(
+        school_client.evaluate(Call::new("GetBody", [school.id.as_str(), "1"])).await,
+        Code::CreatorForbidden,
+    );
     assert_eq!(Contract::new(gateway).school(&school.id).await.unwrap(), None);
 }
 
@@ -174,7 +175,10 @@ async fn a_transaction_that_is_not_there_has_no_status_and_no_receipt(network: &
     let unknown = "0123456789abcdef".repeat(4);
     assert_eq!(gateway.receipt(&unknown).await.unwrap(), None);
     let status = gateway.commit_status(&unknown).await;
-    assert!(matches!(status, Err(LedgerError::CommitStatus { ref transaction, .. }) if *transaction == unknown), "{status:?}");
+    assert!(
+        matches!(status, Err(LedgerError::CommitStatus { ref transaction, .. }) if *transaction == unknown),
+        "{status:?}"
+    );
 }
 
 async fn a_receipt_proves_what_was_written(network: &dyn Network) {

@@ -21,8 +21,13 @@ use super::{
 };
 
 /// A small contract that reaches every corner of the state.
-fn contract(ledger: &mut dyn ContractLedger, function: &str, arguments: &[Vec<u8>]) -> Result<Vec<u8>, Refusal> {
-    let text = |index: usize| arguments.get(index).map(|bytes| String::from_utf8_lossy(bytes)).unwrap_or_default();
+fn contract(
+    ledger: &mut dyn ContractLedger,
+    function: &str,
+    arguments: &[Vec<u8>],
+) -> Result<Vec<u8>, Refusal> {
+    let text =
+        |index: usize| arguments.get(index).map(|bytes| String::from_utf8_lossy(bytes)).unwrap_or_default();
     let key = text(0);
     match function {
         "put" => ledger.put(&key, arguments[1].clone()).map(|()| Vec::new()),
@@ -38,7 +43,13 @@ fn contract(ledger: &mut dyn ContractLedger, function: &str, arguments: &[Vec<u8
         }
         "range" => {
             let page = ledger.range(&key, &text(1), 2, &text(2))?;
-            Ok(page.entries.iter().map(|(key, _)| format!("{key} ")).chain([format!("[{}]", page.bookmark)]).collect::<String>().into())
+            Ok(page
+                .entries
+                .iter()
+                .map(|(key, _)| format!("{key} "))
+                .chain([format!("[{}]", page.bookmark)])
+                .collect::<String>()
+                .into())
         }
         "range and put" => {
             ledger.range("", "", 1, "")?;
@@ -58,14 +69,14 @@ fn contract(ledger: &mut dyn ContractLedger, function: &str, arguments: &[Vec<u8
 
 struct Small {
     ledger: Embedded,
-    directory: tempfile::TempDir,
+    _directory: tempfile::TempDir,
 }
 
 impl Small {
     fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let ledger = Embedded::open_with(directory.path().join("l.redb"), now, contract).unwrap();
-        Self { ledger, directory }
+        Self { ledger, _directory: directory }
     }
 
     async fn write(&self, call: Call) -> Result<Vec<u8>, LedgerError> {
@@ -123,7 +134,9 @@ async fn concurrent_increases_lose_nothing_and_share_blocks() {
     let tasks: Vec<_> = (0..200)
         .map(|n| {
             let ledger = small.ledger.clone();
-            tokio::spawn(async move { transact(&ledger, Call::new("increase", [format!("k{n}")])).await.unwrap().1 })
+            tokio::spawn(async move {
+                transact(&ledger, Call::new("increase", [format!("k{n}")])).await.unwrap().1
+            })
         })
         .collect();
     let mut last = 0;

@@ -16,12 +16,12 @@ use sillok_gateway::ledger::{
 use tempfile::TempDir;
 
 /// Microseconds since the Unix epoch.
-pub fn now() -> i64 {
+pub(crate) fn now() -> i64 {
     i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_micros()).unwrap()
 }
 
 /// A ledger with the identities that a suite acts as.
-pub trait Network {
+pub(crate) trait Network {
     /// As a member with a role, `admin` or `client`; `SupportMSP`'s client is the gateway.
     fn as_identity(&self, msp: &str, role: &str) -> Arc<dyn Ledger>;
     /// The offices' root certificates.
@@ -34,19 +34,15 @@ pub trait Network {
 }
 
 /// An embedded ledger in a directory that goes with it.
-pub struct OnFile {
-    pub ledger: Embedded,
-    pub directory: TempDir,
+pub(crate) struct OnFile {
+    pub(crate) ledger: Embedded,
+    pub(crate) directory: TempDir,
 }
 
 impl OnFile {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         Self { ledger: Embedded::open(directory.path().join("ledger.redb"), now).unwrap(), directory }
-    }
-
-    pub fn path(&self) -> PathBuf {
-        self.directory.path().join("ledger.redb")
     }
 }
 
@@ -61,13 +57,13 @@ impl Network for OnFile {
 }
 
 /// The Fabric network whose run directory `SILLOK_NETWORK_DIR` names.
-pub struct OnFabric {
+pub(crate) struct OnFabric {
     directory: PathBuf,
 }
 
 impl OnFabric {
     /// None where no network is named: the suite then says so and tests nothing.
-    pub fn new() -> Option<Self> {
+    pub(crate) fn new() -> Option<Self> {
         let directory = env::var_os("SILLOK_NETWORK_DIR").filter(|value| !value.is_empty());
         if directory.is_none() {
             eprintln!("skipped: SILLOK_NETWORK_DIR names no network; bring one up with network/network.sh");

@@ -25,8 +25,8 @@ use sillok_proto::ledger::{Entry, Read, entry::Result as Outcome};
 use super::engines::{Network, now};
 
 /// A school that stands on a ledger; nobody else has its ids.
-pub struct Registered {
-    pub id: SchoolId,
+pub(crate) struct Registered {
+    pub(crate) id: SchoolId,
     educator: EducatorId,
     learners: Vec<LearnerId>,
     certificate: Certificate,
@@ -35,16 +35,16 @@ pub struct Registered {
 }
 
 /// A batch that stands on a ledger.
-pub struct Batch {
+pub(crate) struct Batch {
     entries: Vec<Vec<u8>>,
     request: String,
     header: Vec<u8>,
-    pub receipt: Receipt,
+    pub(crate) receipt: Receipt,
     certificate: Certificate,
 }
 
 /// A school document that no other run registers.
-pub fn document(name: &str) -> (School, Authority) {
+pub(crate) fn document(name: &str) -> (School, Authority) {
     let authority = Authority::generate("School CA", "School", Validity::days(now(), 30)).unwrap();
     let unique = hex::encode(&authority.certificate().thumbprint()[..8]);
     let school = School {
@@ -60,7 +60,7 @@ pub fn document(name: &str) -> (School, Authority) {
 }
 
 impl Registered {
-    pub async fn new(network: &dyn Network, name: &str) -> Self {
+    pub(crate) async fn new(network: &dyn Network, name: &str) -> Self {
         let office = Contract::new(network.as_identity("OfficeMSP", "admin"));
         let support = Contract::new(network.as_identity("SupportMSP", "admin"));
         let (school, authority) = document(name);
@@ -96,7 +96,7 @@ impl Registered {
     }
 
     /// The next batch, of so many entries under one request; not yet endorsed.
-    pub async fn next_batch(&self, count: usize) -> (Call, Vec<Vec<u8>>, String, Vec<u8>) {
+    pub(crate) async fn next_batch(&self, count: usize) -> (Call, Vec<Vec<u8>>, String, Vec<u8>) {
         let asked = (0..count).map(|n| Asked {
             learner: self.learners[n % self.learners.len()].clone(),
             sql: "SELECT grade FROM grades WHERE subject = ?".into(),
@@ -104,10 +104,16 @@ impl Registered {
         });
         let SignedQueries { request, queries } = self.signer.sign(asked, now()).unwrap();
         let digest = SignedRequest::parse(&request).unwrap().digest;
-        let entries: Vec<_> = queries.iter().enumerate().map(|(n, query)| self.entry(query, n, digest)).collect();
+        let entries: Vec<_> =
+            queries.iter().enumerate().map(|(n, query)| self.entry(query, n, digest)).collect();
         let head = Contract::new(self.gateway.clone()).head(&self.id).await.unwrap();
-        let formed =
-            batch::build(&self.id, head.sequence + 1, head.header_hash, std::slice::from_ref(&request), &entries);
+        let formed = batch::build(
+            &self.id,
+            head.sequence + 1,
+            head.header_hash,
+            std::slice::from_ref(&request),
+            &entries,
+        );
         let formed = formed.unwrap();
         (Contract::record_batch(formed.header.clone(), formed.body), entries, request, formed.header)
     }
@@ -127,7 +133,7 @@ impl Registered {
     }
 
     /// Records a batch.
-    pub async fn record(&self, count: usize) -> Batch {
+    pub(crate) async fn record(&self, count: usize) -> Batch {
         let (call, entries, request, header) = self.next_batch(count).await;
         let (recorded, _) = transact(self.gateway.as_ref(), call).await.unwrap();
         let recorded: Recorded = answer(&recorded).unwrap();
@@ -138,7 +144,7 @@ impl Registered {
 
 impl Batch {
     /// The proof of the entry at an index.
-    pub fn proof(&self, index: usize) -> Proof {
+    pub(crate) fn proof(&self, index: usize) -> Proof {
         Proof::assemble(Parts {
             entry: self.entries[index].clone(),
             request: self.request.clone(),
