@@ -114,11 +114,7 @@ impl Certificate {
             return Err(malformed("there are bytes after it"));
         }
         let tbs = &parsed.tbs_certificate;
-        if tbs.signature != parsed.signature_algorithm {
-            return Err(malformed("it names two signature algorithms"));
-        }
-        let (hash, signature) =
-            (hash_of(&parsed.signature_algorithm.algorithm)?, &parsed.signature_value.data);
+        let (hash, signature) = (hash_of(&tbs.signature.algorithm)?, &parsed.signature_value.data);
         if encoding::certificate(tbs.as_ref(), hash, signature) != der {
             return Err(malformed("its encoding is not the one of DER"));
         }

@@ -14,8 +14,9 @@
 //! | `trail/LEARNER` | protobuf | a LearnerHead |
 //! | `request/REPLAY KEY` | protobuf | a RequestRecord |
 //!
-//! A batch of e entries about l learners under r requests reads 3 + l educators and learners and trails and requests
-//! in one round trip, and writes 3 + l + r keys: batch, head, body, each learner's trail, each request's record.
+//! Recording a batch reads its school and head, each educator, each learner and their trail, and each request: all in
+//! one round trip, all by key, none of it growing with history. It writes three keys (batch, head, body), one for each
+//! learner and one for each request: a class of thirty under one signature makes 34.
 
 use std::fmt::Display;
 

@@ -5,6 +5,7 @@ use std::{
     io::Read,
 };
 
+use prost::Message;
 use sillok_proto::ledger::{BatchBody, BatchHeader};
 
 use crate::{
@@ -114,8 +115,7 @@ fn check_counts(body: &BatchBody) -> Result<(), Refusal> {
     if body.entries.len() > MAX_ENTRIES {
         return Err(too_large(format!("a batch has at most {MAX_ENTRIES} entries")));
     }
-    let size = body.entries.iter().map(Vec::len).chain(body.requests.iter().map(String::len)).sum::<usize>();
-    match size <= MAX_BODY {
+    match body.encoded_len() <= MAX_BODY {
         true => Ok(()),
         false => Err(too_large(format!("a batch's body has at most {MAX_BODY} bytes"))),
     }
@@ -139,9 +139,6 @@ fn read_entries(school: &SchoolId, entries: &[Vec<u8>]) -> Result<Vec<Entry>, Re
 fn link(entries: &[Entry], requests: &[String]) -> Result<Vec<usize>, Refusal> {
     let digests: HashMap<_, _> =
         requests.iter().enumerate().map(|(index, jws)| (sha256(&[jws.as_bytes()]), index)).collect();
-    if digests.len() != requests.len() {
-        return Err(malformed("a batch holds each request once"));
-    }
     let find = |(index, entry): (usize, &Entry)| {
         let request = digests.get(&entry.request_digest).copied();
         request.ok_or_else(|| blame(index)(malformed("the batch does not hold the entry's request")))
@@ -149,7 +146,7 @@ fn link(entries: &[Entry], requests: &[String]) -> Result<Vec<usize>, Refusal> {
     let request_of = entries.iter().enumerate().map(find).collect::<Result<Vec<_>, _>>()?;
     match request_of.iter().collect::<HashSet<_>>().len() == requests.len() {
         true => Ok(request_of),
-        false => Err(malformed("the batch holds a request that none of its entries rests on")),
+        false => Err(malformed("the batch holds a request twice, or one that none of its entries rests on")),
     }
 }
 

@@ -1,6 +1,8 @@
 //! Bytes from somebody who means harm: whatever comes, the answer is a refusal.
 
 use proptest::prelude::*;
+use std::io::Write;
+
 use prost::Message;
 use sillok_contract::{
     Code,
@@ -132,9 +134,15 @@ fn a_body_that_swells_is_stopped() {
     assert!(bomb.len() < MAX_COMPRESSED);
     assert_eq!(answer(&mut world, &draft, &draft.entry_bytes(), bomb), (Code::BatchTooLarge, None));
 
-    // A frame that asks for a window of 2 GiB: magic number, no content size, window descriptor, an empty last block.
-    let wide = vec![0x28, 0xb5, 0x2f, 0xfd, 0x00, 0xa8, 0x01, 0x00, 0x00];
-    assert_eq!(answer(&mut world, &draft, &draft.entry_bytes(), wide), (Code::BatchMalformed, None));
+    // What reading it would need to look back on is bounded too: 16 MiB, and a frame may ask for 2 GiB.
+    let framed = |window_log: u32| {
+        let mut encoder = zstd::Encoder::new(Vec::new(), 3).unwrap();
+        encoder.window_log(window_log).unwrap();
+        encoder.write_all(&draft.body().encode_to_vec()).unwrap();
+        encoder.finish().unwrap()
+    };
+    assert_eq!(answer(&mut world, &draft, &draft.entry_bytes(), framed(25)), (Code::BatchMalformed, None));
+    world.record_bytes(draft.seal().0, framed(24), NOW).unwrap();
 }
 
 #[test]

@@ -11,4 +11,5 @@ mod reads;
 mod record;
 mod registry;
 mod replay;
+mod standing;
 mod world;
