@@ -219,14 +219,13 @@ async fn events_go_on_after_the_checkpoint() {
         seen.iter().map(|event| &event.transaction).filter(|id| transactions.contains(id)).collect();
     assert_eq!(ours, [&transactions[1], &transactions[2]]);
 
-    let elsewhere = Checkpoint { block: checkpoint_block(&seen), transaction: Some("elsewhere".into()) };
-    let mut events = fabric.events(Some(elsewhere)).await.unwrap();
+    let block = seen.last().unwrap().block;
+    let elsewhere = |block| Some(Checkpoint { block, transaction: Some("elsewhere".into()) });
+    let mut events = fabric.events(elsewhere(block)).await.unwrap();
     let error = tokio::time::timeout(PATIENCE, events.next()).await.unwrap().unwrap().unwrap_err();
     assert!(matches!(error, LedgerError::Events(_)), "{error}");
-}
-
-fn checkpoint_block(seen: &[Event]) -> u64 {
-    seen.last().unwrap().block
+    let ahead = fabric.events(elsewhere(block + 1_000_000)).await;
+    assert!(matches!(ahead, Err(LedgerError::Events(_))));
 }
 
 #[tokio::test(flavor = "multi_thread")]

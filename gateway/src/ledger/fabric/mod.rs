@@ -225,9 +225,15 @@ impl Ledger for Fabric {
         &self,
         after: Option<Checkpoint>,
     ) -> Result<BoxStream<'static, Result<Event, LedgerError>>, LedgerError> {
+        let height = self.height().await.map_err(|error| LedgerError::Events(error.to_string()))?;
         let from = match &after {
+            None => height,
+            Some(Checkpoint { block, transaction: Some(seen) }) if *block >= height => {
+                return Err(LedgerError::Events(format!(
+                    "block {block} with transaction {seen} is not there: the peer is behind, or this is another ledger"
+                )));
+            }
             Some(checkpoint) => checkpoint.block,
-            None => self.height().await.map_err(|error| LedgerError::Events(error.to_string()))?,
         };
         let request = events::request(&self.identity, &self.channel, &self.chaincode, from);
         Ok(events::listen(Arc::clone(&self.peers), request, after))
