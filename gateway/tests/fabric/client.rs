@@ -1,85 +1,20 @@
-//! The Fabric client on a real network. `SILLOK_NETWORK_DIR` names the run directory of a network that
-//! network/network.sh brought up; without it these tests test nothing and say so.
-#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+//! Each phase of a call, and what an administrator does.
 
-use std::{
-    env,
-    net::TcpListener,
-    path::PathBuf,
-    sync::Arc,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
-};
+use std::{net::TcpListener, path::PathBuf, time::Instant};
 
 use futures_util::{StreamExt as _, stream::BoxStream};
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair};
 use sillok_contract::{
     Code,
     id::SchoolId,
-    registry::{BatchSettings, School, SchoolChange},
+    registry::{School, SchoolChange},
 };
 use sillok_gateway::ledger::{
     Call, Checkpoint, Event, Ledger, LedgerError,
-    contract::Contract,
     fabric::{Fabric, Settings},
     receipt::{self, ReceiptError, Roots},
 };
 
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// The network's directory, if there is a network.
-fn network() -> Option<PathBuf> {
-    let directory = env::var_os("SILLOK_NETWORK_DIR").filter(|value| !value.is_empty());
-    if directory.is_none() {
-        eprintln!("skipped: SILLOK_NETWORK_DIR names no network; bring one up with network/network.sh");
-    }
-    directory.map(PathBuf::from)
-}
-
-/// Runs the rest of a test only on a network.
-macro_rules! on_a_network {
-    () => {
-        match network() {
-            Some(directory) => directory,
-            None => return,
-        }
-    };
-}
-
-fn settings(directory: &std::path::Path, msp: &str, user: &str) -> Settings {
-    Settings {
-        network: Some(directory.join("network.json")),
-        msp_id: msp.into(),
-        user: user.into(),
-        ..Settings::default()
-    }
-}
-
-fn gateway(directory: &std::path::Path) -> Arc<Fabric> {
-    Arc::new(Fabric::connect(&settings(directory, "SupportMSP", "Gateway")).unwrap())
-}
-
-fn office_administrator(directory: &std::path::Path) -> (Arc<Fabric>, Contract) {
-    let fabric = Arc::new(Fabric::connect(&settings(directory, "OfficeMSP", "Admin")).unwrap());
-    (Arc::clone(&fabric), Contract::new(fabric))
-}
-
-/// A school that no other run registers.
-fn new_school(name: &str) -> School {
-    let mut params = CertificateParams::default();
-    params.distinguished_name.push(DnType::CommonName, "School CA");
-    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-    let authority = params.self_signed(&KeyPair::generate().unwrap()).unwrap().pem();
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos();
-    School {
-        id: SchoolId::new(format!("{name}-{now}")).unwrap(),
-        name: name.into(),
-        district: "Jongno".into(),
-        office: None,
-        authority,
-        batch: BatchSettings::default(),
-        closed_since: None,
-    }
-}
+use crate::network::{PATIENCE, client, contract, directory, new_school, settings};
 
 fn renamed(school: &School, name: &str) -> Call {
     let change = SchoolChange {
@@ -110,9 +45,10 @@ async fn until(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_an_administrator_registers_is_read_by_the_gateway_and_proven_offline() {
-    let directory = on_a_network!();
-    let (fabric, office) = office_administrator(&directory);
-    let gateway = gateway(&directory);
+    let directory = directory!();
+    let fabric = client(&directory, "OfficeMSP", "Admin");
+    let office = contract(&fabric);
+    let gateway = client(&directory, "SupportMSP", "Gateway");
     gateway.ready().await.unwrap();
     let events = gateway.events(None).await.unwrap();
 
@@ -120,7 +56,7 @@ async fn what_an_administrator_registers_is_read_by_the_gateway_and_proven_offli
     let (changed, commit) = office.register_school(&school).await.unwrap();
     assert_eq!(changed.ids, [school.id.to_string()]);
     assert!(commit.valid && commit.status == "VALID", "{commit:?}");
-    let read = Contract::new(gateway.clone()).school(&school.id).await.unwrap().unwrap();
+    let read = contract(&gateway).school(&school.id).await.unwrap().unwrap();
     assert_eq!(read.name, school.name);
 
     let (mut seen, id) = (Vec::new(), school.id.to_string());
@@ -150,8 +86,8 @@ async fn what_an_administrator_registers_is_read_by_the_gateway_and_proven_offli
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refusal_is_told_from_a_failure() {
-    let directory = on_a_network!();
-    let gateway = gateway(&directory);
+    let directory = directory!();
+    let gateway = client(&directory, "SupportMSP", "Gateway");
     let school = serde_json::to_vec(&new_school("refused")).unwrap();
     match gateway.endorse(Call::new("RegisterSchool", [school])).await {
         Err(LedgerError::Refused(refusal)) => assert_eq!(refusal.code, Code::CreatorForbidden),
@@ -162,15 +98,16 @@ async fn a_refusal_is_told_from_a_failure() {
         other => panic!("{other:?}"),
     }
     let nowhere = SchoolId::new("nowhere").unwrap();
-    assert_eq!(Contract::new(gateway.clone()).school(&nowhere).await.unwrap(), None);
+    assert_eq!(contract(&gateway).school(&nowhere).await.unwrap(), None);
     let unknown = "00".repeat(32);
     assert_eq!(gateway.receipt(&unknown).await.unwrap(), None);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_changes_of_one_thing_one_takes_effect_and_an_envelope_takes_effect_once() {
-    let directory = on_a_network!();
-    let (fabric, office) = office_administrator(&directory);
+    let directory = directory!();
+    let fabric = client(&directory, "OfficeMSP", "Admin");
+    let office = contract(&fabric);
     let school = new_school("contended");
     office.register_school(&school).await.unwrap();
     let first = fabric.endorse(renamed(&school, "first")).await.unwrap();
@@ -198,8 +135,9 @@ async fn of_two_changes_of_one_thing_one_takes_effect_and_an_envelope_takes_effe
 
 #[tokio::test(flavor = "multi_thread")]
 async fn events_go_on_after_the_checkpoint() {
-    let directory = on_a_network!();
-    let (fabric, office) = office_administrator(&directory);
+    let directory = directory!();
+    let fabric = client(&directory, "OfficeMSP", "Admin");
+    let office = contract(&fabric);
     let school = new_school("followed");
     let events = fabric.events(None).await.unwrap();
     office.register_school(&school).await.unwrap();
@@ -230,7 +168,7 @@ async fn events_go_on_after_the_checkpoint() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_next_peer_is_called_while_one_is_away() {
-    let directory = on_a_network!();
+    let directory = directory!();
     let file = std::fs::read(directory.join("network.json")).unwrap();
     let file: serde_json::Value = serde_json::from_slice(&file).unwrap();
     let support = &file["organizations"]["SupportMSP"]["peer"];
@@ -256,7 +194,7 @@ async fn the_next_peer_is_called_while_one_is_away() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn waiting_for_a_transaction_that_does_not_come_ends() {
-    let directory = on_a_network!();
+    let directory = directory!();
     let settings = Settings { commit_seconds: 1, ..settings(&directory, "SupportMSP", "Gateway") };
     let began = Instant::now();
     let status = Fabric::connect(&settings).unwrap().commit_status(&"00".repeat(32)).await;
