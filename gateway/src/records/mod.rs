@@ -8,6 +8,7 @@ pub mod schema;
 mod conformance;
 mod execution;
 mod migration;
+mod postgres;
 mod settings;
 mod sqlite;
 

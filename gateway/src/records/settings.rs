@@ -8,6 +8,7 @@ use super::{
     Records, RecordsError,
     migration::{self, Migration},
     policy::Limits,
+    postgres::Postgres,
     schema::Schema,
     sqlite::Sqlite,
 };
@@ -123,6 +124,7 @@ pub(super) fn setting(reason: &str) -> OpenError {
 pub async fn open(settings: &Settings) -> Result<Arc<dyn Records>> {
     match settings.url.split_once(':') {
         Some(("sqlite", path)) => Ok(Arc::new(Sqlite::open(path, settings).await?)),
+        Some(("postgres" | "postgresql", _)) => Ok(Arc::new(Postgres::open(settings).await?)),
         _ => Err(setting("url: write sqlite:PATH or postgres://USER@HOST:PORT/DATABASE")),
     }
 }

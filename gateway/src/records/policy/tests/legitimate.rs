@@ -92,7 +92,7 @@ pub(in crate::records) const LEGITIMATE: &[&str] = &[
     "SELECT subject FROM grades WHERE graded_on < DATE '2027-01-01' ORDER BY subject",
     "SELECT subject FROM grades WHERE confirmed IS TRUE OR confirmed IS UNKNOWN ORDER BY subject",
     "SELECT subject FROM grades WHERE achievement IS DISTINCT FROM 'A' ORDER BY subject",
-    "SELECT content FROM notes WHERE written_at > '2026-01-01T00:00:00+09:00' ORDER BY number",
+    "SELECT content FROM notes WHERE written_at > '2026-01-01T00:00:00+09:00' ORDER BY content",
     "SELECT written_at FROM notes ORDER BY written_at",
     "SELECT subject, CASE WHEN score >= 90 THEN 'A' WHEN score >= 80 THEN 'B' ELSE 'C' END AS mark FROM grades ORDER BY 1",
     "SELECT CASE term WHEN 1 THEN 'first' ELSE 'other' END AS t, count(*) AS n FROM grades GROUP BY 1 ORDER BY t",

@@ -1,0 +1,168 @@
+//! Connections: the pool, TLS, and the tables brought up to date.
+
+use std::{fs, str::FromStr, sync::Arc, time::Duration};
+
+use deadpool_postgres::{GenericClient, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use rustls::{ClientConfig, RootCertStore, pki_types::CertificateDer, pki_types::pem::PemObject};
+use tokio_postgres::{Config, NoTls, Row, config::SslMode, types::ToSql};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::failure::{Done, Failure};
+use crate::records::{
+    OpenError, RecordsError, Settings, migration::Migration, schema::Schema, settings::setting,
+};
+
+/// The number of the lock that whoever migrates holds.
+const MIGRATION_LOCK: i64 = 0x5111_0c00;
+/// How many prepared statements a connection keeps at most, ours and the callers'.
+const PREPARED: usize = 500;
+
+/// The pool that the settings describe. Connects to nothing yet.
+pub(super) fn pool(settings: &Settings) -> Result<Pool, OpenError> {
+    let mut config = Config::from_str(&settings.url).map_err(|error| setting(&format!("url: {error}")))?;
+    if let Some(file) = &settings.password_file {
+        let text = fs::read_to_string(file)
+            .map_err(|error| setting(&format!("password_file {}: {error}", file.display())))?;
+        config.password(text.lines().next().unwrap_or_default());
+    }
+    let wait = Duration::from_millis(settings.wait_ms);
+    let given = config.get_options().unwrap_or_default().to_owned();
+    config.connect_timeout(wait).application_name("sillok").options(format!(
+        "{} -c statement_timeout={} -c lock_timeout={} -c idle_in_transaction_session_timeout={} -c TimeZone=UTC \
+         -c DateStyle=ISO -c standard_conforming_strings=on -c default_transaction_isolation=read\\ committed",
+        given,
+        settings.statement_ms,
+        settings.wait_ms,
+        settings.statement_ms.saturating_add(settings.wait_ms),
+    ));
+    let how = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+    let manager = match tls(settings, &config)? {
+        Some(tls) => Manager::from_config(config, tls, how),
+        None => Manager::from_config(config, NoTls, how),
+    };
+    Pool::builder(manager)
+        .max_size(settings.connections.max(1))
+        .wait_timeout(Some(wait))
+        .create_timeout(Some(wait))
+        .runtime(Runtime::Tokio1)
+        .build()
+        .map_err(|error| setting(&format!("connections: {error}")))
+}
+
+fn tls(settings: &Settings, config: &Config) -> Result<Option<MakeRustlsConnect>, OpenError> {
+    let Some(file) = &settings.root_certificates else {
+        return match config.get_ssl_mode() {
+            SslMode::Disable | SslMode::Prefer => Ok(None),
+            _ => Err(setting("root_certificates: TLS needs them")),
+        };
+    };
+    let named =
+        |error: &dyn std::fmt::Display| setting(&format!("root_certificates {}: {error}", file.display()));
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(file).map_err(|error| named(&error))? {
+        roots.add(certificate.map_err(|error| named(&error))?).map_err(|error| named(&error))?;
+    }
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let client = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| named(&error))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(Some(MakeRustlsConnect::new(client)))
+}
+
+/// A connection that does not keep more and more prepared statements.
+pub(super) async fn connect(pool: &Pool) -> Done<deadpool_postgres::Client> {
+    let client = pool.get().await?;
+    if client.statement_cache.size() > PREPARED {
+        client.statement_cache.clear();
+    }
+    Ok(client)
+}
+
+/// Applies what is due, all in one transaction.
+pub(super) async fn migrate(pool: &Pool, migrations: &[Migration]) -> Done<()> {
+    let mut client = connect(pool).await?;
+    let transaction = client.transaction().await?;
+    // Others that start now wait for this, for as long as it takes.
+    transaction.batch_execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0").await?;
+    transaction.query("SELECT pg_advisory_xact_lock($1)", &[&MIGRATION_LOCK]).await?;
+    transaction
+        .batch_execute(
+            "CREATE TABLE IF NOT EXISTS sillok_migrations (
+                family text NOT NULL, name text NOT NULL, checksum text NOT NULL,
+                applied_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (family, name)
+            )",
+        )
+        .await?;
+    for migration in migrations {
+        let row = transaction
+            .query_opt(
+                "SELECT checksum FROM sillok_migrations WHERE family = $1 AND name = $2",
+                &[&migration.set, &migration.name],
+            )
+            .await?;
+        let applied: Option<String> = row.map(|row| row.try_get(0)).transpose()?;
+        if migration.is_due(applied.as_deref())? {
+            let failed = |error: tokio_postgres::Error| {
+                let reason = Failure::from(error).error;
+                RecordsError::Corrupt(format!("migration {}: {reason}", migration.name))
+            };
+            transaction.batch_execute(&migration.sql).await.map_err(failed)?;
+            transaction
+                .execute(
+                    "INSERT INTO sillok_migrations (family, name, checksum) VALUES ($1, $2, $3)",
+                    &[&migration.set, &migration.name, &migration.checksum()],
+                )
+                .await?;
+        }
+    }
+    Ok(transaction.commit().await?)
+}
+
+/// Looks whether the protected tables are there, with their columns.
+pub(super) async fn check(pool: &Pool, schema: &Schema) -> Done<()> {
+    let client = connect(pool).await?;
+    for (sql, table) in schema.probes() {
+        if let Err(error) = client.prepare(&sql).await {
+            let reason = Failure::from(error).error;
+            return Err(RecordsError::Corrupt(format!("the protected table {table}: {reason}")).into());
+        }
+    }
+    Ok(())
+}
+
+/// Rows of a statement of ours.
+pub(super) async fn rows(
+    client: &impl GenericClient,
+    sql: &str,
+    values: &[&(dyn ToSql + Sync)],
+) -> Done<Vec<Row>> {
+    let prepared = client.prepare_cached(sql).await?;
+    Ok(client.query(&prepared, values).await?)
+}
+
+/// The row of a statement of ours that gives at most one.
+pub(super) async fn row(
+    client: &impl GenericClient,
+    sql: &str,
+    values: &[&(dyn ToSql + Sync)],
+) -> Done<Option<Row>> {
+    Ok(rows(client, sql, values).await?.pop())
+}
+
+/// How many rows a statement of ours changed.
+pub(super) async fn change(
+    client: &impl GenericClient,
+    sql: &str,
+    values: &[&(dyn ToSql + Sync)],
+) -> Done<u64> {
+    let prepared = client.prepare_cached(sql).await?;
+    Ok(client.execute(&prepared, values).await?)
+}
+
+/// A number as PostgreSQL stores it.
+pub(super) fn stored(number: u64) -> Done<i64> {
+    i64::try_from(number)
+        .map_err(|_| RecordsError::Corrupt(format!("{number} is too large to be stored")).into())
+}

@@ -1,0 +1,193 @@
+//! The records database on PostgreSQL: the office's own, with Sillok's tables beside the office's. Any number of
+//! gateways may use one.
+
+mod batch;
+mod connection;
+mod execution;
+mod failure;
+mod outbox;
+mod value;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use deadpool_postgres::{Client, Pool};
+use sillok_contract::{
+    entry::EntryId,
+    id::{EducatorId, SchoolId},
+};
+
+use self::{
+    connection::{connect, stored},
+    failure::Failure,
+};
+use super::{
+    Admitted, Backlog, Lease, OpenError, Outcome, Records, RecordsError, Result, Settings, StoredBatch,
+    StoredEntry, StoredRequest, migration::Migration, schema::Schema,
+};
+
+/// How often a transaction is tried that PostgreSQL gave up to resolve a deadlock.
+const TRIES: u32 = 4;
+
+/// What one statement may use.
+#[derive(Clone, Copy)]
+struct Limits {
+    statement_ms: u64,
+    rows: u64,
+}
+
+/// A records database on PostgreSQL.
+pub(super) struct Postgres {
+    pool: Pool,
+    schema: Arc<Schema>,
+    limits: Limits,
+}
+
+impl Postgres {
+    /// Connects, and brings the tables up to date.
+    pub(super) async fn open(settings: &Settings) -> std::result::Result<Self, OpenError> {
+        let schema = settings.schema()?;
+        let mut migrations = vec![Migration::own("001_sillok", include_str!("001_sillok.sql"))];
+        migrations
+            .extend(settings.schema_migrations(include_str!("../schema/postgres/001_school_record.sql"))?);
+        let pool = connection::pool(settings)?;
+        connection::migrate(&pool, &migrations).await.map_err(RecordsError::from)?;
+        connection::check(&pool, &schema).await.map_err(RecordsError::from)?;
+        let limits = Limits { statement_ms: settings.statement_ms, rows: settings.rows };
+        Ok(Self { pool, schema, limits })
+    }
+
+    async fn client(&self) -> Result<Client> {
+        Ok(connect(&self.pool).await?)
+    }
+}
+
+/// Does this in a transaction in which the lease holds.
+macro_rules! fenced {
+    ($self:ident, $lease:ident, |$transaction:ident| $inner:expr) => {{
+        let mut client = $self.client().await?;
+        let $transaction = client.transaction().await.map_err(Failure::from)?;
+        batch::fence(&$transaction, $lease).await?;
+        let done = $inner.await?;
+        $transaction.commit().await.map_err(Failure::from)?;
+        Ok(done)
+    }};
+}
+
+#[async_trait]
+impl Records for Postgres {
+    async fn ready(&self) -> Result<()> {
+        self.client().await?.batch_execute("SELECT 1").await.map_err(|error| Failure::from(error).error)
+    }
+
+    async fn execute(&self, request: &Admitted, now: &(dyn Fn() -> i64 + Send + Sync)) -> Result<Outcome> {
+        for _ in 1..TRIES {
+            match execution::execute(&self.pool, &self.schema, request, self.limits, now).await {
+                Err(failure) if failure.again => {}
+                done => return Ok(done?),
+            }
+        }
+        Ok(execution::execute(&self.pool, &self.schema, request, self.limits, now).await?)
+    }
+
+    async fn used(&self, educator: &EducatorId, jti: &str) -> Result<Option<[u8; 32]>> {
+        Ok(outbox::used(&self.client().await?, educator, jti).await?)
+    }
+
+    async fn request(&self, digest: &[u8; 32]) -> Result<Option<StoredRequest>> {
+        Ok(outbox::request(&self.client().await?, digest).await?)
+    }
+
+    async fn entry(&self, id: &EntryId) -> Result<Option<StoredEntry>> {
+        Ok(outbox::entries(&self.client().await?, "id = $1", &[&&id.0[..]]).await?.pop())
+    }
+
+    async fn unrecorded(&self) -> Result<u64> {
+        Ok(outbox::unrecorded(&self.client().await?).await?)
+    }
+
+    async fn backlog(&self) -> Result<Vec<Backlog>> {
+        Ok(outbox::backlog(&self.client().await?).await?)
+    }
+
+    async fn claim(&self, school: &SchoolId, owner: &str, ttl_ms: u64) -> Result<Option<Lease>> {
+        Ok(batch::claim(&self.client().await?, school, owner, ttl_ms).await?)
+    }
+
+    async fn renew(&self, lease: &Lease, ttl_ms: u64) -> Result<()> {
+        Ok(batch::renew(&self.client().await?, lease, ttl_ms).await?)
+    }
+
+    async fn release(&self, lease: &Lease) -> Result<()> {
+        Ok(batch::release(&self.client().await?, lease).await?)
+    }
+
+    async fn in_flight(&self, lease: &Lease) -> Result<Option<StoredBatch>> {
+        fenced!(self, lease, |transaction| batch::in_flight(&transaction, &lease.school))
+    }
+
+    async fn last_batch(&self, school: &SchoolId) -> Result<Option<StoredBatch>> {
+        let last = "school = $1 AND receipt IS NOT NULL ORDER BY sequence DESC LIMIT 1";
+        Ok(outbox::batches(&self.client().await?, last, &[&school.as_str()]).await?.pop())
+    }
+
+    async fn pending(
+        &self,
+        school: &SchoolId,
+        count: u32,
+        bytes: u64,
+    ) -> Result<(Vec<StoredEntry>, Vec<([u8; 32], String)>)> {
+        Ok(outbox::pending(&self.client().await?, school, count, bytes).await?)
+    }
+
+    async fn form(&self, lease: &Lease, batch: &StoredBatch) -> Result<()> {
+        fenced!(self, lease, |transaction| batch::form(&transaction, &lease.school, batch))
+    }
+
+    async fn store_envelope(
+        &self,
+        lease: &Lease,
+        sequence: u64,
+        transaction: &str,
+        envelope: &[u8],
+    ) -> Result<()> {
+        fenced!(self, lease, |t| batch::store_envelope(&t, &lease.school, sequence, transaction, envelope))
+    }
+
+    async fn finish(
+        &self,
+        lease: &Lease,
+        sequence: u64,
+        receipt: &[u8],
+        transaction: &str,
+        block: u64,
+    ) -> Result<()> {
+        fenced!(self, lease, |t| batch::finish(&t, &lease.school, sequence, receipt, transaction, block))
+    }
+
+    async fn dissolve(
+        &self,
+        lease: &Lease,
+        sequence: u64,
+        refused: &[(EntryId, String, String)],
+    ) -> Result<()> {
+        fenced!(self, lease, |transaction| batch::dissolve(&transaction, &lease.school, sequence, refused))
+    }
+
+    async fn batch(&self, school: &SchoolId, sequence: u64) -> Result<Option<StoredBatch>> {
+        let one = "school = $1 AND sequence = $2 AND receipt IS NOT NULL";
+        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 2] = [&school.as_str(), &stored(sequence)?];
+        Ok(outbox::batches(&self.client().await?, one, &values).await?.pop())
+    }
+
+    async fn batches(&self, school: &SchoolId, after: u64, limit: u32) -> Result<Vec<StoredBatch>> {
+        let some = "school = $1 AND sequence > $2 AND receipt IS NOT NULL ORDER BY sequence LIMIT $3";
+        let client = self.client().await?;
+        Ok(outbox::batches(&client, some, &[&school.as_str(), &stored(after)?, &i64::from(limit)]).await?)
+    }
+
+    async fn set_aside(&self, limit: u32) -> Result<Vec<StoredEntry>> {
+        let aside = "state = 2 ORDER BY number LIMIT $1";
+        Ok(outbox::entries(&self.client().await?, aside, &[&i64::from(limit)]).await?)
+    }
+}
