@@ -6,41 +6,49 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Failure, when};
+use sillok_contract::certificate::Certificate;
+
+use super::{Exit, Failure, when};
 use crate::{
     config::Settings,
-    keys::{Authority, KeyError},
+    keys::{Authority, KeyError, read_certificate},
     ledger::embedded::{Embedded, OpenError},
 };
 
-/// The MSP of the schools.
-const SCHOOLS: &str = "SchoolMSP";
-
 /// Opens it; makes it if it is not there. Held by a running gateway, it is told what to do.
 pub(super) fn open(settings: &Settings) -> Result<Embedded, Failure> {
-    let path = file(settings);
     make_directory(&settings.data)?;
-    Embedded::open(&path, when::now).map_err(|error| match error {
-        OpenError::InUse(path) => Failure::new(
-            super::Exit::Unavailable,
-            "ledger.in_use",
-            format!(
-                "{} is held by another process, probably a running gateway: stop it and call again, or name a Fabric network with --network",
-                path.display()
-            ),
-        ),
+    Embedded::open(file(settings), when::now).map_err(|error| match error {
+        OpenError::InUse(path) => Failure::new(Exit::Unavailable, "ledger.in_use", in_use(&path)),
         error => error.into(),
     })
 }
 
-/// The development authority that issues educators' certificates. Read from its files where they are, so that a running
-/// gateway may hold the ledger.
-pub(super) fn school_authority(settings: &Settings) -> Result<Authority, Failure> {
-    let home = file(settings).with_extension("identities").join(SCHOOLS);
+fn in_use(path: &Path) -> String {
+    format!(
+        "{} is held by another process, probably a running gateway: stop it and call again, or name a Fabric network with --network",
+        path.display()
+    )
+}
+
+/// The development authority of an MSP: that of the schools issues educators' certificates.
+pub(super) fn authority(settings: &Settings, msp: &str) -> Result<Authority, Failure> {
+    let home = home(settings, msp)?;
+    Ok(Authority::read(&home.join("ca.pem"), &home.join("ca.key"))?)
+}
+
+/// The certificate of that authority.
+pub(super) fn authority_certificate(settings: &Settings, msp: &str) -> Result<Certificate, Failure> {
+    Ok(read_certificate(&home(settings, msp)?.join("ca.pem"))?)
+}
+
+/// An MSP's directory: its files are read where they are, so that a running gateway may hold the ledger.
+fn home(settings: &Settings, msp: &str) -> Result<PathBuf, Failure> {
+    let home = file(settings).with_extension("identities").join(msp);
     if !home.exists() {
         open(settings)?;
     }
-    Ok(Authority::read(&home.join("ca.pem"), &home.join("ca.key"))?)
+    Ok(home)
 }
 
 fn file(settings: &Settings) -> PathBuf {
@@ -49,9 +57,6 @@ fn file(settings: &Settings) -> PathBuf {
 
 /// A directory for its owner alone, with those above it.
 pub(super) fn make_directory(path: &Path) -> Result<(), Failure> {
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .map_err(|error| KeyError::file(path, error).into())
+    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.map_err(|error| KeyError::file(path, error).into())
 }

@@ -18,13 +18,18 @@
 //! Errors are told on standard error: `sillok: CODE: SENTENCE`. With `--json` they are an object on standard output:
 //! `{"error": {"code", "detail", "retry", "exit"}}`, and `transaction` where there is one.
 
+mod admin;
 mod causes;
 mod embedded;
 mod failure;
+mod gateway;
 mod keys;
 mod network;
 mod output;
+mod private_file;
 mod progress;
+mod proof;
+mod request;
 mod rows;
 mod serve;
 mod table;
@@ -60,6 +65,12 @@ pub enum Command {
     Serve(serve::Serve),
     /// Makes keys and certificates for people.
     Keys(keys::Keys),
+    /// Administers the registry on the ledger: offices, schools, educators, learners.
+    Admin(admin::Admin),
+    /// Signs queries and has a gateway execute them.
+    Request(Box<request::Request>),
+    /// Fetches proofs of entries, and verifies them offline.
+    Proof(proof::Proof),
 }
 
 impl Command {
@@ -67,6 +78,9 @@ impl Command {
         match self {
             Self::Serve(command) => on_threads(command.run(program)),
             Self::Keys(command) => command.run(program),
+            Self::Admin(command) => on_threads(command.run(program)),
+            Self::Request(command) => on_threads(command.run(program)),
+            Self::Proof(command) => command.run(program),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use sillok_contract::id::EducatorId;
+use sillok_contract::{access::SCHOOL, id::EducatorId};
 
 use super::{Holders, Made};
 use crate::{
@@ -52,8 +52,8 @@ impl Educator {
     fn authority(&self, program: &Program) -> Result<Authority, Failure> {
         match (&self.authority_certificate, &self.authority_key, &self.network) {
             (Some(certificate), Some(key), _) => Ok(Authority::read(certificate, key)?),
-            (_, _, Some(file)) => network::school_authority(file),
-            _ => embedded::school_authority(&program.settings()?),
+            (_, _, Some(file)) => network::authority(file, SCHOOL),
+            _ => embedded::authority(&program.settings()?, SCHOOL),
         }
     }
 }

@@ -79,8 +79,13 @@ impl Network {
             let users = organization.users.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
             ConnectError::new("user", format!("{msp} has no user {user}; it has {users}"))
         })?;
-        Ok((only_file(&directory.join("signcerts"))?, only_file(&directory.join("keystore"))?))
+        msp_credentials(directory)
     }
+}
+
+/// The files of certificate and key in an MSP directory.
+pub(super) fn msp_credentials(directory: &Path) -> Result<(PathBuf, PathBuf), ConnectError> {
+    Ok((only_file(&directory.join("signcerts"))?, only_file(&directory.join("keystore"))?))
 }
 
 impl PeerNode {

@@ -9,7 +9,11 @@ use std::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{ConnectError, identity::Identity, network::Network};
+use super::{
+    ConnectError,
+    identity::Identity,
+    network::{Network, msp_credentials},
+};
 
 /// The ledger on Hyperledger Fabric. Either `network` names the file that describes a network, or `certificate`,
 /// `key`, `peers` and `tls_roots` are given; what is given wins over what the file says.
@@ -109,6 +113,12 @@ pub(super) struct Limits {
 }
 
 impl Settings {
+    /// The same with the certificate and key of an MSP directory: the one file of its `signcerts`, that of `keystore`.
+    pub fn with_msp_directory(self, directory: &Path) -> Result<Self, ConnectError> {
+        let (certificate, key) = msp_credentials(directory)?;
+        Ok(Self { certificate: Some(certificate), key: Some(key), ..self })
+    }
+
     /// Reads the files that the settings name.
     pub(super) fn resolve(&self) -> Result<Resolved, ConnectError> {
         let network = self.network.as_deref().map(Network::read).transpose()?;
