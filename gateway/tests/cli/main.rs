@@ -4,3 +4,12 @@
 mod admin;
 mod keys;
 mod program;
+mod proof;
+mod request;
+
+#[path = "../ledger/engines.rs"]
+#[allow(dead_code, reason = "the ledgers' suite has use for more of it")]
+mod engines;
+#[path = "../ledger/school.rs"]
+#[allow(dead_code, reason = "the ledgers' suite has use for more of it")]
+mod school;
