@@ -20,11 +20,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::policy::FUNCTIONS;
 
 /// The protected tables and the functions that statements may call.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Schema {
     /// By name: lower-case letters, digits and `_`.
@@ -35,7 +36,7 @@ pub struct Schema {
 }
 
 /// A protected table.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Table {
     /// The column that says whose row it is: text, the learner's pseudonymous id.
@@ -48,7 +49,7 @@ pub struct Table {
 }
 
 /// What a column holds; each the same on both databases.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ColumnType {
     /// Text, compared by code points; without U+0000.

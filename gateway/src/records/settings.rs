@@ -3,6 +3,7 @@
 use std::{fmt, path::PathBuf, sync::Arc};
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{
     Records, RecordsError,
@@ -27,7 +28,7 @@ pub enum OpenError {
 type Result<T> = std::result::Result<T, OpenError>;
 
 /// The configuration's section `records`.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// Where the database is: `sqlite:PATH`, or `postgres://USER@HOST:PORT/DATABASE`, for TLS with
@@ -35,9 +36,11 @@ pub struct Settings {
     pub url: String,
     /// A file whose first line is PostgreSQL's password.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
     pub password_file: Option<PathBuf>,
     /// PEM certificates that PostgreSQL's certificate has to lead to. Needed for TLS.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
     pub root_certificates: Option<PathBuf>,
     /// Connections at most; with SQLite, those that read.
     pub connections: usize,
@@ -51,6 +54,7 @@ pub struct Settings {
     pub statement: Limits,
     /// The protected tables, in this file; see [`super::schema`].
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
     pub schema_file: Option<PathBuf>,
     /// The protected tables, here. Without this and `schema_file` it is the example: a Korean school record.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -58,6 +62,7 @@ pub struct Settings {
     /// A folder of `*.sql` files that create the schema's tables, applied at start in the order of their names, each
     /// once. Without it the tables have to be there, except those of the example, which are created.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
     pub migrations: Option<PathBuf>,
 }
 

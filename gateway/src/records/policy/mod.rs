@@ -44,7 +44,7 @@ use value::{Slots, Source};
 use super::{Effect, Statement, schema::ColumnType, schema::Schema};
 
 /// How large a statement may be.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
     /// Bytes of SQL.
