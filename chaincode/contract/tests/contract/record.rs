@@ -75,6 +75,14 @@ fn the_gateway_hears_early_of_an_entry_whose_form_the_ledger_would_refuse() {
 }
 
 #[test]
+fn the_gateway_hears_early_of_a_body_that_would_swell_too_far() {
+    let draft = World::new().draft();
+    let (school, long) = (SchoolId::new("school-1").unwrap(), vec!["x".repeat(batch::MAX_BODY)]);
+    let refusal = batch::build(&school, 1, [0; 32], &long, &draft.entry_bytes()).unwrap_err();
+    assert_refused(refusal, Code::BatchTooLarge, None);
+}
+
+#[test]
 fn a_batch_costs_one_round_trip_and_few_keys() {
     let mut world = World::new();
     let (header, body) = world.draft().seal();
