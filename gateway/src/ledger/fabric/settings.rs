@@ -190,7 +190,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, ConnectError> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
-    use serde_json::json;
+    use serde_json::{Value, json};
     use tempfile::TempDir;
 
     use super::{super::fixture::Organisation, *};
@@ -210,14 +210,15 @@ mod tests {
             fs::write(path(name), text).unwrap();
         }
         let peer = |port: u16, tls: &str| json!({"address": format!("127.0.0.1:{port}"), "tls_root_cert": path(tls)});
+        let organization = |peer: Value, users: Value| json!({"peer": peer, "ca_cert": path("ca.pem"), "ca_key": path("priv_sk"), "users": users});
         let described = json!({
             "channel": "annals",
             "chaincode": "sillok2",
             "roots": path("roots"),
             "organizations": {
-                "OfficeMSP": {"peer": peer(7051, "office-tls.pem"), "users": {}},
-                "SchoolMSP": {"peer": null, "users": {}},
-                "SupportMSP": {"peer": peer(7061, "support-tls.pem"), "users": {"Gateway": directory.path()}},
+                "OfficeMSP": organization(peer(7051, "office-tls.pem"), json!({})),
+                "SchoolMSP": organization(json!(null), json!({})),
+                "SupportMSP": organization(peer(7061, "support-tls.pem"), json!({"Gateway": directory.path()})),
             },
         });
         fs::write(path("network.json"), described.to_string()).unwrap();
