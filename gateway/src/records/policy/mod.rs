@@ -13,6 +13,7 @@
 //! So what is not understood is not let through, and what is let through was written here.
 
 mod expression;
+mod from;
 mod function;
 mod query;
 mod refusal;
