@@ -1,6 +1,6 @@
 //! `sillok proof verify`, on proofs of a real ledger and what became of them.
 
-use std::fs;
+use std::{fs, process::Command};
 
 use crate::{
     engines::OnFile,
@@ -115,4 +115,25 @@ async fn other_roots_and_missing_ones_do_not_verify() {
         assert_eq!(exit, 2, "{detail}");
         assert!(detail.contains(said), "{detail}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_socket_is_opened() {
+    let program = Program::new();
+    proofs(&program).await;
+    let calls = program.path("calls");
+    let traced = Command::new("strace")
+        .args(["-f", "-e", "trace=%network", "-o"])
+        .arg(&calls)
+        .args([env!("CARGO_BIN_EXE_sillok"), "proof", "verify", "proofs", "--roots", "roots"])
+        .current_dir(program.path(""))
+        .output();
+    let Ok(traced) = traced else {
+        eprintln!("skipped: there is no strace to see the program's system calls with");
+        return;
+    };
+    assert!(traced.status.success(), "{traced:?}");
+    let calls = fs::read_to_string(calls).unwrap();
+    let made: Vec<_> = calls.lines().filter(|line| line.contains('(')).collect();
+    assert!(calls.contains("exited with 0") && made.is_empty(), "{made:?}");
 }

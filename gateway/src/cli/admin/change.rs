@@ -66,7 +66,7 @@ pub(super) async fn settle<T, U>(
     let settle = &settle;
     stream::iter(rows)
         .map(|Row { origin, value }| async move {
-            let value = settle(value).await.map_err(|error| named(&[origin.clone()], error))?;
+            let value = settle(value).await.map_err(|error| named(std::slice::from_ref(&origin), error))?;
             Ok(Row { origin, value })
         })
         .buffered(LOOK_UPS)

@@ -61,11 +61,11 @@ pub(super) fn print_places(program: &Program, recorded: &RequestState) -> Result
         let header = ["learner", "batch", "entry", "block", "transaction"];
         table(&header, recorded.results.iter().map(row), "")
     });
-    let refusals = recorded.results.iter().filter_map(|result| match &result.entry.place {
+    let mut refusals = recorded.results.iter().filter_map(|result| match &result.entry.place {
         Place::SetAside { refusal } => Some((&result.entry.entry, refusal)),
         _ => None,
     });
-    match refusals.last() {
+    match refusals.next() {
         None => Ok(()),
         Some((entry, refusal)) => {
             let detail = format!(
