@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::ConfigError;
 
-/// What a caller may use of the gateway.
+/// What a caller may use of the gateway. Whatever goes beyond is refused with a code of its own.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {

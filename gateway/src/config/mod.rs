@@ -5,6 +5,7 @@
 //! `SILLOK_DATA` overrides `data`. Keys that nobody knows are refused.
 
 mod error;
+mod ledger;
 mod limits;
 mod listen;
 mod log;
@@ -18,29 +19,36 @@ use figment::{
     providers::{Env, Format as _, Toml},
 };
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 pub use error::ConfigError;
+pub use ledger::{Ledger, LedgerEngine};
 pub use limits::Limits;
 pub use listen::{Listen, Metrics, Plaintext};
 pub use log::{Log, LogFormat};
 pub use tls::{ClientCertificates, Tls};
 
+use crate::{records, service};
+
 /// The whole configuration.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// The directory of the embedded engines' files. Made if it is not there, for its owner alone.
-    #[schema(value_type = String)]
     pub data: PathBuf,
     /// Where the gateway listens, and how it stops.
     pub listen: Listen,
-    /// TLS, for both ports. Without `certificate` the gateway speaks plaintext, as far as `listen.plaintext` allows.
+    /// TLS, for both ports.
     pub tls: Tls,
-    /// What a caller may use. Whatever goes beyond is refused with a code of its own.
+    /// What a caller may use.
     pub limits: Limits,
     /// What is logged, and how.
     pub log: Log,
+    /// The records database.
+    pub records: records::Settings,
+    /// The ledger.
+    pub ledger: Ledger,
+    /// The service and its batcher.
+    pub service: service::Settings,
 }
 
 impl Default for Settings {
@@ -51,6 +59,9 @@ impl Default for Settings {
             tls: Tls::default(),
             limits: Limits::default(),
             log: Log::default(),
+            records: records::Settings::default(),
+            ledger: Ledger::default(),
+            service: service::Settings::default(),
         }
     }
 }
@@ -75,10 +86,27 @@ impl Settings {
         reference::of_defaults()
     }
 
+    /// The section `records`; a database that is not named is a file under `data`.
+    pub fn records(&self) -> records::Settings {
+        let mut settings = self.records.clone();
+        if settings.url == records::Settings::default().url {
+            settings.url = format!("sqlite:{}", self.data.join("records.db").display());
+        }
+        settings
+    }
+
+    /// The file of the embedded ledger.
+    pub fn ledger_file(&self) -> PathBuf {
+        self.data.join("ledger.redb")
+    }
+
     fn check(&self) -> Result<(), ConfigError> {
         self.tls.check()?;
         self.limits.check()?;
         self.log.check()?;
+        let of_service =
+            |(field, reason): (&str, String)| ConfigError::new(format!("service.{field}"), reason);
+        self.service.check().map_err(of_service)?;
         self.listen.check(&self.tls)
     }
 }
@@ -130,6 +158,8 @@ mod tests {
             ("[listen]\nrest = \"0.0.0.0:8080\"", "listen.rest"),
             ("[listen]\ngrpc = \"0.0.0.0:8080\"", "listen.grpc"),
             ("[listen]\nplaintext = \"never\"", "tls.certificate"),
+            ("[ledger]\nengine = \"paper\"", "ledger.engine"),
+            ("[service.requests]\nmax_queries = 0", "service.requests.max_queries"),
             ("[tls]\ncertificate = \"x.pem\"", "tls.key"),
             ("[tls]\nclient_certificates = \"required\"", "tls.certificate"),
             ("[tls]\ncertificate = \"x\"\nkey = \"y\"\nclient_certificates = \"optional\"", "tls.client_ca"),

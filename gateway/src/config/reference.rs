@@ -2,72 +2,96 @@
 
 use std::fmt::Write as _;
 
-use serde_json::{Map, Value};
-use utoipa::{OpenApi, PartialSchema as _};
+use serde_json::Value;
+use utoipa::PartialSchema;
 
-use super::Settings;
+use super::{Ledger, Limits, Listen, Log, Settings, Tls};
+use crate::{ledger::fabric, records, service};
 
-/// Collects the sections' schemas, whose descriptions are the fields' documentation.
-#[derive(OpenApi)]
-#[openapi(components(schemas(Settings)))]
-struct Schemas;
+/// The documentation of a section: its schema's descriptions are the documentation of its struct and its fields.
+fn of<T: PartialSchema>() -> Value {
+    serde_json::to_value(T::schema()).expect("a schema is JSON")
+}
+
+fn sections() -> [(&'static str, Value); 12] {
+    [
+        ("listen", of::<Listen>()),
+        ("tls", of::<Tls>()),
+        ("limits", of::<Limits>()),
+        ("log", of::<Log>()),
+        ("records", of::<records::Settings>()),
+        ("records.statement", of::<records::policy::Limits>()),
+        ("ledger", of::<Ledger>()),
+        ("ledger.fabric", of::<fabric::Settings>()),
+        ("service", of::<service::Settings>()),
+        ("service.requests", of::<service::RequestSettings>()),
+        ("service.standing", of::<service::StandingSettings>()),
+        ("service.batches", of::<service::BatchSettings>()),
+    ]
+}
 
 /// Every key, its documentation above it. Keys without a default are commented out.
 pub(super) fn of_defaults() -> String {
-    let schema = as_object(serde_json::to_value(Settings::schema()));
-    let defaults = as_object(serde_json::to_value(Settings::default()));
-    let sections = as_object(serde_json::to_value(Schemas::openapi().components));
-    let mut text = String::new();
-    let (tables, fields): (Vec<_>, Vec<_>) =
-        properties(&schema).partition(|(name, _)| defaults.get(*name).is_some_and(Value::is_object));
-    for (name, field) in fields {
-        write_field(&mut text, name, field, defaults.get(name));
-    }
-    for (name, field) in tables {
-        write_comment(&mut text, field);
+    let defaults = serde_json::to_value(Settings::default()).expect("settings have string keys only");
+    let mut text = String::from("# The directory of the embedded engines' files.\n");
+    let _ = writeln!(text, "data = {}", defaults["data"]);
+    for (name, schema) in sections() {
+        let of_section = defaults.pointer(&format!("/{}", name.replace('.', "/"))).unwrap_or(&Value::Null);
+        write_comment(&mut text, &schema);
         let _ = writeln!(text, "[{name}]");
-        let section = section_of(&sections, field);
-        for (key, field) in properties(section) {
-            write_field(&mut text, key, field, defaults[name].get(key));
+        for (field, schema) in schema["properties"].as_object().into_iter().flatten() {
+            write_field(&mut text, field, schema, of_section.get(field));
         }
     }
     text
 }
 
-fn as_object(value: serde_json::Result<Value>) -> Map<String, Value> {
-    match value {
-        Ok(Value::Object(object)) => object,
-        _ => unreachable!("settings and schemas are objects"),
-    }
-}
-
-fn properties(schema: &Map<String, Value>) -> impl Iterator<Item = (&str, &Value)> {
-    schema
-        .get("properties")
-        .and_then(Value::as_object)
-        .into_iter()
-        .flatten()
-        .map(|(name, field)| (name.as_str(), field))
-}
-
-/// The schema that a section's field refers to, at the field itself or in its `allOf` or `oneOf`.
-fn section_of<'a>(components: &'a Map<String, Value>, field: &Value) -> &'a Map<String, Value> {
-    let reference = [&field["$ref"], &field["allOf"][0]["$ref"], &field["oneOf"][0]["$ref"]];
-    let name = reference.into_iter().find_map(Value::as_str).and_then(|path| path.rsplit('/').next());
-    name.and_then(|name| components["schemas"][name].as_object()).expect("a section's schema is a component")
-}
-
-fn write_comment(text: &mut String, field: &Value) {
+fn write_comment(text: &mut String, schema: &Value) {
     text.push('\n');
-    for line in field["description"].as_str().unwrap_or_default().lines() {
+    for line in schema["description"].as_str().unwrap_or_default().lines() {
         let _ = writeln!(text, "# {line}");
     }
 }
 
-fn write_field(text: &mut String, name: &str, field: &Value, default: Option<&Value>) {
-    write_comment(text, field);
+/// A field that is a section has its own place.
+fn write_field(text: &mut String, name: &str, schema: &Value, default: Option<&Value>) {
+    if default.is_some_and(Value::is_object) {
+        return;
+    }
+    write_comment(text, schema);
     let _ = match default {
         Some(value) => writeln!(text, "{name} = {value}"),
-        None => writeln!(text, "#{name} = "),
+        None => writeln!(text, "#{name} ="),
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tables(path: &str, value: &Value, found: &mut Vec<String>) {
+        for (name, member) in value.as_object().into_iter().flatten().filter(|(_, member)| member.is_object())
+        {
+            let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+            tables(&path, member, found);
+            found.push(path);
+        }
+    }
+
+    #[test]
+    fn no_section_and_no_field_is_left_out() {
+        let text = of_defaults();
+        let mut found = Vec::new();
+        tables("", &serde_json::to_value(Settings::default()).expect("settings are JSON"), &mut found);
+        for table in &found {
+            assert!(text.contains(&format!("\n[{table}]\n")), "{table} is missing");
+        }
+        assert_eq!(found.len(), sections().len());
+        for (name, schema) in sections() {
+            let fields = schema["properties"].as_object().into_iter().flatten();
+            let undocumented: Vec<_> =
+                fields.filter(|(_, field)| !field["description"].is_string()).collect();
+            assert!(undocumented.is_empty(), "[{name}] {undocumented:?}");
+        }
+    }
 }

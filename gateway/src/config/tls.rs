@@ -7,7 +7,8 @@ use utoipa::ToSchema;
 
 use super::ConfigError;
 
-/// TLS 1.2 and 1.3, for both ports.
+/// TLS 1.2 and 1.3, for both ports. Without `certificate` the gateway speaks plaintext, as far as `listen.plaintext`
+/// allows.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Tls {
