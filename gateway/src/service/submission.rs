@@ -126,14 +126,15 @@ impl Core {
             forbidden(Refusal::new(Code::SchoolUnknown, format!("the school {id} is not registered")))
         })?;
         educator.may_act(&school, now).map_err(forbidden)?;
-        let mut learners: Vec<_> = received.queries.iter().map(|(_, query)| &query.learner).collect();
+        // Owned: a future over a borrowed item cannot be proved to be Send.
+        let mut learners: Vec<_> = received.queries.iter().map(|(_, query)| query.learner.clone()).collect();
         learners.sort();
         learners.dedup();
         stream::iter(learners)
             .map(|learner| async move {
                 let unknown =
                     || Refusal::new(Code::LearnerUnknown, format!("the learner {learner} is not registered"));
-                let known = self.registry.learner(learner).await?.ok_or_else(|| forbidden(unknown()))?;
+                let known = self.registry.learner(&learner).await?.ok_or_else(|| forbidden(unknown()))?;
                 known.attends(id, now).map_err(forbidden)
             })
             .buffered(LOOK_UPS)
