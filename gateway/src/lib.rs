@@ -7,11 +7,15 @@
 pub mod cli;
 pub mod client;
 pub mod config;
+mod grpc;
 pub mod keys;
 pub mod ledger;
 pub mod problem;
 pub mod proof;
 pub mod records;
+mod rest;
+pub mod server;
 pub mod service;
+pub mod telemetry;
 
 pub mod base64url;

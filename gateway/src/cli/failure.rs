@@ -4,7 +4,12 @@ use std::{borrow::Cow, process::ExitCode};
 
 use serde::Serialize;
 
-use crate::problem::{Kind, Problem};
+use crate::{
+    config::ConfigError,
+    problem::{Kind, Problem},
+    records::OpenError,
+    server::StartError,
+};
 
 /// What a command's end means; see the table in [`crate::cli`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,9 +79,34 @@ impl Failure {
         Self::new(Exit::Usage, "config.invalid", detail)
     }
 
+    /// What the operating system would not do: code `io`.
+    pub fn io(error: std::io::Error) -> Self {
+        Self::failed("io", error.to_string())
+    }
+
     /// A failure of none of the named sorts.
     pub fn failed(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(Exit::Failed, code, detail)
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::config(error.to_string())
+    }
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        let told = error.to_string();
+        match error {
+            StartError::Config(error) => error.into(),
+            StartError::Embedded(error) => error.into(),
+            StartError::Records(OpenError::Records(_)) => Self::new(Exit::Unavailable, "records.open", told),
+            StartError::Records(OpenError::Setting(_)) | StartError::Fabric(_) | StartError::Data(_) => {
+                Self::config(told)
+            }
+        }
     }
 }
 

@@ -97,7 +97,7 @@ pub struct Program {
 impl Program {
     /// The configuration: the file, if one was named, and the environment.
     pub fn settings(&self) -> Result<Settings, Failure> {
-        Settings::read(self.config.as_deref()).map_err(|error| Failure::config(error.to_string()))
+        Ok(Settings::read(self.config.as_deref())?)
     }
 }
 

@@ -1,0 +1,69 @@
+//! What the service answers, as gRPC's messages.
+
+use sillok_proto::gateway::{self, ListBatchesRequest, entry_state::Status};
+
+use crate::{
+    problem::{Kind, Problem},
+    service::{Batch, EntryRecorded, EntryState, Place, QueryResult, RequestState},
+};
+
+/// How many batches are wanted: 0 means the most.
+pub(super) fn limit(wanted: &ListBatchesRequest) -> Result<u32, Problem> {
+    match wanted.limit {
+        limit @ 0..=100 => Ok(limit),
+        _ => Err(Problem::new(Kind::Invalid, "query.malformed", "`limit` is a number from 0 to 100")),
+    }
+}
+
+pub(super) fn request(state: RequestState) -> gateway::RequestState {
+    gateway::RequestState {
+        request: state.request.to_string(),
+        results: state.results.into_iter().map(result).collect(),
+    }
+}
+
+fn result(result: QueryResult) -> gateway::QueryResult {
+    let rows_json = result.data.map(|rows| serde_json::Value::from(rows).to_string()).unwrap_or_default();
+    gateway::QueryResult { entry: Some(entry(result.entry)), rows: result.rows, rows_json }
+}
+
+pub(super) fn entry(state: EntryState) -> gateway::EntryState {
+    let mut message = gateway::EntryState {
+        entry: state.entry.to_string(),
+        school: state.school.into(),
+        learner: state.learner.into(),
+        ..gateway::EntryState::default()
+    };
+    match state.place {
+        Place::Pending => message.set_status(Status::Pending),
+        Place::Recorded { sequence, index, transaction, block } => {
+            message.set_status(Status::Recorded);
+            (message.sequence, message.index) = (sequence, index);
+            (message.transaction, message.block) = (transaction, block);
+        }
+        Place::SetAside { refusal } => {
+            message.set_status(Status::SetAside);
+            message.refusal = refusal;
+        }
+    }
+    message
+}
+
+pub(super) fn recorded(recorded: EntryRecorded) -> gateway::EntryRecorded {
+    gateway::EntryRecorded { cursor: recorded.cursor.to_string(), entry: Some(entry(recorded.entry)) }
+}
+
+pub(super) fn batch(batch: Batch) -> gateway::Batch {
+    gateway::Batch {
+        school: batch.school.into(),
+        sequence: batch.sequence,
+        header_hash: batch.header_hash.to_string(),
+        previous: batch.previous.to_string(),
+        root: batch.root.to_string(),
+        count: batch.count,
+        first_time: batch.first_time,
+        last_time: batch.last_time,
+        transaction: batch.transaction,
+        block: batch.block,
+    }
+}

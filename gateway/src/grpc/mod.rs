@@ -1,0 +1,84 @@
+//! gRPC: the same operations as REST, from the same service; health and reflection beside them.
+
+mod gateway;
+mod health;
+mod message;
+mod problem;
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, LazyLock},
+};
+
+use axum::{
+    Router,
+    extract::Request,
+    middleware::{from_fn_with_state, map_response},
+};
+use prost::Message as _;
+use prost_types::{FileDescriptorProto, FileDescriptorSet};
+use sillok_proto::{DESCRIPTORS, gateway::gateway_server::GatewayServer};
+use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
+use tonic_health::pb::health_server::HealthServer;
+
+use crate::{
+    config::Limits,
+    server::{Edge, Gate, bound},
+    service::Service,
+};
+
+/// What the handlers work with.
+#[derive(Clone)]
+pub(crate) struct Grpc {
+    service: Service,
+    gate: Arc<Gate>,
+    stopping: CancellationToken,
+}
+
+impl Grpc {
+    /// The face of a service. Its streams end when `stopping` is cancelled.
+    pub(crate) fn new(service: Service, gate: Arc<Gate>, stopping: CancellationToken) -> Self {
+        Self { service, gate, stopping }
+    }
+
+    /// The map of gRPC: every service, and what stands around it.
+    pub(crate) fn router(self, limits: &Limits) -> Router {
+        let edge = Edge::new("grpc", problem::answer, operation, self.gate.clone(), limits);
+        let gateway = GatewayServer::new(self.clone()).max_decoding_message_size(limits.body_bytes);
+        let health = HealthServer::new(health::Health::new(self.service, self.stopping));
+        let reflection = tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(DESCRIPTORS)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+            .build_v1()
+            .expect("the descriptors are compiled in");
+        let operations = Routes::new(gateway)
+            .into_axum_router()
+            .reset_fallback()
+            .route_layer(from_fn_with_state(edge.clone(), bound));
+        let routes = Routes::new(health).add_service(reflection).into_axum_router().merge(operations);
+        edge.around(routes.layer(map_response(problem::complete)))
+    }
+}
+
+/// The method's full name; what no service here has is `unknown`.
+fn operation(request: &Request) -> String {
+    static METHODS: LazyLock<HashSet<String>> = LazyLock::new(|| {
+        [DESCRIPTORS, tonic_health::pb::FILE_DESCRIPTOR_SET, tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET]
+            .into_iter()
+            .filter_map(|descriptors| FileDescriptorSet::decode(descriptors).ok())
+            .flat_map(|set| set.file)
+            .flat_map(|file| methods(&file))
+            .collect()
+    });
+    let path = request.uri().path();
+    if METHODS.contains(path) { path.to_owned() } else { "unknown".to_owned() }
+}
+
+fn methods(file: &FileDescriptorProto) -> Vec<String> {
+    let path = |service: &str, method: &str| format!("/{}.{service}/{method}", file.package());
+    let services = file.service.iter();
+    services
+        .flat_map(|service| service.method.iter().map(|method| path(service.name(), method.name())))
+        .collect()
+}

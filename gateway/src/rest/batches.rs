@@ -1,0 +1,71 @@
+//! `/v1/schools/{school}/batches`
+
+use axum::{Json, extract::State};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{
+    Rest,
+    caller::Authenticated,
+    parameters::{InPath, InQuery},
+    problem::HttpProblem,
+};
+use crate::{
+    problem::{Kind, Problem},
+    server::school_id,
+    service::Batch,
+};
+
+/// The most batches in one answer.
+const MOST: u32 = 100;
+
+/// Which batches.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Selection {
+    /// Batches with a greater sequence.
+    #[serde(default)]
+    #[param(default = 0)]
+    after: u64,
+    /// At most this many.
+    #[serde(default = "most")]
+    #[param(minimum = 1, maximum = 100, default = 100)]
+    limit: u32,
+}
+
+/// A school's batches, in order.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Batches {
+    batches: Vec<Batch>,
+}
+
+fn most() -> u32 {
+    MOST
+}
+
+/// A school's batches, in order.
+///
+/// For the next page, give the last batch's sequence as `after`.
+#[utoipa::path(
+    get,
+    path = "/v1/schools/{school}/batches",
+    tag = "schools",
+    params(("school" = String, Path, description = "The school's id.", pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"), Selection),
+    responses((status = 200, description = "Recorded batches.", body = Batches))
+)]
+pub(super) async fn list(
+    State(rest): State<Rest>,
+    Authenticated(caller): Authenticated,
+    InPath(school): InPath<String>,
+    InQuery(selection): InQuery<Selection>,
+) -> Result<Json<Batches>, HttpProblem> {
+    let school = school_id(&school)?;
+    if !(1..=MOST).contains(&selection.limit) {
+        return Err(
+            Problem::new(Kind::Invalid, "query.malformed", "`limit` is a number from 1 to 100").into()
+        );
+    }
+    let batches = rest.service.batches(&caller, &school, selection.after, selection.limit).await?;
+    Ok(Json(Batches { batches }))
+}

@@ -1,0 +1,79 @@
+//! REST: the routes, and what each takes and answers. Whatever is done, [`crate::service`] does.
+
+mod batches;
+mod body;
+mod caller;
+mod document;
+mod entries;
+mod operation;
+mod parameters;
+mod problem;
+mod requests;
+mod stream;
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    middleware::{from_fn_with_state, map_response},
+};
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio_util::sync::CancellationToken;
+use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_swagger_ui::SwaggerUi;
+
+use crate::{
+    config::{Limits, Listen, Metrics},
+    server::{Edge, Gate, bound, matched_route},
+    service::Service,
+};
+
+/// What the handlers work with.
+#[derive(Clone)]
+pub(crate) struct Rest {
+    service: Service,
+    gate: Arc<Gate>,
+    stopping: CancellationToken,
+    heartbeat: Duration,
+    metrics: PrometheusHandle,
+    metrics_for: Metrics,
+}
+
+impl Rest {
+    /// The face of a service. Its streams end when `stopping` is cancelled.
+    pub(crate) fn new(
+        service: Service,
+        gate: Arc<Gate>,
+        stopping: CancellationToken,
+        settings: &Listen,
+        metrics: PrometheusHandle,
+    ) -> Self {
+        let heartbeat = Duration::from_millis(settings.heartbeat_ms);
+        Self { service, gate, stopping, heartbeat, metrics, metrics_for: settings.metrics }
+    }
+
+    /// The map of REST: every route, and what stands around it.
+    pub(crate) fn router(self, limits: &Limits) -> Router {
+        let edge = Edge::new("rest", problem::answer, matched_route, self.gate.clone(), limits);
+        let (routes, api) = OpenApiRouter::with_openapi(document::outline())
+            .routes(routes!(requests::submit))
+            .routes(routes!(requests::request))
+            .routes(routes!(entries::entry))
+            .routes(routes!(entries::proof))
+            .routes(routes!(batches::list))
+            .routes(routes!(stream::entries))
+            .route_layer(from_fn_with_state(edge.clone(), bound))
+            .routes(routes!(operation::healthz))
+            .routes(routes!(operation::readyz))
+            .routes(routes!(operation::metrics))
+            .split_for_parts();
+        let routes = routes
+            .with_state(self)
+            .merge(SwaggerUi::new("/docs").url("/openapi.json", document::complete(api)))
+            .fallback(problem::unknown_path)
+            .layer(DefaultBodyLimit::max(limits.body_bytes))
+            .layer(map_response(problem::complete));
+        edge.around(routes)
+    }
+}

@@ -1,0 +1,47 @@
+//! What a caller names in a call, over REST as over gRPC: made once into what the service takes.
+
+use axum::http::{HeaderMap, header::AUTHORIZATION};
+use sillok_contract::{entry::EntryId, id::SchoolId};
+
+use crate::problem::{Kind, Problem};
+
+/// The id of a request.
+pub(crate) fn request_digest(text: &str) -> Result<[u8; 32], Problem> {
+    hash(text).ok_or_else(|| {
+        let detail = "a request's id is 64 lower-case hexadecimal digits: the SHA-256 of its compact JWS";
+        Problem::new(Kind::Invalid, "digest.malformed", detail)
+    })
+}
+
+/// The id of an entry.
+pub(crate) fn entry_id(text: &str) -> Result<EntryId, Problem> {
+    hash(text).map(EntryId).ok_or_else(|| {
+        let detail = "an entry's id is 64 lower-case hexadecimal digits: its RFC 6962 leaf hash";
+        Problem::new(Kind::Invalid, "entry.malformed", detail)
+    })
+}
+
+/// The id of a school.
+pub(crate) fn school_id(text: &str) -> Result<SchoolId, Problem> {
+    SchoolId::new(text)
+        .map_err(|refusal| Problem::new(Kind::Invalid, "identifier.malformed", refusal.message))
+}
+
+/// 32 bytes in the one form that is written here.
+fn hash(text: &str) -> Option<[u8; 32]> {
+    let mut bytes = [0; 32];
+    hex::decode_to_slice(text, &mut bytes).ok()?;
+    (hex::encode(bytes) == text).then_some(bytes)
+}
+
+/// The token of `Authorization: Bearer` (RFC 6750, section 2.1).
+pub(crate) fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
+    let token = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| {
+        let (scheme, token) = value.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+    });
+    token.filter(|token| !token.is_empty()).ok_or_else(|| {
+        let detail = "send Authorization: Bearer with an access token signed by your own key";
+        Problem::new(Kind::Unauthenticated, "access.missing", detail)
+    })
+}
