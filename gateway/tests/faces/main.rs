@@ -1,0 +1,13 @@
+//! The gateway's faces as a caller meets them: REST and gRPC on real ports, the program as a process.
+
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod document;
+mod grpc;
+mod journey;
+mod limits;
+mod process;
+mod rest;
+mod running;
+mod school;
+mod tls;

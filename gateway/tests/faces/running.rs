@@ -1,0 +1,63 @@
+//! A gateway on free ports, with engines of its own in a directory of its own.
+
+use std::{num::NonZeroU32, time::Duration};
+
+use sillok_gateway::{
+    config::Settings,
+    ledger::embedded::Embedded,
+    server::{Addresses, Engines, Gateway, Listeners},
+    service::Service,
+};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// How long a test waits for something before it fails.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A gateway that runs; dropping it without [`Running::stop`] stops it with the test.
+pub(crate) struct Running {
+    pub(crate) addresses: Addresses,
+    pub(crate) shutdown: CancellationToken,
+    /// The gateway's ledger, for what administrators do.
+    pub(crate) ledger: Embedded,
+    task: JoinHandle<std::io::Result<()>>,
+    _data: tempfile::TempDir,
+}
+
+/// Starts a gateway; `change` gets the defaults on free ports.
+pub(crate) async fn start(change: impl FnOnce(&mut Settings)) -> Running {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let data = tempfile::tempdir().unwrap();
+    let mut settings = Settings { data: data.path().join("data"), ..Settings::default() };
+    settings.listen.rest.set_port(0);
+    settings.listen.grpc.set_port(0);
+    settings.limits.rate = NonZeroU32::new(10_000).unwrap();
+    settings.limits.burst = settings.limits.rate;
+    change(&mut settings);
+    let listeners = Listeners::bind(&settings.listen).await.unwrap();
+    let engines = Engines::open(&settings).await.unwrap();
+    let service = Service::new(engines.parts, settings.service.clone());
+    let gateway = Gateway::new(settings, service).unwrap();
+    let addresses = gateway.addresses(&listeners).unwrap();
+    let shutdown = CancellationToken::new();
+    let task = tokio::spawn(gateway.run(listeners, shutdown.clone()));
+    Running { addresses, shutdown, ledger: engines.embedded.unwrap(), task, _data: data }
+}
+
+impl Running {
+    /// The URL of a path.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.addresses.rest)
+    }
+
+    /// Host and port of REST.
+    pub(crate) fn host(&self) -> &str {
+        self.addresses.rest.split("//").nth(1).unwrap()
+    }
+
+    /// Stops the gateway and waits for its end.
+    pub(crate) async fn stop(self) {
+        self.shutdown.cancel();
+        tokio::time::timeout(PATIENCE, self.task).await.expect("the gateway stops").unwrap().unwrap();
+    }
+}
