@@ -15,16 +15,16 @@ mod state;
 mod submission;
 mod view;
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     sync::Arc,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use futures_util::stream::BoxStream;
-use sillok_contract::{
-    entry::EntryId,
-    id::{LearnerId, SchoolId},
-};
+use sillok_contract::{entry::EntryId, id::SchoolId};
 use tokio::sync::{Mutex, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -38,7 +38,7 @@ pub use state::{
 use crate::{
     ledger::Ledger,
     problem::Problem,
-    records::{Records, Statement},
+    records::{Records, policy::Policy},
 };
 use backlog::Backlog;
 use batcher::Health;
@@ -60,10 +60,6 @@ pub fn system_clock() -> Clock {
     })
 }
 
-/// The SQL policy: the statement confined to the learner, or the rule it breaks.
-pub type Admit =
-    Arc<dyn Fn(&LearnerId, &str, &[serde_json::Value]) -> Result<Statement, Problem> + Send + Sync>;
-
 /// What the service rests on.
 #[derive(Clone)]
 pub struct Parts {
@@ -72,7 +68,7 @@ pub struct Parts {
     /// The ledger, with the gateway's identity.
     pub ledger: Arc<dyn Ledger>,
     /// What statements may do.
-    pub policy: Admit,
+    pub policy: Arc<Policy>,
     /// The time.
     pub clock: Clock,
 }
@@ -88,7 +84,7 @@ pub struct Service {
 struct Core {
     records: Arc<dyn Records>,
     ledger: Arc<dyn Ledger>,
-    policy: Admit,
+    policy: Arc<Policy>,
     clock: Clock,
     settings: Settings,
     registry: Registry,

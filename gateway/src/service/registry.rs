@@ -88,12 +88,17 @@ impl Registry {
         self.contract.head(school).await
     }
 
+    /// Whether changes are being told.
+    pub(super) fn is_listening(&self) -> bool {
+        self.listening.load(Ordering::Acquire)
+    }
+
     /// How old what is remembered may be.
     fn tolerance(&self) -> Tolerance {
         let absent = Duration::from_millis(self.settings.absent_ms.into());
         let refresh = Duration::from_secs(self.settings.refresh_s.into());
         Tolerance {
-            present: if self.listening.load(Ordering::Acquire) { refresh } else { absent.min(refresh) },
+            present: if self.is_listening() { refresh } else { absent.min(refresh) },
             absent,
             stale: Duration::from_secs(self.settings.stale_s.into()),
         }

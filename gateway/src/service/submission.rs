@@ -145,8 +145,9 @@ impl Core {
     fn admit(&self, received: Received, educator: Arc<Educator>) -> Result<Admitted, Problem> {
         let Received { jws, signed, queries } = received;
         let admit = |(index, (bytes, query)): (usize, (Vec<u8>, Query))| {
-            let statement = (self.policy)(&query.learner, &query.sql, &query.params).map_err(|problem| {
-                Problem { detail: format!("query {index}: {}", problem.detail), ..problem }
+            let statement = self.policy.admit(&query.learner, &query.sql, &query.params);
+            let statement = statement.map_err(|error| {
+                Problem::new(Kind::Forbidden, error.code.as_str(), format!("query {index}: {}", error.detail))
             })?;
             Ok(AdmittedQuery { bytes, learner: query.learner, statement })
         };

@@ -1,0 +1,10 @@
+//! The service on SQLite and the embedded ledger.
+
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod faults;
+mod recording;
+mod requests;
+mod seeing;
+mod survival;
+mod town;

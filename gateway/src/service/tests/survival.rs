@@ -1,0 +1,192 @@
+//! Whatever fails, and wherever the gateway dies: everything executed is recorded, each once.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use futures_util::FutureExt;
+use sillok_contract::{id::SchoolId, registry::SchoolChange};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    faults::{Faults, FaultyLedger, FaultyRecords},
+    town::{Sent, Town, settings, until},
+};
+use crate::{
+    ledger::contract::Contract,
+    service::{RequestState, Service, system_clock},
+};
+
+fn faulty(town: &Town, faults: &Arc<Faults>) -> Service {
+    let records = FaultyRecords { real: town.records.clone(), faults: faults.clone() };
+    let ledger = FaultyLedger {
+        real: Arc::new(town.ledger.clone()),
+        faults: faults.clone(),
+        meddle: meddling(town.office.clone(), town.schools[0].id.clone()),
+    };
+    town.service_on(Arc::new(records), Arc::new(ledger), settings(), system_clock())
+}
+
+/// Changes what the school's batches read, so that one that is endorsed already takes no effect.
+fn meddling(office: Contract, id: SchoolId) -> super::faults::Meddle {
+    let count = AtomicU32::new(0);
+    Box::new(move || {
+        let name = format!("north, for the {}th time", count.fetch_add(1, Ordering::Relaxed));
+        let change = SchoolChange {
+            id: id.clone(),
+            name: Some(name),
+            district: None,
+            batch: None,
+            closed_since: None,
+        };
+        let office = office.clone();
+        async move {
+            // Two at once may conflict with each other, which is as good.
+            let _ = office.update_school(&change).await;
+        }
+        .boxed()
+    })
+}
+
+/// Sends what is not answered yet, again and again, and waits until all of it is recorded.
+async fn send(
+    service: &Service,
+    town: &Town,
+    waiting: &mut VecDeque<Sent>,
+    answered: &mut Vec<RequestState>,
+) {
+    while let Some(sent) = waiting.front() {
+        match sent.to(service).await {
+            Ok(state) => {
+                answered.push(state);
+                waiting.pop_front();
+            }
+            Err(problem) => {
+                assert!(problem.retry, "{problem}");
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+    until("all is recorded", async || town.records.unrecorded().await.unwrap() == 0).await;
+}
+
+async fn survive(seed: u64) -> HashMap<String, u32> {
+    let town = Town::found(7, 30).await;
+    let faults = Faults::new(seed, 4, 16);
+    faults.meddling.store(3, Ordering::Release);
+    let mut waiting: VecDeque<Sent> = (0..20)
+        .map(|number| {
+            town.schools[number % 2].marks(number / 2 % 2, &format!("subject-{number}"), 1 + number % 6)
+        })
+        .collect();
+    let mut answered = Vec::new();
+    loop {
+        let service = faulty(&town, &faults);
+        let all_recorded = tokio::select! {
+            () = service.run(CancellationToken::new()) => unreachable!("nobody stops it"),
+            () = faults.died.notified() => false,
+            () = send(&service, &town, &mut waiting, &mut answered) => true,
+        };
+        if all_recorded {
+            break;
+        }
+    }
+    let struck = faults.struck.lock().unwrap().clone();
+    assert!(struck.len() > 5, "seed {seed} tests nothing: {struck:?}");
+    town.check_everything(&answered).await;
+    assert!(town.records.set_aside(10).await.unwrap().is_empty());
+    struck
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everything_is_recorded_once_whatever_fails() {
+    let mut struck: HashMap<String, u32> = HashMap::new();
+    for seed in 0..6 {
+        for (what, times) in survive(seed).await {
+            *struck.entry(what).or_default() += times;
+        }
+    }
+    let happened = |what: &str| struck.keys().any(|struck| struck.starts_with(what));
+    let places = ["endorse", "store_envelope", "submit", "commit_status", "receipt", "form", "finish"];
+    for place in places {
+        assert!(struck.keys().any(|struck| struck.ends_with(place)), "{place} was spared: {struck:?}");
+    }
+    for kind in ["FailBefore", "FailAfter", "DieBefore", "DieAfter"] {
+        assert!(happened(kind), "{kind} never happened: {struck:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_transaction_that_took_no_effect_is_endorsed_again() {
+    let town = Town::found(5, 20).await;
+    let faults = Faults::new(0, 0, 0);
+    faults.meddling.store(2, Ordering::Release);
+    let service = faulty(&town, &faults);
+    let answered = town.schools[0].marks(0, "music", 6).to(&service).await.unwrap();
+    tokio::select! {
+        () = service.run(CancellationToken::new()) => unreachable!("nobody stops it"),
+        () = until("all is recorded", async || town.records.unrecorded().await.unwrap() == 0) => {}
+    }
+    assert_eq!(faults.struck.lock().unwrap().get("MVCC_READ_CONFLICT"), Some(&2));
+    town.check_everything(&[answered]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dead_gateways_school_is_taken_over() {
+    let town = Town::found(40, 600_000).await;
+    let (first, second) = (town.service(settings()), town.service(settings()));
+    let dying = tokio::spawn({
+        let first = first.clone();
+        async move { first.run(CancellationToken::new()).await }
+    });
+    let mut answered = vec![town.schools[0].marks(0, "music", 6).to(&first).await.unwrap()];
+    let school = &town.schools[0].id;
+    until("the first gateway has the lease", async || {
+        town.records.claim(school, "probe", 1).await.unwrap().is_none()
+    })
+    .await;
+    dying.abort();
+    let stop = CancellationToken::new();
+    let living = tokio::spawn({
+        let (second, stop) = (second.clone(), stop.clone());
+        async move { second.run(stop).await }
+    });
+    for number in 0..6 {
+        answered.push(town.schools[0].marks(1, &format!("art-{number}"), 6).to(&second).await.unwrap());
+    }
+    until("the second gateway records", async || town.records.unrecorded().await.unwrap() == 0).await;
+    stop.cancel();
+    living.await.unwrap();
+    town.check_everything(&answered).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_the_ledger_is_away_requests_go_on_and_all_is_recorded_when_it_is_back() {
+    let town = Town::found(5, 20).await;
+    let faults = Faults::new(0, 0, 0);
+    let service = faulty(&town, &faults);
+    let stop = CancellationToken::new();
+    let running = tokio::spawn({
+        let (service, stop) = (service.clone(), stop.clone());
+        async move { service.run(stop).await }
+    });
+    until("changes are told", async || service.core.registry.is_listening()).await;
+    let school = &town.schools[0];
+    let mut answered = vec![school.marks(0, "before", 6).to(&service).await.unwrap()];
+    faults.away.store(true, Ordering::Release);
+    for number in 0..5 {
+        answered.push(school.marks(0, &format!("while-{number}"), 6).to(&service).await.unwrap());
+    }
+    let unknown = school.marks(1, "unknown", 1).to(&service).await.unwrap_err();
+    assert_eq!((unknown.code, unknown.retry), ("standing.unavailable", true));
+    assert!(town.records.unrecorded().await.unwrap() >= 30);
+    faults.away.store(false, Ordering::Release);
+    until("all is recorded", async || town.records.unrecorded().await.unwrap() == 0).await;
+    stop.cancel();
+    running.await.unwrap();
+    town.check_everything(&answered).await;
+}

@@ -1,0 +1,252 @@
+//! A town for the tests: real engines, two schools with their educators and learners.
+
+use std::{collections::BTreeSet, future::Future, sync::Arc, time::Duration};
+
+use serde_json::json;
+use sillok_contract::{
+    id::{EducatorId, EducatorRole, LearnerId, MspId, SchoolId},
+    registry::{BatchSettings, Educator, Enrolment, Learner, Office, School},
+};
+use tempfile::TempDir;
+use tokio::time::Instant;
+
+use crate::{
+    keys::{AccessToken, Asked, Issued, RequestSigner, SignedQueries, Validity},
+    ledger::{Ledger, contract::Contract, embedded::Embedded},
+    problem::Problem,
+    records::{self, EntryStatus, Records, policy::Policy, schema::Schema},
+    service::{Caller, Clock, Parts, RequestState, Service, Settings, system_clock},
+};
+
+pub(super) const AUDIENCE: &str = "town";
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(super) struct Town {
+    pub(super) ledger: Embedded,
+    pub(super) records: Arc<dyn Records>,
+    /// Signed in as the education office's administrator.
+    pub(super) office: Contract,
+    /// Signed in as the support office's administrator.
+    pub(super) support: Contract,
+    pub(super) schools: Vec<Classes>,
+    /// Removed with the town.
+    _directory: TempDir,
+}
+
+/// A school with two educators and six learners.
+pub(super) struct Classes {
+    pub(super) id: SchoolId,
+    pub(super) educators: Vec<Person>,
+    pub(super) learners: Vec<LearnerId>,
+}
+
+pub(super) struct Person {
+    pub(super) id: EducatorId,
+    pub(super) issued: Issued,
+    pub(super) signer: RequestSigner,
+}
+
+pub(super) fn now() -> i64 {
+    system_clock()()
+}
+
+pub(super) fn settings() -> Settings {
+    let mut settings = Settings { audience: AUDIENCE.to_owned(), ..Settings::default() };
+    settings.batches.poll_ms = 20;
+    settings.batches.lease_ms = 300;
+    settings.batches.retry_min_ms = 5;
+    settings.batches.retry_max_ms = 50;
+    settings.batches.drain_ms = 20_000;
+    settings.standing.absent_ms = 20;
+    settings
+}
+
+impl Town {
+    /// Batches close at `max_entries`, or when the oldest entry is `max_age_ms` old.
+    pub(super) async fn found(max_entries: u32, max_age_ms: u32) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let ledger = Embedded::open(directory.path().join("ledger"), now).unwrap();
+        let url = format!("sqlite:{}", directory.path().join("records.db").display());
+        let records = records::open(&records::Settings { url, ..Default::default() }).await.unwrap();
+        let admin = |msp| Contract::new(ledger.as_identity(msp, "admin").unwrap());
+        let (office, support) = (admin("OfficeMSP"), admin("SupportMSP"));
+        let mut town = Self { ledger, records, office, support, schools: Vec::new(), _directory: directory };
+        for msp in ["OfficeMSP", "SupportMSP"] {
+            town.register_office(msp).await;
+        }
+        for name in ["north", "south"] {
+            let batch = BatchSettings { max_entries, max_age_ms };
+            let school = town.register_school(name, batch).await;
+            town.schools.push(school);
+        }
+        town
+    }
+
+    fn authority(&self, msp: &str) -> String {
+        self.ledger.authority(msp).unwrap().certificate().to_pem()
+    }
+
+    async fn register_office(&self, msp: &str) {
+        let office =
+            Office { id: MspId::new(msp).unwrap(), name: msp.to_owned(), authority: self.authority(msp) };
+        self.office.register_office(&office).await.unwrap();
+    }
+
+    async fn register_school(&self, name: &str, batch: BatchSettings) -> Classes {
+        let id = SchoolId::new(name).unwrap();
+        let school = School {
+            id: id.clone(),
+            name: name.to_owned(),
+            district: "town".to_owned(),
+            office: None,
+            authority: self.authority("SchoolMSP"),
+            batch,
+            closed_since: None,
+        };
+        self.office.register_school(&school).await.unwrap();
+        let educators: Vec<_> =
+            (1..=2).map(|number| self.person(&id, &format!("{name}-teacher-{number}"))).collect();
+        let documents: Vec<_> = educators.iter().map(|person| document(&id, person)).collect();
+        self.office.register_educators(&documents).await.unwrap();
+        let learners: Vec<_> =
+            (1..=6).map(|number| LearnerId::new(format!("{name}-learner-{number}")).unwrap()).collect();
+        let enrolments = vec![Enrolment { school: id.clone(), since: 0 }];
+        let documents: Vec<_> = learners
+            .iter()
+            .map(|id| Learner { id: id.clone(), enrolments: enrolments.clone(), wallet_key: None })
+            .collect();
+        self.support.register_learners(&documents).await.unwrap();
+        Classes { id, educators, learners }
+    }
+
+    fn person(&self, school: &SchoolId, name: &str) -> Person {
+        let id = EducatorId::new(name).unwrap();
+        let authority = self.ledger.authority("SchoolMSP").unwrap();
+        let issued = authority.issue_educator(&id, Validity::days(now(), 30)).unwrap();
+        let signer =
+            RequestSigner::new(school.clone(), AUDIENCE, &issued.certificate, issued.key.clone()).unwrap();
+        Person { id, issued, signer }
+    }
+
+    pub(super) fn service(&self, settings: Settings) -> Service {
+        self.service_on(self.records.clone(), Arc::new(self.ledger.clone()), settings, system_clock())
+    }
+
+    pub(super) fn service_on(
+        &self,
+        records: Arc<dyn Records>,
+        ledger: Arc<dyn Ledger>,
+        settings: Settings,
+        clock: Clock,
+    ) -> Service {
+        let policy = Policy::new(Arc::new(Schema::school_record()), records::policy::Limits::default());
+        let policy = Arc::new(policy);
+        Service::new(Parts { records, ledger, policy, clock }, settings)
+    }
+
+    /// That every entry the database holds of these requests is on the ledger, once, without a gap, in the order of
+    /// execution, and that the proofs' chain of headers is whole.
+    pub(super) async fn check_everything(&self, executed: &[RequestState]) {
+        let mut expected = BTreeSet::new();
+        for result in executed.iter().flat_map(|state| &state.results) {
+            assert!(expected.insert(result.entry.entry), "an entry belongs to one request");
+        }
+        let mut recorded = BTreeSet::new();
+        for school in &self.schools {
+            let head = self.office.head(&school.id).await.unwrap();
+            let mut last = i64::MIN;
+            let mut previous = [0; 32];
+            for sequence in 1..=head.sequence {
+                let batch = self.office.batch(&school.id, sequence).await.unwrap().expect("no gaps");
+                let stored =
+                    self.records.batch(&school.id, sequence).await.unwrap().expect("the database knows");
+                assert_eq!(batch.previous, previous);
+                assert_eq!(batch.header, stored.header);
+                previous = batch.header_hash;
+                for (index, leaf) in (0..).zip(&batch.leaves) {
+                    assert!(recorded.insert(leaf.entry), "{} is on the ledger twice", leaf.entry);
+                    let entry = self.records.entry(&leaf.entry).await.unwrap().unwrap();
+                    assert_eq!(entry.status, EntryStatus::Recorded { sequence, index });
+                    assert!(entry.number > last, "the order of execution is kept");
+                    last = entry.number;
+                }
+            }
+            let last = self.records.last_batch(&school.id).await.unwrap().map_or(0, |batch| batch.sequence);
+            assert_eq!(last, head.sequence);
+        }
+        assert_eq!(recorded, expected);
+        assert_eq!(self.records.unrecorded().await.unwrap(), 0);
+    }
+}
+
+fn document(school: &SchoolId, person: &Person) -> Educator {
+    Educator {
+        id: person.id.clone(),
+        school: school.clone(),
+        role: EducatorRole::new("teacher").unwrap(),
+        certificate: person.issued.certificate.to_pem(),
+        thumbprint: String::new(),
+        from: 0,
+        until: None,
+        revoked_since: None,
+    }
+}
+
+impl Classes {
+    pub(super) fn caller(&self, educator: usize) -> Caller {
+        Caller::Educator { id: self.educators[educator].id.clone(), school: self.id.clone() }
+    }
+
+    /// A request that marks this many of the school's learners, in a subject of its own.
+    pub(super) fn marks(&self, educator: usize, subject: &str, learners: usize) -> Sent {
+        let asked = self.learners.iter().take(learners).map(|learner| mark(learner, subject));
+        self.educators[educator].signer.sign(asked, now()).unwrap().into()
+    }
+}
+
+pub(super) fn mark(learner: &LearnerId, subject: &str) -> Asked {
+    Asked {
+        learner: learner.clone(),
+        sql: "INSERT INTO grades (year, term, subject, score) VALUES (2026, 1, $1, 90)".to_owned(),
+        params: vec![json!(subject)],
+    }
+}
+
+/// A request as it goes over the wire.
+#[derive(Clone)]
+pub(super) struct Sent {
+    pub(super) jws: String,
+    pub(super) queries: Vec<Vec<u8>>,
+}
+
+impl From<SignedQueries> for Sent {
+    fn from(signed: SignedQueries) -> Self {
+        let queries = signed.queries.into_iter().map(String::into_bytes).collect();
+        Self { jws: signed.request, queries }
+    }
+}
+
+impl Sent {
+    pub(super) async fn to(&self, service: &Service) -> Result<RequestState, Problem> {
+        service.submit(&self.jws, self.queries.clone()).await
+    }
+}
+
+impl Person {
+    pub(super) fn access(&self) -> AccessToken {
+        AccessToken::of_certificate(&self.issued.certificate, self.issued.key.clone()).unwrap()
+    }
+}
+
+pub(super) fn officer() -> Caller {
+    Caller::Officer { msp: MspId::new("OfficeMSP").unwrap() }
+}
+
+/// Polls until it is so.
+pub(super) async fn until<F: Future<Output = bool>>(what: &str, mut so: impl FnMut() -> F) {
+    let end = Instant::now() + PATIENCE;
+    while !so().await {
+        assert!(Instant::now() < end, "waited in vain until {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
