@@ -109,6 +109,7 @@ async fn what_a_library_refuses_has_a_code_too() {
 #[tokio::test]
 async fn health_follows_readiness_and_a_stop() {
     let gateway = start(|_| {}).await;
+    gateway.ready().await;
     let mut client = HealthClient::new(channel(&gateway).await);
     let ask = |service: &str| HealthCheckRequest { service: service.to_owned() };
     for service in ["", "sillok.v1.Gateway"] {

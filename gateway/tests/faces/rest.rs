@@ -105,6 +105,7 @@ async fn a_body_that_cannot_be_taken() {
 #[tokio::test]
 async fn what_an_operator_asks() {
     let gateway = start(|_| {}).await;
+    gateway.ready().await;
     let get = async |path: &str| {
         let response = Client::new().get(gateway.url(path)).send().await.unwrap().error_for_status().unwrap();
         response.text().await.unwrap()

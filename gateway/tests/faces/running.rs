@@ -55,6 +55,16 @@ impl Running {
         self.addresses.rest.split("//").nth(1).unwrap()
     }
 
+    /// Waits until every part works: the batcher begins a moment after the ports are open.
+    pub(crate) async fn ready(&self) {
+        let ready = async {
+            while reqwest::get(self.url("/readyz")).await.unwrap().status() != 200 {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, ready).await.expect("the gateway gets ready");
+    }
+
     /// Stops the gateway and waits for its end.
     pub(crate) async fn stop(self) {
         self.shutdown.cancel();
