@@ -2,9 +2,6 @@
 
 use std::{fs, io, os::unix::fs::DirBuilderExt as _, path::Path, sync::Arc};
 
-use serde_json::Value;
-use sillok_contract::id::LearnerId;
-
 use crate::{
     config::{ConfigError, LedgerEngine, Settings},
     ledger::{
@@ -12,11 +9,7 @@ use crate::{
         embedded::{self, Embedded},
         fabric::{ConnectError, Fabric},
     },
-    problem::{Kind, Problem},
-    records::{
-        self,
-        policy::{Policy, PolicyCode, PolicyError},
-    },
+    records::{self, policy::Policy},
     service::{Parts, system_clock},
 };
 
@@ -64,24 +57,11 @@ impl Engines {
             Some(embedded) => Arc::new(embedded.clone()),
             None => Arc::new(Fabric::connect(&settings.ledger.fabric)?),
         };
-        let policy = Policy::new(of_records.schema()?, of_records.statement.clone());
-        let policy = Arc::new(move |learner: &LearnerId, sql: &str, parameters: &[Value]| {
-            policy.admit(learner, sql, parameters).map_err(of_policy)
-        });
+        let policy = Arc::new(Policy::new(of_records.schema()?, of_records.statement.clone()));
         let records = records::open(&of_records).await?;
         warn_of_embedded(embedded.is_some(), of_records.url.starts_with("sqlite:"));
         Ok(Self { parts: Parts { records, ledger, policy, clock: system_clock() }, embedded })
     }
-}
-
-/// What breaks a rule is forbidden; what could be no rule's business yet is malformed.
-fn of_policy(error: PolicyError) -> Problem {
-    let kind = match error.code {
-        PolicyCode::Syntax | PolicyCode::Parameters | PolicyCode::Type | PolicyCode::Value => Kind::Invalid,
-        PolicyCode::Size => Kind::TooLarge,
-        _ => Kind::Forbidden,
-    };
-    Problem::new(kind, error.code.as_str(), error.detail)
 }
 
 /// Microseconds since the Unix epoch.

@@ -4,7 +4,10 @@ use sillok_contract::Refusal;
 
 use crate::{
     problem::{Kind, Problem},
-    records::RecordsError,
+    records::{
+        RecordsError,
+        policy::{PolicyCode, PolicyError},
+    },
 };
 
 /// Of the records database.
@@ -52,4 +55,14 @@ pub(super) fn internal(error: &dyn std::fmt::Display) -> Problem {
 /// There is no such thing, or not for this caller: the two look the same.
 pub(super) fn not_found(what: &str) -> Problem {
     Problem::new(Kind::NotFound, "not_found", format!("there is no such {what}, or it is not yours to see"))
+}
+
+/// What breaks a rule is forbidden; what could be no rule's business yet is malformed.
+pub(super) fn of_policy(error: PolicyError) -> Problem {
+    let kind = match error.code {
+        PolicyCode::Syntax | PolicyCode::Parameters | PolicyCode::Type | PolicyCode::Value => Kind::Invalid,
+        PolicyCode::Size => Kind::TooLarge,
+        _ => Kind::Forbidden,
+    };
+    Problem::new(kind, error.code.as_str(), error.detail)
 }

@@ -147,7 +147,8 @@ impl Core {
         let admit = |(index, (bytes, query)): (usize, (Vec<u8>, Query))| {
             let statement = self.policy.admit(&query.learner, &query.sql, &query.params);
             let statement = statement.map_err(|error| {
-                Problem::new(Kind::Forbidden, error.code.as_str(), format!("query {index}: {}", error.detail))
+                let problem = problems::of_policy(error);
+                Problem { detail: format!("query {index}: {}", problem.detail), ..problem }
             })?;
             Ok(AdmittedQuery { bytes, learner: query.learner, statement })
         };
