@@ -18,7 +18,7 @@ use crate::{
 /// Opens it; makes it if it is not there. Held by a running gateway, it is told what to do.
 pub(super) fn open(settings: &Settings) -> Result<Embedded, Failure> {
     make_directory(&settings.data)?;
-    Embedded::open(file(settings), when::now).map_err(|error| match error {
+    Embedded::open(settings.ledger_file(), when::now).map_err(|error| match error {
         OpenError::InUse(path) => Failure::new(Exit::Unavailable, "ledger.in_use", in_use(&path)),
         error => error.into(),
     })
@@ -44,15 +44,11 @@ pub(super) fn authority_certificate(settings: &Settings, msp: &str) -> Result<Ce
 
 /// An MSP's directory: its files are read where they are, so that a running gateway may hold the ledger.
 fn home(settings: &Settings, msp: &str) -> Result<PathBuf, Failure> {
-    let home = file(settings).with_extension("identities").join(msp);
+    let home = settings.ledger_file().with_extension("identities").join(msp);
     if !home.exists() {
         open(settings)?;
     }
     Ok(home)
-}
-
-fn file(settings: &Settings) -> PathBuf {
-    settings.data.join("ledger.redb")
 }
 
 /// A directory for its owner alone, with those above it.

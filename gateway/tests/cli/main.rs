@@ -6,6 +6,7 @@ mod keys;
 mod program;
 mod proof;
 mod request;
+mod story;
 
 #[path = "../ledger/engines.rs"]
 #[allow(dead_code, reason = "the ledgers' suite has use for more of it")]

@@ -24,7 +24,7 @@ use crate::keys::{Asked, RequestSigner, SignedQueries};
 /// request that was saved may be sent again at any time: it is executed once, and answers as the first time.
 ///
 /// Example: sillok request --gateway https://gateway.example:8080 --school north --certificate T1.pem --key T1.key
-/// --learner L0001 --sql 'SELECT subject, score FROM grade WHERE year = $1' --param 2026 --wait
+/// --learner L0001 --sql 'SELECT subject, score FROM grades WHERE year = $1' --param 2026 --wait
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("queries").args(["sql", "file", "send"]).required(true))]
 pub struct Request {
