@@ -6,13 +6,15 @@ usage() {
   cat <<'END'
 usage: network/network.sh COMMAND [OPTIONS]
 
-  up [--orderers 1|3] [--postgres]
-                     make and start what is missing, deploy the chaincode; safe to run again
+  up [--orderers 1|3] [--no-postgres]
+                     make and start what is missing, deploy the chaincode, and start PostgreSQL beside it; safe to run
+                     again
   down               stop every node; data stays
   status [--json]    what runs, where; exit code 3 if something does not
   logs NODE          the log of a node
   start|stop NODE    one node, e.g. peer-office
   deploy             package, install, approve and commit the chaincode, if it changed since
+  programs           find Fabric's programs, or build them; nothing is started
   env ORG [USER]     export lines for using `peer` by hand: eval "$(network/network.sh env OfficeMSP)"
   clean              stop every node and delete the run directory, keys and ledger included
   help               this text
@@ -59,7 +61,7 @@ up() {
   write_network_file
   deploy
   peers_meet
-  [[ -z $WITH_POSTGRES ]] || "$HERE/postgres.sh" up --dir "$RUN" --port-base "$PORT_BASE"
+  [[ -n $NO_POSTGRES ]] || "$HERE/postgres.sh" up --dir "$RUN" --port-base "$PORT_BASE"
   if ((STARTED == 0 && DEPLOYED == 0)); then
     say "everything is up already"
   else
@@ -86,7 +88,7 @@ main() {
   shift || true
   case $command in
     help | -h | --help) usage && return ;;
-    up | down | status | logs | start | stop | deploy | env | clean) ;;
+    up | down | status | logs | start | stop | deploy | programs | env | clean) ;;
     *) misuse "unknown command '$command'" ;;
   esac
   read_arguments "$@"
@@ -97,6 +99,7 @@ main() {
     deploy) need_network; lock network; find_programs; find_chaincode; deploy; report_deploy ;;
     start) need_network; lock network; need_node; find_programs; start_one "$NODE" ;;
     stop) need_network; lock network; need_node; stop_node "$NODE" ;;
+    programs) find_programs; say "Fabric's programs are in $(dirname "$(command -v peer)")" ;;
     logs) need_network; need_node; cat -- "$RUN/logs/$NODE.log" 2>/dev/null || die "$NODE has not run yet" ;;
     status) need_network; status ;;
     env) need_network; find_programs; print_env ;;

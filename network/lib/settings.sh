@@ -8,14 +8,14 @@ misuse() { printf 'network: %s; see network/network.sh help\n' "$*" >&2 && exit 
 # Sets RUN, WORDS (what is not an option) and the options' variables.
 read_arguments() {
   RUN=${SILLOK_NETWORK_DIR:-$HERE/run}
-  ASKED_PORT_BASE=${SILLOK_NETWORK_PORT_BASE:-} ASKED_ORDERERS='' WITH_POSTGRES='' JSON='' WORDS=()
+  ASKED_PORT_BASE=${SILLOK_NETWORK_PORT_BASE:-} ASKED_ORDERERS='' NO_POSTGRES='' JSON='' WORDS=()
   while (($#)); do
     [[ $1 != --@(dir|port-base|orderers) || -n ${2:-} ]] || misuse "$1 needs a value"
     case $1 in
       --dir) RUN=$2 && shift ;;
       --port-base) ASKED_PORT_BASE=$2 && shift ;;
       --orderers) ASKED_ORDERERS=$2 && shift ;;
-      --postgres | --full) WITH_POSTGRES=yes ;;
+      --no-postgres) NO_POSTGRES=yes ;;
       --json) JSON=yes ;;
       -*) misuse "unknown option '$1'" ;;
       *) WORDS+=("$1") ;;
