@@ -2,11 +2,13 @@
 
 use std::io::ErrorKind;
 
+use sillok_contract::Refusal;
+
 use super::{Exit, Failure};
 use crate::{
     client::{ClientError, Refused},
     keys::KeyError,
-    ledger::{LedgerError, embedded::OpenError, fabric::ConnectError},
+    ledger::{LedgerError, consortium::ConsortiumError, embedded::OpenError, fabric::ConnectError},
 };
 
 impl From<KeyError> for Failure {
@@ -17,6 +19,22 @@ impl From<KeyError> for Failure {
             _ => Exit::Usage,
         };
         Self::new(exit, error.code(), error.to_string())
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::new(Exit::Usage, refusal.code.as_str(), refusal.message)
+    }
+}
+
+impl From<ConsortiumError> for Failure {
+    fn from(error: ConsortiumError) -> Self {
+        match error {
+            ConsortiumError::NoMember(_) => Self::new(Exit::Usage, "ledger.member", error.to_string()),
+            ConsortiumError::Network(error) => error.into(),
+            ConsortiumError::Key(error) => error.into(),
+        }
     }
 }
 

@@ -20,6 +20,7 @@
 
 mod admin;
 mod causes;
+mod demo;
 mod embedded;
 mod failure;
 mod gateway;
@@ -61,6 +62,8 @@ pub struct Arguments {
 /// What `sillok` can do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Plays a school year, to see what Sillok does.
+    Demo(demo::Demo),
     /// Runs the gateway.
     Serve(serve::Serve),
     /// Makes keys and certificates for people.
@@ -76,6 +79,7 @@ pub enum Command {
 impl Command {
     fn run(self, program: &Program) -> Result<(), Failure> {
         match self {
+            Self::Demo(command) => on_threads(command.run(program)),
             Self::Serve(command) => on_threads(command.run(program)),
             Self::Keys(command) => command.run(program),
             Self::Admin(command) => on_threads(command.run(program)),

@@ -43,7 +43,7 @@ struct Row {
 }
 
 /// A class for each school, the same in every run.
-pub(super) fn made_up(school: usize) -> Result<Vec<Pupil>, Failure> {
+pub(super) fn made_up(school: usize, run: &str) -> Result<Vec<Pupil>, Failure> {
     const FAMILY: [&str; 10] = ["김", "이", "박", "최", "정", "강", "조", "윤", "장", "임"];
     const GIVEN: [&str; 9] = ["서연", "민준", "지우", "하윤", "도윤", "시우", "예은", "지호", "수아"];
     (0..MADE_UP)
@@ -51,7 +51,7 @@ pub(super) fn made_up(school: usize) -> Result<Vec<Pupil>, Failure> {
             let seed = school * MADE_UP + number;
             let grade = |term: usize| 60 + ((seed * 37 + term * 11) % 41) as u16;
             Ok(Pupil {
-                id: pseudonym(seed + 1)?,
+                id: pseudonym(seed + 1, run)?,
                 name: format!("{}{}", FAMILY[seed % FAMILY.len()], GIVEN[seed % GIVEN.len()]),
                 sex: if seed % 2 == 0 { "F" } else { "M" }.to_owned(),
                 age: 12 + (seed % 2) as u16,
@@ -63,7 +63,7 @@ pub(super) fn made_up(school: usize) -> Result<Vec<Pupil>, Failure> {
 }
 
 /// The learners of a file, by school in the order of the file: `;` between fields, the first line names the columns.
-pub(super) fn read(file: &Path) -> Result<Vec<(String, Vec<Pupil>)>, Failure> {
+pub(super) fn read(file: &Path, run: &str) -> Result<Vec<(String, Vec<Pupil>)>, Failure> {
     let unreadable = |error: csv::Error| {
         Failure::usage(format!(
             "{} cannot be read: {error}; it must have the columns school, sex, age, absences, G1, G2 and G3, with \
@@ -76,7 +76,7 @@ pub(super) fn read(file: &Path) -> Result<Vec<(String, Vec<Pupil>)>, Failure> {
     for (number, row) in reader.deserialize().enumerate() {
         let row: Row = row.map_err(unreadable)?;
         let pupil = Pupil {
-            id: pseudonym(number + 1)?,
+            id: pseudonym(number + 1, run)?,
             name: format!("Learner {}", number + 1),
             sex: row.sex,
             age: row.age,
@@ -94,8 +94,9 @@ pub(super) fn read(file: &Path) -> Result<Vec<(String, Vec<Pupil>)>, Failure> {
     Ok(schools)
 }
 
-fn pseudonym(number: usize) -> Result<LearnerId, Failure> {
-    LearnerId::new(format!("L{number:05}")).map_err(|refusal| Failure::usage(refusal.to_string()))
+/// Ends with the run's mark: a ledger forgets nothing, so each run brings learners of its own.
+fn pseudonym(number: usize, run: &str) -> Result<LearnerId, Failure> {
+    LearnerId::new(format!("L{number:05}.{run}")).map_err(|refusal| Failure::usage(refusal.to_string()))
 }
 
 #[cfg(test)]
@@ -112,29 +113,29 @@ mod tests {
 
     #[test]
     fn a_made_up_class_is_the_same_every_time() {
-        assert_eq!(made_up(1).unwrap(), made_up(1).unwrap());
-        assert_eq!(made_up(0).unwrap().len(), MADE_UP);
-        assert_ne!(made_up(0).unwrap()[0].id, made_up(1).unwrap()[0].id);
+        assert_eq!(made_up(1, "r").unwrap(), made_up(1, "r").unwrap());
+        assert_eq!(made_up(0, "r").unwrap().len(), MADE_UP);
+        assert_ne!(made_up(0, "r").unwrap()[0].id, made_up(1, "r").unwrap()[0].id);
     }
 
     #[test]
     fn records_are_read_by_school() {
         let (_directory, path) =
             file("school;sex;age;absences;G1;G2;G3\nGP;F;18;4;0;11;6\nMS;M;16;0;9;9;9\nGP;M;15;6;12;13;7\n");
-        let schools = read(&path).unwrap();
-        assert_eq!(schools.iter().map(|(school, pupils)| (school.as_str(), pupils.len())).collect::<Vec<_>>(), [
-            ("GP", 2),
-            ("MS", 1)
-        ]);
+        let schools = read(&path, "r").unwrap();
+        assert_eq!(
+            schools.iter().map(|(school, pupils)| (school.as_str(), pupils.len())).collect::<Vec<_>>(),
+            [("GP", 2), ("MS", 1)]
+        );
         assert_eq!(schools[0].1[1].grades, [12, 13, 7]);
-        assert_eq!(schools[0].1[1].id.as_str(), "L00003");
+        assert_eq!(schools[0].1[1].id.as_str(), "L00003.r");
     }
 
     #[test]
     fn what_is_not_of_the_form_is_refused() {
         for text in ["", "school;sex\nGP;F\n", "school;sex;age;absences;G1;G2;G3\nGP;F;x;4;0;11;6\n"] {
             let (_directory, path) = file(text);
-            assert_eq!(read(&path).unwrap_err().code, "usage", "{text:?}");
+            assert_eq!(read(&path, "r").unwrap_err().code, "usage", "{text:?}");
         }
     }
 }

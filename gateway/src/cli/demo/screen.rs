@@ -53,7 +53,8 @@ impl Screen {
         if self.silent {
             bar.set_draw_target(ProgressDrawTarget::hidden());
         }
-        let template = format!("  {{bar:32.cyan/dim}} {{pos}}/{{len}} {unit}  {{elapsed_precise}}  {{msg:.dim}}");
+        let template =
+            format!("  {{bar:32.cyan/dim}} {{pos}}/{{len}} {unit}  {{elapsed_precise}}  {{msg:.dim}}");
         let look = ProgressStyle::with_template(&template).expect("the template is well formed");
         bar.set_style(look);
         bar.enable_steady_tick(Duration::from_millis(120));
