@@ -53,7 +53,7 @@ pub(super) fn made_up(school: usize, run: &str) -> Result<Vec<Pupil>, Failure> {
             Ok(Pupil {
                 id: pseudonym(seed + 1, run)?,
                 name: format!("{}{}", FAMILY[seed % FAMILY.len()], GIVEN[seed % GIVEN.len()]),
-                sex: if seed % 2 == 0 { "F" } else { "M" }.to_owned(),
+                sex: if seed.is_multiple_of(2) { "F" } else { "M" }.to_owned(),
                 age: 12 + (seed % 2) as u16,
                 absences: (seed % 7) as u16,
                 grades: [grade(0), grade(1), grade(2)],
