@@ -202,6 +202,12 @@ impl Demo {
             }
             screen.detail("keys", &format!("{} (the educators' certificates and keys)", keys.display()));
         }
+        for cast in casts {
+            screen.detail(
+                "for example",
+                &format!("educator {} and learner {}", cast.educators[0].id, cast.pupils[0].id),
+            );
+        }
         tokio::signal::ctrl_c().await.map_err(Failure::io)
     }
 }

@@ -37,7 +37,7 @@ impl Screen {
 
     /// A detail below the step before.
     pub(super) fn detail(self, name: &str, text: &str) {
-        self.line(&format!("      {} {text}", style(format!("{name:<10}")).dim()));
+        self.line(&format!("      {} {text}", style(format!("{name:<11}")).dim()));
     }
 
     /// Plain text.
