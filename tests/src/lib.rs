@@ -1,1 +1,20 @@
-//! Scenarios, each run on every engine, and load and fault runs.
+//! The world that the scenarios play in: engines, gateways, schools and their callers, and the check that everything
+//! the design promises holds.
+
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+pub mod call;
+pub mod check;
+pub mod clients;
+pub mod cut;
+pub mod database;
+pub mod engine;
+pub mod gateway;
+pub mod lesson;
+pub mod load;
+pub mod nodes;
+pub mod patience;
+pub mod refusal;
+pub mod school;
+pub mod told;
+pub mod world;

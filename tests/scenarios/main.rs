@@ -1,0 +1,74 @@
+//! The scenarios, in the words of the domain: each runs on every engine and through both faces, and every step is
+//! followed by the check of all guarantees.
+
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod away;
+mod batches;
+mod class;
+mod educators;
+mod poison;
+mod policy;
+mod reads;
+mod replay;
+mod schools;
+mod term;
+
+use sillok_tests::{call::Face, engine::Engine, world::World};
+
+/// Plays a story, if its engines are to be had.
+async fn play(engine: Engine, face: Face, story: impl AsyncFnOnce(&mut World)) {
+    if let Some(mut world) = World::open(engine, face).await {
+        story(&mut world).await;
+        world.close().await;
+    }
+}
+
+/// A test for each engine and face.
+macro_rules! scenarios {
+    ($($engines:tt $name:ident: $story:path;)*) => {
+        $(mod $name {
+            use super::*;
+            on!($engines $story);
+        })*
+    };
+}
+
+/// A test for each face: on both engines, or on the production engines where the embedded ones have no such part.
+macro_rules! on {
+    (both $story:path) => {
+        test!(embedded_by_rest, Embedded, Rest, $story);
+        test!(embedded_by_grpc, Embedded, Grpc, $story);
+        on!(production $story);
+    };
+    (production $story:path) => {
+        test!(production_by_rest, Production, Rest, $story);
+        test!(production_by_grpc, Production, Grpc, $story);
+    };
+}
+
+macro_rules! test {
+    ($name:ident, $engine:ident, $face:ident, $story:path) => {
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $name() {
+            play(Engine::$engine, Face::$face, $story).await;
+        }
+    };
+}
+
+scenarios! {
+    both a_term_of_grades: term::of_grades;
+    both a_class_of_thirty_under_one_signature: class::of_thirty;
+    both reads_are_recorded: reads::are_recorded;
+    both two_schools_at_once: schools::two_at_once;
+    both a_learner_who_is_not_theirs: schools::a_learner_who_is_not_theirs;
+    both a_revoked_educator: educators::a_revoked_one;
+    both a_replay_of_a_request: replay::of_a_request;
+    both forgeries: replay::of_forgers;
+    both ways_around_the_policy: policy::ways_around;
+    both a_batch_by_count: batches::by_count;
+    both a_batch_by_time: batches::by_time;
+    both a_batch_grown_in_flight: batches::grown_in_flight;
+    both a_poisoned_entry_set_aside: poison::is_set_aside;
+    both the_ledger_away_and_back: away::and_back;
+}

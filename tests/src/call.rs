@@ -1,0 +1,196 @@
+//! Calls of a gateway through either face.
+
+use sillok_contract::{
+    entry::EntryId,
+    id::{LearnerId, SchoolId},
+};
+use sillok_gateway::{
+    client::Client,
+    keys::{AccessToken, Expected, SignedQueries},
+    server::Addresses,
+    service::{Batch, Digest, EntryState, Place, QueryResult, RequestState, system_clock},
+};
+use sillok_proto::gateway::{
+    self as message, GetEntryRequest, GetProofRequest, GetRequestRequest, ListBatchesRequest,
+    SubmitRequestRequest, entry_state::Status, gateway_client::GatewayClient,
+};
+use tonic::transport::{Channel, Endpoint};
+
+use crate::refusal::{Failed, Refusal};
+
+/// What the gateways of the scenarios call themselves.
+pub const AUDIENCE: &str = "sillok";
+
+/// A face of the gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Face {
+    /// HTTP and JSON.
+    Rest,
+    /// gRPC.
+    Grpc,
+}
+
+/// A gateway as one caller sees it.
+#[derive(Clone)]
+pub struct Caller {
+    face: Face,
+    addresses: Addresses,
+    rest: Client,
+    grpc: GatewayClient<Channel>,
+    access: AccessToken,
+}
+
+type Answer<T> = Result<T, Failed>;
+
+impl Caller {
+    /// Who holds `access`, at the gateway with these addresses. No connection is made yet.
+    pub fn new(face: Face, addresses: &Addresses, access: AccessToken) -> Self {
+        let rest = Client::new(&addresses.rest, AUDIENCE, None).unwrap().with_access(access.clone());
+        let channel = Endpoint::new(addresses.grpc.clone()).unwrap().tcp_nodelay(true).connect_lazy();
+        let grpc = GatewayClient::new(channel).max_decoding_message_size(64 << 20);
+        Self { face, addresses: addresses.clone(), rest, grpc, access }
+    }
+
+    /// Sends a signed request.
+    pub async fn submit(&self, signed: &SignedQueries) -> Answer<RequestState> {
+        match self.face {
+            Face::Rest => Ok(self.rest.submit(signed).await?),
+            Face::Grpc => Ok(request(self.submit_by_grpc(signed).await?)),
+        }
+    }
+
+    async fn submit_by_grpc(&self, signed: &SignedQueries) -> Result<message::RequestState, tonic::Status> {
+        let sent = SubmitRequestRequest { request: signed.request.clone(), queries: signed.queries.clone() };
+        Ok(self.grpc.clone().submit_request(sent).await?.into_inner())
+    }
+
+    /// What both faces answer to a request that must be refused, and that both tell the same.
+    pub async fn refusal(&self, signed: &SignedQueries) -> Refusal {
+        let body = serde_json::json!({ "request": signed.request, "queries": signed.queries });
+        let url = format!("{}/v1/requests", self.addresses.rest);
+        let response = reqwest::Client::new().post(url).json(&body).send().await.unwrap();
+        assert!(!response.status().is_success(), "taken, and must not be: {signed:?}");
+        let by_rest = Refusal::of_document(response).await;
+        let by_grpc = Failed::from(self.submit_by_grpc(signed).await.unwrap_err()).refused();
+        assert_eq!(by_rest, by_grpc, "G12: both faces tell the same");
+        by_rest
+    }
+
+    /// The state of a request.
+    pub async fn request(&self, digest: Digest) -> Answer<RequestState> {
+        match self.face {
+            Face::Rest => Ok(self.rest.request(digest).await?),
+            Face::Grpc => {
+                let call = self.with_token("GetRequest", GetRequestRequest { request: digest.to_string() });
+                Ok(request(self.grpc.clone().get_request(call).await?.into_inner()))
+            }
+        }
+    }
+
+    /// The state of an entry.
+    pub async fn entry(&self, id: EntryId) -> Answer<EntryState> {
+        match self.face {
+            Face::Rest => Ok(self.rest.entry(id).await?),
+            Face::Grpc => {
+                let call = self.with_token("GetEntry", GetEntryRequest { entry: id.to_string() });
+                Ok(entry(self.grpc.clone().get_entry(call).await?.into_inner()))
+            }
+        }
+    }
+
+    /// The proof of an entry: the bytes of its file.
+    pub async fn proof(&self, id: EntryId) -> Answer<Vec<u8>> {
+        match self.face {
+            Face::Rest => Ok(self.rest.proof(id).await?),
+            Face::Grpc => {
+                let call = self.with_token("GetProof", GetProofRequest { entry: id.to_string() });
+                Ok(self.grpc.clone().get_proof(call).await?.into_inner().json.into_bytes())
+            }
+        }
+    }
+
+    /// A school's recorded batches, all of them.
+    pub async fn batches(&self, school: &SchoolId) -> Answer<Vec<Batch>> {
+        let mut all: Vec<Batch> = Vec::new();
+        loop {
+            let after = all.last().map_or(0, |batch| batch.sequence);
+            let page = self.batches_after(school, after).await?;
+            if page.is_empty() {
+                return Ok(all);
+            }
+            all.extend(page);
+        }
+    }
+
+    async fn batches_after(&self, school: &SchoolId, after: u64) -> Answer<Vec<Batch>> {
+        match self.face {
+            Face::Rest => Ok(self.rest.batches(school, after).await?),
+            Face::Grpc => {
+                let wanted = ListBatchesRequest { school: school.to_string(), after, limit: 0 };
+                let reply = self.grpc.clone().list_batches(self.with_token("ListBatches", wanted)).await?;
+                Ok(reply.into_inner().batches.into_iter().map(batch).collect())
+            }
+        }
+    }
+
+    fn with_token<T>(&self, method: &str, message: T) -> tonic::Request<T> {
+        let uri = format!("{}/sillok.v1.Gateway/{method}", self.addresses.grpc);
+        let now = (system_clock())();
+        let call = Expected { audience: AUDIENCE, method: "POST", uri: &uri, now };
+        let bearer = format!("Bearer {}", self.access.sign(&call, 60));
+        let mut request = tonic::Request::new(message);
+        request.metadata_mut().insert("authorization", bearer.parse().unwrap());
+        request
+    }
+}
+
+fn request(state: message::RequestState) -> RequestState {
+    RequestState {
+        request: state.request.parse().unwrap(),
+        results: state.results.into_iter().map(result).collect(),
+    }
+}
+
+fn result(result: message::QueryResult) -> QueryResult {
+    let data = Some(result.rows_json).filter(|json| !json.is_empty());
+    QueryResult {
+        entry: entry(result.entry.unwrap()),
+        rows: result.rows,
+        data: data.map(|json| serde_json::from_str(&json).unwrap()),
+    }
+}
+
+fn entry(state: message::EntryState) -> EntryState {
+    let place = match state.status() {
+        Status::Pending => Place::Pending,
+        Status::Recorded => Place::Recorded {
+            sequence: state.sequence,
+            index: state.index,
+            transaction: state.transaction.clone(),
+            block: state.block,
+        },
+        Status::SetAside => Place::SetAside { refusal: state.refusal.clone() },
+        Status::Unspecified => panic!("an entry without a status"),
+    };
+    EntryState {
+        entry: state.entry.parse().unwrap(),
+        school: SchoolId::new(state.school).unwrap(),
+        learner: LearnerId::new(state.learner).unwrap(),
+        place,
+    }
+}
+
+fn batch(batch: message::Batch) -> Batch {
+    Batch {
+        school: SchoolId::new(batch.school).unwrap(),
+        sequence: batch.sequence,
+        header_hash: batch.header_hash.parse().unwrap(),
+        previous: batch.previous.parse().unwrap(),
+        root: batch.root.parse().unwrap(),
+        count: batch.count,
+        first_time: batch.first_time,
+        last_time: batch.last_time,
+        transaction: batch.transaction,
+        block: batch.block,
+    }
+}

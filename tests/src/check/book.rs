@@ -1,0 +1,107 @@
+//! A school's book: every batch of it on the ledger, read with its bodies and checked link by link.
+
+use std::collections::BTreeMap;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use prost::Message as _;
+use sillok_contract::{
+    batch::Batch,
+    certificate::Certificate,
+    entry::{Entry, EntryId},
+    merkle,
+    request::{SignedRequest, query_hash},
+};
+use sillok_gateway::ledger::contract::Contract;
+use sillok_proto::ledger::{BatchBody, BatchHeader};
+
+use crate::school::School;
+
+/// An entry and where it stands.
+pub(super) struct Leaf {
+    pub(super) entry: Entry,
+    pub(super) sequence: u64,
+    pub(super) index: u32,
+    pub(super) transaction: String,
+}
+
+/// A school's batches and entries, in order.
+#[derive(Default)]
+pub(super) struct Book {
+    pub(super) batches: Vec<Batch>,
+    pub(super) leaves: Vec<Leaf>,
+}
+
+impl Book {
+    /// Reads everything there is from the first batch to the head.
+    pub(super) async fn read(contract: &Contract, school: &School) -> Self {
+        let head = contract.head(&school.id).await.unwrap();
+        let authority = contract.school(&school.id).await.unwrap().unwrap().authority;
+        let authority = Certificate::from_pem(&authority).unwrap();
+        let mut book = Self::default();
+        let mut previous = [0; 32];
+        for sequence in 1..=head.sequence {
+            let batch = contract.batch(&school.id, sequence).await.unwrap();
+            let batch = batch.unwrap_or_else(|| panic!("G3: there is no batch {sequence}"));
+            linked(&batch, sequence, previous);
+            previous = batch.header_hash;
+            let body = contract.body(&school.id, sequence).await.unwrap().expect("the offices keep the body");
+            let body = zstd::decode_all(body.body.as_slice()).unwrap();
+            book.enter(batch, &BatchBody::decode(body.as_slice()).unwrap(), school, &authority);
+        }
+        assert_eq!(previous, head.header_hash, "G3: the head is the last batch");
+        book
+    }
+
+    fn enter(&mut self, batch: Batch, body: &BatchBody, school: &School, authority: &Certificate) {
+        let ids: Vec<_> = body.entries.iter().map(|bytes| merkle::leaf_hash(bytes)).collect();
+        let leaves: Vec<_> = batch.leaves.iter().map(|leaf| leaf.entry.0).collect();
+        assert_eq!(ids, leaves, "G3: the body's entries are the batch's leaves");
+        assert_eq!(merkle::root(&leaves), batch.root, "G3: the root is over the leaves");
+        let requests: BTreeMap<_, _> = body
+            .requests
+            .iter()
+            .map(|jws| (sha256(jws.as_bytes()), SignedRequest::parse(jws).unwrap()))
+            .collect();
+        requests.values().for_each(|request| signed(request, school, authority));
+        for (index, (bytes, leaf)) in (0..).zip(body.entries.iter().zip(&batch.leaves)) {
+            let entry = Entry::parse(bytes).unwrap();
+            asked(&entry, &requests[&entry.request_digest], school);
+            assert_eq!((entry.id, &entry.learner), (EntryId(leaf.entry.0), &leaf.learner), "G3");
+            let transaction = batch.transaction.clone();
+            self.leaves.push(Leaf { entry, sequence: batch.sequence, index, transaction });
+        }
+        self.batches.push(batch);
+    }
+}
+
+/// G3: the batch follows the one before.
+fn linked(batch: &Batch, sequence: u64, previous: [u8; 32]) {
+    let header = BatchHeader::decode(batch.header.as_slice()).unwrap();
+    assert_eq!((batch.sequence, header.sequence), (sequence, sequence), "G3: no gap");
+    assert_eq!(header.previous, previous, "G3: batch {sequence} names the one before");
+    assert_eq!(sha256(&batch.header), batch.header_hash, "G3: the hash is the header's");
+    assert_eq!(header.root, batch.root, "G3");
+    let count = u32::try_from(batch.leaves.len()).unwrap();
+    assert_eq!((header.count, batch.count), (count, count), "G3");
+}
+
+/// G2: the request carries a signature of one of the school's educators, whose certificate the school issued.
+fn signed(request: &SignedRequest, school: &School, authority: &Certificate) {
+    let mut educators = school.educators.iter();
+    let educator = educators.find(|educator| educator.certificate.thumbprint() == request.thumbprint);
+    let educator = educator.expect("G2: the request names a certificate of the school's");
+    educator.certificate.issued_by(authority).expect("G2: the school's authority issued the certificate");
+    request.verify_with(&educator.certificate).expect("G2: the signature is the educator's");
+}
+
+/// G2: the request asks for this query, and a learner of the school is whom it is about.
+fn asked(entry: &Entry, request: &SignedRequest, school: &School) {
+    let named = request.payload.queries.get(entry.query_index as usize);
+    assert_eq!(named, Some(&query_hash(&entry.query)), "G2: the request names the query");
+    assert_eq!((&entry.school, &request.payload.school), (&school.id, &school.id), "G2");
+    assert!(school.learners.contains(&entry.learner), "G2: {} is not a learner of the school", entry.learner);
+}
+
+fn sha256(bytes: &[u8]) -> [u8; 32] {
+    digest(&SHA256, bytes).as_ref().try_into().unwrap()
+}

@@ -1,0 +1,191 @@
+//! The records database, looked at directly: what the gateway says of itself is not taken for granted.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use sillok_contract::{
+    entry::EntryId,
+    id::{LearnerId, SchoolId},
+};
+use tokio_postgres::NoTls;
+
+/// A records database that a scenario has for its own.
+#[derive(Clone, Debug)]
+pub enum Database {
+    /// A file.
+    Sqlite(PathBuf),
+    /// A database on a server.
+    Postgres {
+        /// Of the server's own database: makes and drops others.
+        server: String,
+        /// The database's name.
+        name: String,
+    },
+}
+
+/// Where an entry stands in the outbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outboxed {
+    /// The entry.
+    pub id: EntryId,
+    /// 0 pending, 1 recorded, 2 set aside.
+    pub state: i64,
+    /// Its batch.
+    pub batch: Option<i64>,
+    /// Its leaf.
+    pub leaf: Option<i64>,
+    /// Why it was set aside.
+    pub code: Option<String>,
+}
+
+/// A mark: learner, year, term, subject and score.
+pub type Mark = (String, i64, i64, String, Option<i64>);
+
+impl Database {
+    /// A database of its own on a server.
+    pub async fn make(server: &str, name: &str) -> Self {
+        let made = Self::Postgres { server: server.to_owned(), name: name.to_owned() };
+        run(server, &format!("CREATE DATABASE {name}")).await;
+        made
+    }
+
+    /// As the gateway's configuration names it.
+    pub fn url(&self) -> String {
+        match self {
+            Self::Sqlite(path) => format!("sqlite:{}", path.display()),
+            Self::Postgres { server, name } => {
+                format!("{}/{name}", server.rsplit_once('/').expect("a URL names a database").0)
+            }
+        }
+    }
+
+    /// Drops it from its server; a file goes with its directory.
+    pub async fn drop_it(&self) {
+        if let Self::Postgres { server, name } = self {
+            run(server, &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
+        }
+    }
+
+    /// A school's outbox in the order of execution.
+    pub async fn outbox(&self, school: &SchoolId) -> Vec<Outboxed> {
+        const COLUMNS: &str = "SELECT id, state, batch, leaf, code FROM sillok_entries WHERE school =";
+        match self {
+            Self::Sqlite(path) => {
+                let connection = open(path);
+                let mut statement = connection.prepare(&format!("{COLUMNS} ?1 ORDER BY number")).unwrap();
+                let read = |row: &rusqlite::Row<'_>| {
+                    Ok(Outboxed {
+                        id: entry(&row.get::<_, Vec<u8>>(0)?),
+                        state: row.get(1)?,
+                        batch: row.get(2)?,
+                        leaf: row.get(3)?,
+                        code: row.get(4)?,
+                    })
+                };
+                statement.query_map([school.as_str()], read).unwrap().map(Result::unwrap).collect()
+            }
+            Self::Postgres { .. } => {
+                let client = connect(&self.url()).await.unwrap();
+                let sql = format!("{COLUMNS} $1 ORDER BY number");
+                let rows = client.query(&sql, &[&school.as_str()]).await.unwrap();
+                let read = |row: &tokio_postgres::Row| Outboxed {
+                    id: entry(&row.get::<_, Vec<u8>>(0)),
+                    state: row.get::<_, i16>(1).into(),
+                    batch: row.get(2),
+                    leaf: row.get::<_, Option<i32>>(3).map(i64::from),
+                    code: row.get(4),
+                };
+                rows.iter().map(read).collect()
+            }
+        }
+    }
+
+    /// The marks of a learner, in the order of their key.
+    pub async fn marks(&self, learner: &LearnerId) -> Vec<Mark> {
+        const COLUMNS: &str = "SELECT learner, year, term, subject, score FROM grades WHERE learner =";
+        const ORDER: &str = "ORDER BY year, term, subject";
+        match self {
+            Self::Sqlite(path) => {
+                let connection = open(path);
+                let mut statement = connection.prepare(&format!("{COLUMNS} ?1 {ORDER}")).unwrap();
+                let read = |row: &rusqlite::Row<'_>| {
+                    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+                };
+                statement.query_map([learner.as_str()], read).unwrap().map(Result::unwrap).collect()
+            }
+            Self::Postgres { .. } => {
+                let client = connect(&self.url()).await.unwrap();
+                let sql = format!("{COLUMNS} $1 {ORDER}");
+                let rows = client.query(&sql, &[&learner.as_str()]).await.unwrap();
+                rows.iter().map(|row| (row.get(0), row.get(1), row.get(2), row.get(3), row.get(4))).collect()
+            }
+        }
+    }
+
+    /// Each learner's marks in the order of the terms, and days absent.
+    pub async fn years(&self) -> Vec<(Vec<i64>, i64)> {
+        const MARKS: &str = "SELECT learner, score FROM grades ORDER BY learner, term";
+        const ABSENCES: &str = "SELECT learner, absent FROM attendance ORDER BY learner";
+        let mut years: BTreeMap<String, (Vec<i64>, i64)> = BTreeMap::new();
+        for (learner, score) in self.numbers(MARKS).await {
+            years.entry(learner).or_default().0.push(score);
+        }
+        for (learner, absent) in self.numbers(ABSENCES).await {
+            years.entry(learner).or_default().1 += absent;
+        }
+        years.into_values().collect()
+    }
+
+    async fn numbers(&self, sql: &str) -> Vec<(String, i64)> {
+        match self {
+            Self::Sqlite(path) => {
+                let connection = open(path);
+                let mut statement = connection.prepare(sql).unwrap();
+                let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
+                rows.unwrap().map(Result::unwrap).collect()
+            }
+            Self::Postgres { .. } => {
+                let rows = connect(&self.url()).await.unwrap().query(sql, &[]).await.unwrap();
+                rows.iter().map(|row| (row.get(0), row.get(1))).collect()
+            }
+        }
+    }
+
+    /// Which gateway writes a school's batches, by the name in its lease.
+    pub async fn owner(&self, school: &SchoolId) -> Option<String> {
+        const OWNER: &str = "SELECT owner FROM sillok_leases WHERE school =";
+        match self {
+            Self::Sqlite(path) => {
+                open(path).query_row(&format!("{OWNER} ?1"), [school.as_str()], |row| row.get(0)).ok()
+            }
+            Self::Postgres { .. } => {
+                let client = connect(&self.url()).await.ok()?;
+                let row = client.query_opt(&format!("{OWNER} $1"), &[&school.as_str()]).await.ok()?;
+                row.map(|row| row.get(0))
+            }
+        }
+    }
+}
+
+fn open(path: &Path) -> rusqlite::Connection {
+    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+    let connection = rusqlite::Connection::open_with_flags(path, flags).unwrap();
+    connection.busy_timeout(crate::patience::PATIENCE).unwrap();
+    connection
+}
+
+async fn connect(url: &str) -> Result<tokio_postgres::Client, tokio_postgres::Error> {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
+    tokio::spawn(connection);
+    Ok(client)
+}
+
+async fn run(url: &str, sql: &str) {
+    connect(url).await.unwrap().batch_execute(sql).await.unwrap();
+}
+
+fn entry(bytes: &[u8]) -> EntryId {
+    EntryId(bytes.try_into().expect("an entry's id has 32 bytes"))
+}

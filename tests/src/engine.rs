@@ -1,0 +1,93 @@
+//! The engines a scenario runs on.
+
+use std::{env, path::PathBuf, sync::Arc};
+
+use sillok_gateway::{
+    config::{self, LedgerEngine, Limits, Listen, Settings},
+    ledger::{consortium::Consortium, fabric},
+    records,
+    server::Engines,
+};
+use tempfile::TempDir;
+
+use crate::{database::Database, nodes::Nodes};
+
+/// Which engines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// SQLite and the embedded ledger.
+    Embedded,
+    /// PostgreSQL and Hyperledger Fabric.
+    Production,
+}
+
+/// The engines of one scenario.
+pub struct Site {
+    /// Which they are.
+    pub engine: Engine,
+    /// The records database.
+    pub database: Database,
+    /// The network's nodes, where there is a network.
+    pub nodes: Option<Arc<Nodes>>,
+    /// The scenario's own files.
+    pub directory: TempDir,
+}
+
+impl Site {
+    /// The engines, or why the scenario cannot run on them here.
+    pub async fn open(engine: Engine, tag: &str) -> Result<Self, String> {
+        let directory = tempfile::Builder::new().prefix("sillok-scenario.").tempdir().unwrap();
+        let (database, nodes) = match engine {
+            Engine::Embedded => (Database::Sqlite(directory.path().join("records.db")), None),
+            Engine::Production => {
+                let (run, server) = production()?;
+                let database = Database::make(&server, &format!("scenario_{tag}")).await;
+                (database, Some(Arc::new(Nodes::new(run))))
+            }
+        };
+        Ok(Self { engine, database, nodes, directory })
+    }
+
+    /// The gateway's settings on these engines: ports of its own, and one machine plays all callers.
+    pub fn settings(&self) -> Settings {
+        let any = ([127, 0, 0, 1], 0).into();
+        let network = self.nodes.as_deref().map(Nodes::network_file);
+        let fabric = fabric::Settings { network, ..fabric::Settings::default() };
+        let engine = match self.engine {
+            Engine::Embedded => LedgerEngine::Embedded,
+            Engine::Production => LedgerEngine::Fabric,
+        };
+        Settings {
+            data: self.directory.path().to_owned(),
+            listen: Listen { rest: any, grpc: any, ..Listen::default() },
+            limits: Limits {
+                rate: std::num::NonZeroU32::MAX,
+                burst: std::num::NonZeroU32::MAX,
+                ..Limits::default()
+            },
+            records: records::Settings { url: self.database.url(), ..records::Settings::default() },
+            ledger: config::Ledger { engine, fabric },
+            ..Settings::default()
+        }
+    }
+
+    /// Opens the engines, and tells who runs the ledger.
+    pub async fn engines(&self, settings: &Settings) -> (Engines, Consortium) {
+        let engines = Engines::open(settings).await.unwrap();
+        let consortium = match engines.embedded.clone() {
+            Some(embedded) => Consortium::Embedded(embedded),
+            None => Consortium::of_fabric(settings.ledger.fabric.clone()).unwrap(),
+        };
+        (engines, consortium)
+    }
+}
+
+/// The network's run directory and the database server's URL.
+fn production() -> Result<(PathBuf, String), String> {
+    let read = |name: &str| env::var(name).map_err(|_| format!("{name} is not set; tests/run sets it"));
+    let run = PathBuf::from(read("SILLOK_TEST_FABRIC")?);
+    if !run.join("network.json").exists() {
+        return Err(format!("there is no network.json in {}", run.display()));
+    }
+    Ok((run, read("SILLOK_TEST_POSTGRES")?))
+}

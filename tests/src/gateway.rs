@@ -1,0 +1,132 @@
+//! Running gateways: in this process, on engines the scenario shares, or as the real program.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Stdio,
+};
+
+use sillok_gateway::{
+    config::Settings,
+    server::{Addresses, Gateway, Listeners},
+    service::{Parts, Service},
+};
+use tokio::{process, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+use crate::patience::until;
+
+/// A gateway that serves.
+pub struct Running {
+    /// Where its faces are.
+    pub addresses: Addresses,
+    what: What,
+}
+
+enum What {
+    InProcess { shutdown: CancellationToken, task: JoinHandle<std::io::Result<()>> },
+    Program(process::Child),
+}
+
+impl Running {
+    /// Serves in this process, on these engines.
+    pub async fn in_process(settings: Settings, parts: Parts) -> Self {
+        let listeners = Listeners::bind(&settings.listen).await.unwrap();
+        let service = Service::new(parts, settings.service.clone());
+        let gateway = Gateway::new(settings, service).unwrap();
+        let addresses = gateway.addresses(&listeners).unwrap();
+        let shutdown = CancellationToken::new();
+        let task = tokio::spawn(gateway.run(listeners, shutdown.clone()));
+        Self { addresses, what: What::InProcess { shutdown, task } }
+    }
+
+    /// Starts the program `sillok serve` with these settings, its files in this directory.
+    pub async fn program(settings: &Settings, directory: &Path) -> Self {
+        let (file, ready) = (directory.join("sillok.toml"), directory.join("ready.json"));
+        fs::write(&file, configuration(settings)).unwrap();
+        let _ = fs::remove_file(&ready);
+        let log = fs::File::options().create(true).append(true).open(directory.join("sillok.log")).unwrap();
+        let mut child = process::Command::new(program())
+            .args(["serve", "--config"])
+            .arg(&file)
+            .arg("--ready-file")
+            .arg(&ready)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let addresses = until("the program listens", async || {
+            let ended = child.try_wait().unwrap();
+            assert!(ended.is_none(), "sillok serve: {}", log_of(directory));
+            serde_json::from_slice(&fs::read(&ready).ok()?).ok()
+        });
+        let addresses = addresses.await;
+        Self { addresses, what: What::Program(child) }
+    }
+
+    /// Lets it drain, and waits until it has ended.
+    pub async fn stop(self) {
+        match self.what {
+            What::InProcess { shutdown, task } => {
+                shutdown.cancel();
+                task.await.unwrap().unwrap();
+            }
+            What::Program(mut child) => {
+                signal(&child, "-TERM");
+                assert!(child.wait().await.unwrap().success(), "SIGTERM drains");
+            }
+        }
+    }
+
+    /// kill -9. Only the program can be killed.
+    pub async fn kill(self) {
+        let What::Program(mut child) = self.what else { panic!("this gateway is in the test's own process") };
+        signal(&child, "-KILL");
+        child.wait().await.unwrap();
+    }
+}
+
+fn signal(child: &process::Child, signal: &str) {
+    let pid = child.id().expect("it has not been waited for").to_string();
+    assert!(std::process::Command::new("kill").args([signal, &pid]).status().unwrap().success());
+}
+
+fn log_of(directory: &Path) -> String {
+    fs::read_to_string(directory.join("sillok.log")).unwrap_or_default()
+}
+
+/// What of the settings is not the default, as the program reads it.
+fn configuration(settings: &Settings) -> String {
+    let text = |value: &Path| serde_json::to_string(&value).unwrap();
+    let mut file = format!(
+        "data = {}\n[listen]\nrest = \"127.0.0.1:0\"\ngrpc = \"127.0.0.1:0\"\n\
+         [limits]\nrate = {}\nburst = {}\n[records]\nurl = {}\n",
+        text(&settings.data),
+        settings.limits.rate,
+        settings.limits.burst,
+        serde_json::to_string(&settings.records.url).unwrap(),
+    );
+    if let Some(network) = &settings.ledger.fabric.network {
+        file += &format!("[ledger]\nengine = \"fabric\"\n[ledger.fabric]\nnetwork = {}\n", text(network));
+    }
+    file
+}
+
+/// The program `sillok`, next to this test's own; built if it is not there.
+pub fn program() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let program = test.ancestors().nth(2).unwrap().join("sillok");
+    if !program.exists() {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let built = std::process::Command::new(cargo)
+            .args(["build", "--locked", "-p", "sillok-gateway", "--bin", "sillok", "--target-dir"])
+            .arg(program.ancestors().nth(2).unwrap())
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .status()
+            .unwrap();
+        assert!(built.success(), "cargo could not build the program");
+    }
+    program
+}

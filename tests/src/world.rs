@@ -1,0 +1,225 @@
+//! The world of one scenario: engines, gateways, schools, and what everybody was told.
+
+use std::sync::Arc;
+
+use sillok_contract::id::LearnerId;
+use sillok_gateway::{
+    config::Settings,
+    keys::{AccessToken, Asked, SignedQueries},
+    ledger::{consortium::Consortium, contract::Contract},
+    server::Addresses,
+    service::{Parts, RequestState},
+};
+use tokio::sync::{Mutex, MutexGuard, watch};
+
+use crate::{
+    call::{Caller, Face},
+    check::{self, Proven},
+    clients::Clients,
+    cut::{Switch, Switched},
+    engine::{Engine, Site},
+    gateway::Running,
+    nodes::Nodes,
+    refusal::Refusal,
+    school::{self, Plan, School, Teacher},
+    told::Told,
+};
+
+/// The world of one scenario.
+pub struct World {
+    /// The scenario's engines.
+    pub site: Site,
+    /// The gateway's settings; a change acts at the next start.
+    pub settings: Settings,
+    /// In every id and every personal detail of this scenario, and nowhere else.
+    pub tag: String,
+    /// The scenario's schools.
+    pub schools: Vec<Arc<School>>,
+    /// The scenario's callers, and what they were told.
+    pub clients: Clients,
+    /// What the ledger is behind while a gateway of this process serves.
+    pub line: Option<watch::Sender<Switch>>,
+    consortium: Option<Consortium>,
+    gateway: Option<Running>,
+    at: watch::Sender<Option<Addresses>>,
+    face: Face,
+    auditor: Option<AccessToken>,
+    proven: Mutex<Proven>,
+}
+
+impl World {
+    /// A world with a gateway that serves in this process; none, and a line that says why, where the engines are not
+    /// to be had.
+    pub async fn open(engine: Engine, face: Face) -> Option<Self> {
+        // Fails only where one is installed already, which is as good.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let mut random = [0; 5];
+        aws_lc_rs::rand::fill(&mut random).unwrap();
+        let tag = format!("x{}", hex::encode(random));
+        let site = match Site::open(engine, &tag).await {
+            Ok(site) => site,
+            Err(why) => {
+                println!("skipped: {why}");
+                return None;
+            }
+        };
+        let settings = site.settings();
+        let (at, found) = watch::channel(None);
+        let mut world = Self {
+            site,
+            settings,
+            tag,
+            schools: Vec::new(),
+            clients: Clients::new(face, found, Arc::default()),
+            line: None,
+            consortium: None,
+            gateway: None,
+            at,
+            face,
+            auditor: None,
+            proven: Mutex::default(),
+        };
+        world.serve().await;
+        school::register_offices(world.consortium()).await;
+        world.auditor = Some(school::auditor(world.consortium()));
+        Some(world)
+    }
+
+    /// Those who run the ledger. Not to be had while the program has the embedded one open.
+    pub fn consortium(&self) -> &Consortium {
+        self.consortium.as_ref().expect("the embedded ledger is the running program's")
+    }
+
+    /// The contract, as the gateway's organisation sees it; past the switch.
+    pub fn contract(&self) -> Contract {
+        Contract::new(self.consortium().gateway().unwrap())
+    }
+
+    /// Serves in this process.
+    pub async fn serve(&mut self) {
+        self.consortium = None;
+        let (engines, consortium) = self.site.engines(&self.settings).await;
+        let (ledger, line) = Switched::new(engines.parts.ledger.clone());
+        let parts = Parts { ledger: Arc::new(ledger), ..engines.parts };
+        (self.consortium, self.line) = (Some(consortium), Some(line));
+        self.found(Running::in_process(self.settings.clone(), parts).await);
+    }
+
+    /// Serves with the program. It may be killed.
+    pub async fn serve_by_program(&mut self) {
+        (self.consortium, self.line) = (None, None);
+        let running = Running::program(&self.settings, self.site.directory.path()).await;
+        self.found(running);
+    }
+
+    /// Starts a second program beside the gateway that serves, on the same engines, with files of its own.
+    pub async fn second_program(&self) -> (Running, Clients) {
+        let directory = self.site.directory.path().join("second");
+        std::fs::create_dir_all(&directory).unwrap();
+        let running = Running::program(&self.settings, &directory).await;
+        let (_, at) = watch::channel(Some(running.addresses.clone()));
+        (running, Clients::new(self.face, at, self.clients.share()))
+    }
+
+    fn found(&mut self, running: Running) {
+        self.at.send_replace(Some(running.addresses.clone()));
+        self.gateway = Some(running);
+    }
+
+    /// Callers turn to this gateway from now on.
+    pub fn turn_to(&mut self, running: Running) {
+        self.found(running);
+    }
+
+    /// Stops the gateway, drained.
+    pub async fn stop(&mut self) {
+        self.at.send_replace(None);
+        self.gateway.take().expect("a gateway serves").stop().await;
+    }
+
+    /// Kills the gateway's process: SIGKILL.
+    pub async fn kill(&mut self) {
+        self.at.send_replace(None);
+        self.gateway.take().expect("a gateway serves").kill().await;
+    }
+
+    /// Kills a node of the production engines: SIGKILL.
+    pub fn kill_node(&self, node: &str) {
+        self.nodes().kill(node);
+    }
+
+    /// Starts a node of the production engines; returns when it answers.
+    pub async fn start_node(&self, node: &str) {
+        let (nodes, node) = (self.nodes().clone(), node.to_owned());
+        tokio::task::spawn_blocking(move || nodes.start(&node)).await.unwrap();
+    }
+
+    fn nodes(&self) -> &Arc<Nodes> {
+        self.site.nodes.as_ref().expect("the embedded engines have no nodes")
+    }
+
+    /// Registers a school.
+    pub async fn school(&mut self, plan: Plan) -> Arc<School> {
+        let school = Arc::new(school::register(self.consortium(), &plan, &self.tag).await);
+        self.schools.push(school.clone());
+        school
+    }
+
+    /// A name for a learner that must never be seen on the channel.
+    pub fn name_of(&self, learner: &LearnerId) -> String {
+        format!("Secret {} {}", self.secret(), learner.as_str().split('.').next().unwrap())
+    }
+
+    /// What personal details of this scenario hold; ids hold the tag, details its mirror.
+    pub fn secret(&self) -> String {
+        format!("name-{}", self.tag.chars().rev().collect::<String>())
+    }
+
+    /// The gateway as an educator sees it.
+    pub fn as_seen_by(&self, teacher: &Teacher) -> Caller {
+        self.caller(teacher.access())
+    }
+
+    /// The gateway as somebody of an office sees it, who may see everything.
+    pub fn as_seen_by_the_office(&self) -> Caller {
+        self.caller(self.auditor.clone().expect("the offices are registered"))
+    }
+
+    fn caller(&self, access: AccessToken) -> Caller {
+        self.clients.caller(access).expect("a gateway serves")
+    }
+
+    /// What the scenario's callers were told.
+    pub async fn told(&self) -> MutexGuard<'_, Told> {
+        self.clients.told().lock().await
+    }
+
+    /// An educator signs and sends; it is done.
+    pub async fn done(&self, teacher: &Teacher, asked: impl IntoIterator<Item = Asked>) -> RequestState {
+        self.send(teacher, &teacher.signs(asked)).await
+    }
+
+    /// Sends a signed request until there is an answer; it is done.
+    pub async fn send(&self, teacher: &Teacher, signed: &SignedQueries) -> RequestState {
+        self.clients.send(teacher, signed).await
+    }
+
+    /// An educator signs and sends; both faces refuse it with this code, and nothing is done.
+    pub async fn refused(&self, teacher: &Teacher, asked: Asked, code: &str) -> Refusal {
+        self.clients.refuses(teacher, &teacher.signs([asked]), code).await
+    }
+
+    /// Holds every guarantee against the database, the ledger and what was told.
+    pub async fn check_everything(&self) {
+        check::everything(self, &mut *self.proven.lock().await).await;
+    }
+
+    /// Checks a last time, stops the gateway, and looks at what the ledger's files show.
+    pub async fn close(mut self) {
+        self.check_everything().await;
+        self.stop().await;
+        self.consortium = None;
+        check::privacy::of_files(&self);
+        self.site.database.drop_it().await;
+    }
+}
