@@ -7,6 +7,8 @@ mod away;
 mod batches;
 mod class;
 mod educators;
+mod faults;
+mod gateways;
 mod poison;
 mod policy;
 mod reads;
@@ -71,4 +73,10 @@ scenarios! {
     both a_batch_grown_in_flight: batches::grown_in_flight;
     both a_poisoned_entry_set_aside: poison::is_set_aside;
     both the_ledger_away_and_back: away::and_back;
+    both the_gateway_killed: faults::of_the_gateway;
+    production the_chaincode_killed: faults::of_the_chaincode;
+    production the_peers_killed: faults::of_the_peers;
+    production the_orderer_killed: faults::of_the_orderer;
+    production postgresql_killed: faults::of_postgresql;
+    production two_gateways_one_killed: gateways::one_killed;
 }

@@ -1,6 +1,6 @@
 //! The engines a scenario runs on.
 
-use std::{env, path::PathBuf, sync::Arc};
+use std::{env, io::Write as _, path::PathBuf, sync::Arc};
 
 use sillok_gateway::{
     config::{self, LedgerEngine, Limits, Listen, Settings},
@@ -90,4 +90,9 @@ fn production() -> Result<(PathBuf, String), String> {
         return Err(format!("there is no network.json in {}", run.display()));
     }
     Ok((run, read("SILLOK_TEST_POSTGRES")?))
+}
+
+/// Says that a scenario cannot run here, and why; past the test harness, which shows nothing of a test that passes.
+pub fn skipped(why: &str) {
+    let _ = writeln!(std::io::stderr(), "skipped: {why}");
 }

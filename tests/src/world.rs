@@ -17,7 +17,7 @@ use crate::{
     check::{self, Proven},
     clients::Clients,
     cut::{Switch, Switched},
-    engine::{Engine, Site},
+    engine::{Engine, Site, skipped},
     gateway::Running,
     nodes::Nodes,
     refusal::Refusal,
@@ -59,7 +59,7 @@ impl World {
         let site = match Site::open(engine, &tag).await {
             Ok(site) => site,
             Err(why) => {
-                println!("skipped: {why}");
+                skipped(&why);
                 return None;
             }
         };
