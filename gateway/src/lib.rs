@@ -1,11 +1,13 @@
 //! The gateway between schools and offices: an educator's signed request goes in, its effect comes to rest in the
 //! records database and its entries on the ledger.
 //!
-//! Data flows one way: a face ([`rest`], [`grpc`], [`cli`]) calls the [`service`], the service calls the engines
+//! Data flows one way: a face (`rest`, `grpc`, [`cli`]) calls the [`service`], the service calls the engines
 //! ([`records`], [`ledger`]) through their traits. Only [`ledger::fabric`] knows Fabric's messages.
 
+pub mod base64url;
 pub mod cli;
 pub mod client;
+pub mod clock;
 pub mod config;
 mod grpc;
 pub mod keys;
@@ -17,5 +19,3 @@ mod rest;
 pub mod server;
 pub mod service;
 pub mod telemetry;
-
-pub mod base64url;

@@ -17,7 +17,7 @@ pub(crate) use record::record;
 pub use record::{EVENT, TRANSIENT};
 pub use standing::{MAX_AGE, MAX_AHEAD, MAX_WAIT, SKEW};
 
-use crate::{Code, Refusal, id::SchoolId, merkle::sha256};
+use crate::{Code, Refusal, digest::sha256, id::SchoolId};
 
 const COMPRESSION_LEVEL: i32 = 3;
 

@@ -18,7 +18,7 @@ use x509_parser::{
     x509::SubjectPublicKeyInfo,
 };
 
-use crate::{Code, Refusal, merkle::sha256};
+use crate::{Code, Refusal, digest::sha256};
 
 /// The longest certificate, in bytes of DER.
 pub const MAX_CERTIFICATE: usize = 16 * 1024;

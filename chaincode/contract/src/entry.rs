@@ -2,7 +2,6 @@
 
 use std::{fmt, str::FromStr};
 
-use prost::Message;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sillok_proto::ledger::{self, RowImage, entry::Result as Outcome};
@@ -10,7 +9,7 @@ use sillok_proto::ledger::{self, RowImage, entry::Result as Outcome};
 use crate::{
     Code, Refusal,
     id::{EducatorId, LearnerId, SchoolId},
-    json, merkle,
+    json, merkle, message,
     query::Query,
 };
 
@@ -63,7 +62,7 @@ impl Entry {
         if bytes.len() > MAX_ENTRY {
             return Err(Refusal::new(Code::EntryTooLarge, format!("an entry has at most {MAX_ENTRY} bytes")));
         }
-        let message: ledger::Entry = canonical_message(bytes).map_err(malformed)?;
+        let message: ledger::Entry = message::canonical(bytes).map_err(malformed)?;
         let statement = Query::parse(&message.query)?;
         let learner = LearnerId::new(message.learner)?;
         if statement.learner != learner {
@@ -84,15 +83,6 @@ impl Entry {
             result,
         })
     }
-}
-
-/// Decodes a message and checks that encoding it gives the same bytes.
-pub(crate) fn canonical_message<M: Message + Default>(bytes: &[u8]) -> Result<M, &'static str> {
-    let message = M::decode(bytes).map_err(|_| "it is not the protobuf message expected")?;
-    if message.encode_to_vec() != bytes {
-        return Err("its encoding is not the canonical one: fields in order, each once, none unknown");
-    }
-    Ok(message)
 }
 
 fn check_result(result: &Outcome) -> Result<(), Refusal> {

@@ -1,18 +1,9 @@
 //! Merkle trees and inclusion proofs as in RFC 6962, section 2.1 (RFC 9162 keeps them), over SHA-256.
 
-use aws_lc_rs::digest::{Context, SHA256};
+use crate::digest::sha256;
 
 const LEAF: u8 = 0x00;
 const NODE: u8 = 0x01;
-
-/// SHA-256 of the concatenated parts.
-pub(crate) fn sha256(parts: &[&[u8]]) -> [u8; 32] {
-    let mut context = Context::new(&SHA256);
-    for part in parts {
-        context.update(part);
-    }
-    context.finish().as_ref().try_into().expect("SHA-256 gives 32 bytes")
-}
 
 fn node_hash(left: &[u8; 32], right: &[u8; 32]) -> [u8; 32] {
     sha256(&[&[NODE], left, right])

@@ -3,7 +3,7 @@
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 
-use crate::{Code, Refusal, id::LearnerId, json, merkle::sha256};
+use crate::{Code, Refusal, digest::sha256, id::LearnerId, json};
 
 /// The longest query, in bytes of JSON.
 pub const MAX_QUERY: usize = 64 * 1024;

@@ -10,9 +10,9 @@ pub use crate::query::{MAX_PARAMETERS, MAX_QUERY, Query, query_hash};
 use crate::{
     Code, Refusal,
     certificate::{Certificate, Curve},
+    digest::sha256,
     id::SchoolId,
     json,
-    merkle::sha256,
 };
 
 /// The `typ` of a request's header.

@@ -8,8 +8,9 @@ use std::{
 
 use sillok_contract::certificate::Certificate;
 
-use super::{Exit, Failure, when};
+use super::{Exit, Failure};
 use crate::{
+    clock,
     config::Settings,
     keys::{Authority, KeyError, read_certificate},
     ledger::embedded::{Embedded, OpenError},
@@ -18,7 +19,7 @@ use crate::{
 /// Opens it; makes it if it is not there. Held by a running gateway, it is told what to do.
 pub(super) fn open(settings: &Settings) -> Result<Embedded, Failure> {
     make_directory(&settings.data)?;
-    Embedded::open(settings.ledger_file(), when::now).map_err(|error| match error {
+    Embedded::open(settings.ledger_file(), clock::now).map_err(|error| match error {
         OpenError::InUse(path) => Failure::new(Exit::Unavailable, "ledger.in_use", in_use(&path)),
         error => error.into(),
     })

@@ -1,7 +1,7 @@
 //! The program `sillok`: one file a command.
 //!
 //! A command is a [`clap::Args`] struct with `async fn run(self, program: &Program) -> Result<(), Failure>`, a variant
-//! of [`Command`] and an arm in [`Command::run`]. What it has to say goes through [`Program::output`], so that `--json`
+//! of [`Command`] and an arm in `Command::run`. What it has to say goes through [`Program::output`], so that `--json`
 //! holds everywhere: then standard output carries JSON objects only, one a line, the last one the result.
 //!
 //! # Exit codes

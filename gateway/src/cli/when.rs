@@ -5,6 +5,8 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use crate::clock::now;
+
 /// A time that was asked for: RFC 3339, or `now`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
@@ -47,11 +49,6 @@ impl TryFrom<String> for When {
     fn try_from(text: String) -> Result<Self, String> {
         text.parse()
     }
-}
-
-/// Microseconds since the Unix epoch.
-pub(super) fn now() -> i64 {
-    Timestamp::now().as_microsecond()
 }
 
 /// Microseconds since the Unix epoch as RFC 3339, UTC.

@@ -4,7 +4,6 @@ mod error;
 
 use std::{path::Path, time::Duration};
 
-use jiff::Timestamp;
 use reqwest::{Method, Response, Url, redirect::Policy};
 use serde::{Deserialize, de::DeserializeOwned};
 use sillok_contract::{entry::EntryId, id::SchoolId};
@@ -12,6 +11,7 @@ use sillok_contract::{entry::EntryId, id::SchoolId};
 pub use error::{ClientError, Refused};
 
 use crate::{
+    clock,
     keys::{AccessToken, Expected, SignedQueries},
     service::{Batch, Digest, EntryState, RequestState},
 };
@@ -89,9 +89,8 @@ impl Client {
         let url = self.url(path)?;
         let mut request = self.http.get(url.clone());
         if let Some(access) = &self.access {
-            let now = Timestamp::now().as_microsecond();
-            let call =
-                Expected { audience: &self.audience, method: Method::GET.as_str(), uri: url.as_str(), now };
+            let (method, uri, now) = (Method::GET, url.as_str(), clock::now());
+            let call = Expected { audience: &self.audience, method: method.as_str(), uri, now };
             request = request.bearer_auth(access.sign(&call, TOKEN_SECONDS));
         }
         request.send().await.map_err(ClientError::unreachable)

@@ -86,13 +86,6 @@ pub(crate) fn random<const N: usize>() -> Result<[u8; N], KeyError> {
     Ok(bytes)
 }
 
-/// SHA-256.
-pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
-    let mut hash = [0; 32];
-    hash.copy_from_slice(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes).as_ref());
-    hash
-}
-
 /// A certificate from a PEM file.
 pub fn read_certificate(path: &Path) -> Result<Certificate, KeyError> {
     let pem = fs::read_to_string(path).map_err(|error| KeyError::file(path, error))?;

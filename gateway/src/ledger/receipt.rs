@@ -4,7 +4,11 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
 use p256::ecdsa::Signature;
-use sillok_contract::certificate::{Certificate, Curve, Role};
+use prost::Message;
+use sillok_contract::{
+    certificate::{Certificate, Curve, Role},
+    message,
+};
 use x509_parser::pem::Pem;
 
 use super::{Engine, Receipt, embedded, fabric};
@@ -184,6 +188,11 @@ pub(super) fn endorsing_offices(
     msps.sort();
     msps.dedup();
     Ok(msps)
+}
+
+/// Decodes a part of a receipt that is in its one canonical encoding.
+pub(super) fn canonical<M: Message + Default>(what: &str, bytes: &[u8]) -> Result<M, ReceiptError> {
+    message::canonical(bytes).map_err(|why| ReceiptError::Malformed(format!("{what}: {why}")))
 }
 
 /// The certificates of a PEM file; there must be one, and each must be an authority's.

@@ -20,15 +20,12 @@ mod error;
 mod verified;
 
 use serde::{Deserialize, Serialize};
-use sillok_contract::{certificate::Certificate, merkle};
+use sillok_contract::{certificate::Certificate, digest::sha256, merkle};
 
 pub use error::ProofError;
 pub use verified::Verified;
 
-use crate::{
-    keys::sha256,
-    ledger::{Receipt, receipt::Roots},
-};
+use crate::ledger::{Receipt, receipt::Roots};
 
 /// The version of the form.
 pub const VERSION: u32 = 1;
@@ -94,7 +91,7 @@ impl<'de> Deserialize<'de> for Hash {
 
 impl From<Body> for File {
     fn from(body: Body) -> Self {
-        let digest = Hash(sha256(&canonical(&body)));
+        let digest = Hash(sha256(&[&canonical(&body)]));
         let Body { version, entry, request, certificate, index, path, header, receipt } = body;
         Self { version, entry, request, certificate, index, path, header, receipt, digest }
     }
@@ -148,7 +145,7 @@ impl Proof {
         }
         let told = file.digest;
         let proof = Self { body: Body::from(file) };
-        if sha256(&canonical(&proof.body)) != told.0 {
+        if sha256(&[&canonical(&proof.body)]) != told.0 {
             return Err(ProofError::Damaged);
         }
         match proof.to_json().as_bytes() == json {

@@ -1,10 +1,9 @@
 //! The way from an entry to the offices' roots, step by step.
 
-use prost::Message;
 use sillok_contract::{
     certificate::Certificate,
     entry::{Entry, EntryId},
-    key, merkle,
+    key, merkle, message,
     request::{SignedRequest, query_hash},
 };
 use sillok_proto::ledger::{BatchHeader, BatchRecord};
@@ -66,7 +65,7 @@ pub(super) fn verify(proof: &Body, roots: &Roots) -> Result<Verified, ProofError
 
 /// The entry is in the batch of its school that the header is of.
 fn check_batch(proof: &Body, entry: &Entry) -> Result<BatchHeader, ProofError> {
-    let header: BatchHeader = strict(&proof.header).ok_or(ProofError::Header)?;
+    let header: BatchHeader = message::canonical(&proof.header).map_err(|_| ProofError::Header)?;
     let root: [u8; 32] = header.root.as_slice().try_into().map_err(|_| ProofError::Header)?;
     if header.school != entry.school.as_str() {
         return Err(ProofError::OtherSchool { entry: entry.school.clone(), header: header.school });
@@ -92,7 +91,7 @@ fn check_record(
     let Some(Some(written)) = written else {
         return Err(ProofError::NotRecorded { school: entry.school.clone(), sequence: header.sequence });
     };
-    let record: BatchRecord = strict(written).ok_or(ProofError::Record)?;
+    let record: BatchRecord = message::canonical(written).map_err(|_| ProofError::Record)?;
     if record.header != proof.header {
         return Err(ProofError::OtherHeader);
     }
@@ -127,9 +126,4 @@ fn check_request(proof: &Body, entry: &Entry) -> Result<SignedRequest, ProofErro
     }
     request.verify_with(&certificate).map_err(ProofError::Signature)?;
     Ok(request)
-}
-
-/// A message whose bytes are those that writing it again gives.
-fn strict<M: Message + Default>(bytes: &[u8]) -> Option<M> {
-    M::decode(bytes).ok().filter(|message| message.encode_to_vec() == bytes)
 }

@@ -2,7 +2,7 @@
 
 use prost::Message;
 use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
+use sillok_contract::digest::sha256;
 use sillok_contract::entry::EntryId;
 use sillok_proto::ledger::{Entry, Read, RowImage, Written, entry::Result as EntryResult};
 
@@ -89,7 +89,7 @@ impl<'a> Execution<'a> {
 }
 
 fn digest(rows: &[Map<String, Value>]) -> Result<Vec<u8>> {
-    Ok(Sha256::digest(canonical(&rows)?).to_vec())
+    Ok(sha256(&[&canonical(&rows)?]).to_vec())
 }
 
 /// RFC 8785.

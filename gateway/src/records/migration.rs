@@ -1,11 +1,12 @@
 //! Migrations: what a database's tables become, step by step. Each is applied once, in one transaction with the note of
 //! it, under a lock of the database; so gateways that start at once wait for each other.
 //!
-//! Our own few lines, and not a crate's: refinery does not speak this version of rusqlite, and takes no such lock.
+//! Our own few lines, and not a crate's: refinery takes no such lock, and reads what is applied before the transaction in
+//! which it applies the rest.
 
 use std::path::Path;
 
-use sha2::{Digest, Sha256};
+use sillok_contract::digest::sha256;
 
 use super::{RecordsError, Result};
 
@@ -33,7 +34,7 @@ impl Migration {
 
     /// Which text it was.
     pub(super) fn checksum(&self) -> String {
-        hex::encode(Sha256::digest(self.sql.as_bytes()))
+        hex::encode(sha256(&[self.sql.as_bytes()]))
     }
 
     /// Whether it is still to be applied, where `applied` is the checksum noted for it.

@@ -1,8 +1,8 @@
 //! Connections: how many there are, who is at the other end, and TLS.
 
+use sillok_contract::digest::sha256;
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use aws_lc_rs::digest::{SHA256, digest};
 use axum::{Extension, Router, http::Request};
 use axum_server::{
     AddrListener, Address, Handle, Server,
@@ -166,9 +166,7 @@ where
 }
 
 fn fingerprint(certificate: &rustls::pki_types::CertificateDer<'_>) -> ClientCertificate {
-    let mut hash = [0; 32];
-    hash.copy_from_slice(digest(&SHA256, certificate).as_ref());
-    ClientCertificate(hash)
+    ClientCertificate(sha256(&[certificate]))
 }
 
 /// The service of one TLS connection.

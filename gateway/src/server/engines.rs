@@ -3,6 +3,7 @@
 use std::{fs, io, os::unix::fs::DirBuilderExt as _, path::Path, sync::Arc};
 
 use crate::{
+    clock,
     config::{ConfigError, LedgerEngine, Settings},
     ledger::{
         Ledger,
@@ -50,7 +51,7 @@ impl Engines {
             make_directory(&settings.data).map_err(StartError::Data)?;
         }
         let embedded = match settings.ledger.engine {
-            LedgerEngine::Embedded => Some(Embedded::open(settings.ledger_file(), system_time)?),
+            LedgerEngine::Embedded => Some(Embedded::open(settings.ledger_file(), clock::now)?),
             LedgerEngine::Fabric => None,
         };
         let ledger: Arc<dyn Ledger> = match &embedded {
@@ -62,11 +63,6 @@ impl Engines {
         warn_of_embedded(embedded.is_some(), of_records.url.starts_with("sqlite:"));
         Ok(Self { parts: Parts { records, ledger, policy, clock: system_clock() }, embedded })
     }
-}
-
-/// Microseconds since the Unix epoch.
-fn system_time() -> i64 {
-    jiff::Timestamp::now().as_microsecond()
 }
 
 fn warn_of_embedded(ledger: bool, records: bool) {

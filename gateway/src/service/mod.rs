@@ -20,7 +20,7 @@ mod tests;
 
 use std::{
     sync::Arc,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
 use futures_util::stream::BoxStream;
@@ -36,6 +36,7 @@ pub use state::{
 };
 
 use crate::{
+    clock,
     ledger::Ledger,
     problem::Problem,
     records::{Records, policy::Policy},
@@ -53,11 +54,7 @@ pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 
 /// The system's clock.
 pub fn system_clock() -> Clock {
-    Arc::new(|| {
-        // A clock before 1970 or after the year 294246 stands at the nearest end.
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
-    })
+    Arc::new(clock::now)
 }
 
 /// What the service rests on.

@@ -2,9 +2,9 @@
 
 use std::{fmt, str::FromStr};
 
-use aws_lc_rs::digest;
 use serde::{Deserialize, Serialize};
 use sillok_contract::{
+    digest::sha256,
     entry::EntryId,
     id::{LearnerId, SchoolId},
 };
@@ -20,9 +20,7 @@ pub struct Digest(pub [u8; 32]);
 impl Digest {
     /// Of these bytes.
     pub fn of(bytes: &[u8]) -> Self {
-        let mut hash = [0; 32];
-        hash.copy_from_slice(digest::digest(&digest::SHA256, bytes).as_ref());
-        Self(hash)
+        Self(sha256(&[bytes]))
     }
 }
 

@@ -1,13 +1,14 @@
 //! A batch on its way: signed, endorsed, recorded, proven.
 
 use prost::Message as _;
-use sha2::{Digest as _, Sha256};
 use sillok_contract::{
     batch::{self, Head, Recorded},
+    digest::sha256,
     id::{EducatorId, EducatorRole, LearnerId},
     registry::{Educator, Enrolment, Learner, School},
 };
 use sillok_gateway::{
+    clock::now,
     keys::{Asked, RequestSigner, Validity},
     ledger::{
         Ledger, LedgerError,
@@ -19,7 +20,7 @@ use sillok_gateway::{
 };
 use sillok_proto::ledger::{BatchRecord, Entry, Read, entry};
 
-use crate::network::{authority, client, contract, directory, new_school, now};
+use crate::network::{authority, client, contract, directory, new_school};
 
 /// A school with an educator and a learner, and what the educator signs with.
 struct Cast {
@@ -63,7 +64,7 @@ impl Cast {
         let signed = self.signer.sign([asked], now()).unwrap();
         let entry = Entry {
             query: signed.queries[0].clone().into_bytes(),
-            request_digest: Sha256::digest(&signed.request).to_vec(),
+            request_digest: sha256(&[signed.request.as_bytes()]).to_vec(),
             query_index: 0,
             school: self.school.id.to_string(),
             educator: self.educator.to_string(),

@@ -4,7 +4,7 @@ use std::{
     env,
     path::{Path, PathBuf},
     sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::Duration,
 };
 
 use sillok_contract::{
@@ -12,6 +12,7 @@ use sillok_contract::{
     registry::{BatchSettings, School},
 };
 use sillok_gateway::{
+    clock::now,
     keys::{Authority, Validity},
     ledger::{
         contract::Contract,
@@ -56,11 +57,6 @@ pub(crate) fn client(directory: &Path, msp: &str, user: &str) -> Arc<Fabric> {
 
 pub(crate) fn contract(fabric: &Arc<Fabric>) -> Contract {
     Contract::new(fabric.clone())
-}
-
-/// Microseconds since the Unix epoch.
-pub(crate) fn now() -> i64 {
-    i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_micros()).unwrap()
 }
 
 pub(crate) fn authority() -> Authority {

@@ -1,6 +1,5 @@
 //! A school on the gateway's embedded ledger: one educator, two learners, and calls in the educator's name.
 
-use jiff::Timestamp;
 use reqwest::{RequestBuilder, Response};
 use serde_json::json;
 use sillok_contract::{
@@ -9,6 +8,7 @@ use sillok_contract::{
 };
 use sillok_gateway::{
     client::Client,
+    clock::now,
     keys::{AccessToken, Asked, Expected, Issued, RequestSigner, SignedQueries, Validity},
     ledger::{contract::Contract, embedded::Embedded},
 };
@@ -22,10 +22,6 @@ pub(crate) struct School {
     educator: Issued,
     signer: RequestSigner,
     learners: [LearnerId; 2],
-}
-
-fn now() -> i64 {
-    Timestamp::now().as_microsecond()
 }
 
 fn authority(ledger: &Embedded, msp: &str) -> String {

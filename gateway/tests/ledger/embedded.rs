@@ -9,14 +9,17 @@ use std::{
 };
 
 use sillok_contract::{Code, Ledger as ContractLedger, Refusal};
-use sillok_gateway::ledger::{
-    Call, Checkpoint, Endorsed, Ledger, LedgerError,
-    embedded::{Embedded, OpenError},
-    transact,
+use sillok_gateway::{
+    clock::now,
+    ledger::{
+        Call, Checkpoint, Endorsed, Ledger, LedgerError,
+        embedded::{Embedded, OpenError},
+        transact,
+    },
 };
 
 use super::{
-    engines::{Network, OnFile, now},
+    engines::{Network, OnFile},
     school::{Registered, document},
 };
 

@@ -1,24 +1,17 @@
 //! The engines a suite runs on.
 
-use std::{
-    env,
-    path::PathBuf,
-    sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::{env, path::PathBuf, sync::Arc};
 
-use sillok_gateway::ledger::{
-    Ledger,
-    embedded::Embedded,
-    fabric::{Fabric, Settings},
-    receipt::Roots,
+use sillok_gateway::{
+    clock::now,
+    ledger::{
+        Ledger,
+        embedded::Embedded,
+        fabric::{Fabric, Settings},
+        receipt::Roots,
+    },
 };
 use tempfile::TempDir;
-
-/// Microseconds since the Unix epoch.
-pub(crate) fn now() -> i64 {
-    i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_micros()).unwrap()
-}
 
 /// A ledger with the identities that a suite acts as.
 pub(crate) trait Network {

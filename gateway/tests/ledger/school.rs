@@ -12,6 +12,7 @@ use sillok_contract::{
     request::SignedRequest,
 };
 use sillok_gateway::{
+    clock::now,
     keys::{Asked, Authority, RequestSigner, SignedQueries, Validity},
     ledger::{
         Call, Ledger, Receipt,
@@ -22,7 +23,7 @@ use sillok_gateway::{
 };
 use sillok_proto::ledger::{Entry, Read, entry::Result as Outcome};
 
-use super::engines::{Network, now};
+use super::engines::Network;
 
 /// A school that stands on a ledger; nobody else has its ids.
 pub(crate) struct Registered {

@@ -9,13 +9,8 @@ use prost::Message;
 use sillok_proto::ledger::{BatchBody, BatchHeader};
 
 use crate::{
-    Code, Refusal,
-    entry::{Entry, canonical_message},
-    id::SchoolId,
-    merkle::{self, sha256},
-    query::query_hash,
-    refusal::blame,
-    request::SignedRequest,
+    Code, Refusal, digest::sha256, entry::Entry, id::SchoolId, merkle, message, query::query_hash,
+    refusal::blame, request::SignedRequest,
 };
 
 /// The most entries in a batch.
@@ -45,7 +40,7 @@ impl Contents {
         let bytes = decompress(compressed)?;
         Self::read(
             school,
-            &canonical_message(&bytes).map_err(|why| malformed(format!("the body is malformed: {why}")))?,
+            &message::canonical(&bytes).map_err(|why| malformed(format!("the body is malformed: {why}")))?,
         )
     }
 

@@ -8,10 +8,10 @@ use sillok_proto::ledger::{self, BatchHeader, BatchRecord, Leaf, LearnerHead};
 use super::reply::{Batch, BatchLeaf, Body, Entries, Head, Place, Position};
 use crate::{
     Code, Ledger, Refusal,
+    digest::sha256,
     entry::EntryId,
     id::{LearnerId, SchoolId},
     key,
-    merkle::sha256,
     registry::School,
     snapshot::{Snapshot, damaged, stored_message},
 };

@@ -12,7 +12,7 @@ use super::{
     standing::Standing,
 };
 use crate::{
-    Code, Ledger, Refusal, entry::canonical_message, id::SchoolId, json, key, merkle::sha256, refusal::blame,
+    Code, Ledger, Refusal, digest::sha256, id::SchoolId, json, key, message, refusal::blame,
     snapshot::Snapshot,
 };
 
@@ -71,7 +71,7 @@ impl<'a> Header<'a> {
         if bytes.len() > MAX_HEADER {
             return Err(malformed("it is too long"));
         }
-        let message: BatchHeader = canonical_message(bytes).map_err(malformed)?;
+        let message: BatchHeader = message::canonical(bytes).map_err(malformed)?;
         Ok(Self {
             bytes,
             hash: sha256(&[bytes]),

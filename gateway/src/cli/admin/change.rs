@@ -138,7 +138,7 @@ async fn send<T>(
     call: impl AsyncFn(&[T]) -> Result<(Changed, Commit), LedgerError>,
 ) -> Result<(), Failure> {
     let (origins, documents): (Vec<_>, Vec<_>) = rows.into_iter().map(|row| (row.origin, row.value)).unzip();
-    let bar = progress::bar(&program.output, documents.len(), what);
+    let bar = progress::bar(&program.output, documents.len() as u64, what);
     let mut report = Report::default();
     for (origins, documents) in origins.chunks(at_once).zip(documents.chunks(at_once)) {
         let answer = call(documents).await.map_err(|error| stopped(&report, named(origins, error)))?;

@@ -11,6 +11,7 @@ use super::{pupils::Pupil, year};
 use crate::{
     cli::Failure,
     client::Client,
+    clock,
     keys::{AccessToken, Issued, RequestSigner, Validity},
     ledger::{consortium::Consortium, contract::Contract},
 };
@@ -58,7 +59,7 @@ pub(super) async fn school(
     run: &str,
     pupils: Vec<Pupil>,
 ) -> Result<Cast, Failure> {
-    let now = jiff::Timestamp::now().as_microsecond();
+    let now = clock::now();
     let id = SchoolId::new(format!("{name}.{run}"))?;
     let school = School {
         id: id.clone(),

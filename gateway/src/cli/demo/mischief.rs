@@ -15,6 +15,7 @@ use super::{
 use crate::{
     cli::Failure,
     client::ClientError,
+    clock::now,
     keys::{Asked, PrivateKey, SignedQueries},
 };
 
@@ -107,8 +108,4 @@ fn replayed(teacher: &Teacher, honest: &SignedQueries, school: &Cast) -> Result<
     let signing_input = payload.signing_input(&teacher.issued.certificate.thumbprint());
     let signature = teacher.issued.key.sign_fixed(signing_input.as_bytes());
     Ok(SignedQueries { request: compact(&signing_input, &signature), queries: vec![query] })
-}
-
-pub(super) fn now() -> i64 {
-    jiff::Timestamp::now().as_microsecond()
 }

@@ -7,13 +7,13 @@ use sillok_contract::entry::EntryId;
 
 use super::{
     cast::{Cast, Teacher, failed},
-    mischief::now,
     screen::Screen,
     year,
 };
 use crate::{
     cli::{Exit, Failure},
     client::{Client, ClientError},
+    clock,
     keys::SignedQueries,
     ledger::receipt::Roots,
     proof::{Proof, Verified},
@@ -52,7 +52,7 @@ pub(super) async fn year(screen: Screen, casts: &[Cast]) -> Result<Vec<Sent>, Fa
                 for lesson in lessons {
                     bar.set_message(lesson.what);
                     let count = lesson.queries.len() as u64;
-                    let signed = teacher.signer.sign(lesson.queries, now())?;
+                    let signed = teacher.signer.sign(lesson.queries, clock::now())?;
                     sent.push(Sent::new(teacher, submit(&teacher.client, &signed).await?));
                     bar.inc(count);
                 }

@@ -1,9 +1,9 @@
 //! What the demo shows: chapters, steps with a mark, a progress bar where a wait is long. Nothing with `--json`.
 
-use std::time::Duration;
-
 use console::{Emoji, style};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
+
+use crate::cli::{Output, progress};
 
 static DONE: Emoji<'_, '_> = Emoji("✓", "ok");
 static REFUSED: Emoji<'_, '_> = Emoji("✗", "no");
@@ -47,17 +47,8 @@ impl Screen {
         }
     }
 
-    /// A bar for `length` things; drawn only in a terminal.
-    pub(super) fn bar(self, length: u64, unit: &str) -> ProgressBar {
-        let bar = ProgressBar::new(length);
-        if self.silent {
-            bar.set_draw_target(ProgressDrawTarget::hidden());
-        }
-        let template =
-            format!("  {{bar:32.cyan/dim}} {{pos}}/{{len}} {unit}  {{elapsed_precise}}  {{msg:.dim}}");
-        let look = ProgressStyle::with_template(&template).expect("the template is well formed");
-        bar.set_style(look);
-        bar.enable_steady_tick(Duration::from_millis(120));
-        bar
+    /// A progress bar over so many steps.
+    pub(super) fn bar(self, steps: u64, what: &'static str) -> ProgressBar {
+        progress::bar(&Output { json: self.silent }, steps, what)
     }
 }

@@ -7,7 +7,8 @@ use sillok_contract::{access::SCHOOL, id::EducatorId};
 
 use super::{Holders, Made};
 use crate::{
-    cli::{Failure, Program, embedded, network, when},
+    cli::{Failure, Program, embedded, network},
+    clock,
     keys::{Authority, Issued, PrivateKey, PublicKey, Validity, read_certificate},
 };
 
@@ -37,7 +38,7 @@ pub(super) struct Educator {
 impl Educator {
     pub(super) fn run(self, program: &Program) -> Result<(), Failure> {
         let authority = self.authority(program)?;
-        let validity = Validity::days(when::now(), self.days);
+        let validity = Validity::days(clock::now(), self.days);
         self.holders.each(program, EducatorId::new, |id, holders| {
             let (certificate, key) = (holders.file(id, "pem"), holders.file(id, "key"));
             if holders.keeps() && certificate.exists() {

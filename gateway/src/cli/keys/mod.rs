@@ -100,7 +100,7 @@ impl Holders {
             })
             .collect::<Result<_, _>>()?;
         embedded::make_directory(&self.out)?;
-        let bar = progress::bar(&program.output, ids.len(), "keys");
+        let bar = progress::bar(&program.output, ids.len() as u64, "keys");
         let keys = ids
             .iter()
             .map(|row| {

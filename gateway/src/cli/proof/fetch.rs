@@ -40,7 +40,7 @@ impl Fetch {
             self.gateway.client()?.ok_or_else(|| Failure::usage("name the gateway with --gateway"))?;
         let client = client.with_access(self.credentials.access()?);
         embedded::make_directory(&self.out)?;
-        let bar = progress::bar(&program.output, self.entries.len(), "proofs");
+        let bar = progress::bar(&program.output, self.entries.len() as u64, "proofs");
         let mut files = Vec::new();
         for entry in &self.entries {
             let proof = client.proof(*entry).await.map_err(|error| {

@@ -14,9 +14,11 @@ use sillok_contract::id::{LearnerId, SchoolId};
 use super::{
     Failure, Program,
     gateway::{Credentials, Gateway},
-    when,
 };
-use crate::keys::{Asked, RequestSigner, SignedQueries};
+use crate::{
+    clock,
+    keys::{Asked, RequestSigner, SignedQueries},
+};
 
 /// Signs one query, or many under one signature, and sends them to a gateway.
 ///
@@ -108,7 +110,7 @@ impl Request {
         let asked = self.asked()?;
         let (certificate, key) = self.credentials.read()?;
         let signer = RequestSigner::new(school, &self.gateway.audience, &certificate, key)?;
-        Ok(signer.sign(asked, when::now())?)
+        Ok(signer.sign(asked, clock::now())?)
     }
 
     fn asked(&self) -> Result<Vec<Asked>, Failure> {

@@ -24,7 +24,7 @@ pub(super) async fn until_recorded(
     patience: Duration,
 ) -> Result<RequestState, Failure> {
     let deadline = Instant::now() + patience;
-    let bar = progress::bar(&program.output, executed.results.len(), "entries on the ledger");
+    let bar = progress::bar(&program.output, executed.results.len() as u64, "entries on the ledger");
     let mut state = executed;
     let mut pause = FIRST_PAUSE;
     let mut trouble = None;

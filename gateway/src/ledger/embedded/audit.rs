@@ -1,5 +1,6 @@
 //! The whole ledger, checked against itself: the chain, every signature, and the state that follows from the blocks.
 
+use sillok_contract::digest::sha256;
 use std::collections::BTreeMap;
 
 use redb::ReadableTable as _;
@@ -12,7 +13,6 @@ use super::{
     identities::Identities,
     store::{BLOCKS, PRIVATE, PRIVATE_HASHES, STATE, Store, TRANSACTIONS, Version},
 };
-use crate::keys::sha256;
 
 /// How many blocks are checked when a ledger is opened.
 const RECENT: u64 = 100;
@@ -56,7 +56,7 @@ pub(super) fn whole(store: &Store, identities: &Identities) -> Result<u64, Damag
         for (position, committed) in (0..).zip(&block.transactions) {
             replayed.replay(identities, (next, position), committed)?;
         }
-        previous = sha256(bytes.value());
+        previous = sha256(&[bytes.value()]);
         next += 1;
     }
     replayed.compare(&snapshot)?;
@@ -113,8 +113,8 @@ impl Replayed {
         for row in snapshot.open_table(PRIVATE)?.iter()? {
             let (key, value) = row?;
             let (collection, name) = key.value();
-            let hash = self.private_hashes.get(&(collection.to_owned(), sha256(name.as_bytes()).to_vec()));
-            if hash.is_none_or(|(_, hash)| *hash != sha256(value.value())) {
+            let hash = self.private_hashes.get(&(collection.to_owned(), sha256(&[name.as_bytes()]).to_vec()));
+            if hash.is_none_or(|(_, hash)| *hash != sha256(&[value.value()])) {
                 return Err(DamagedError::State(format!("private key {name} of {collection}")));
             }
         }

@@ -2,13 +2,13 @@
 
 use prost::Message as _;
 use redb::{ReadableTable as _, Table, WriteTransaction};
+use sillok_contract::digest::sha256;
 use sillok_proto::embedded as wire;
 
 use super::{
     envelope::Checked,
     store::{HashedKey, PRIVATE, PRIVATE_HASHES, STATE, TRANSACTIONS, Version, Versioned, version_message},
 };
-use crate::keys::sha256;
 
 /// The last block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub(super) struct Head {
 impl Head {
     /// Of a block's bytes.
     pub(super) fn of(number: u64, block: &[u8]) -> Self {
-        Self { number, hash: sha256(block) }
+        Self { number, hash: sha256(&[block]) }
     }
 }
 

@@ -2,13 +2,14 @@
 
 use prost::Message as _;
 use sillok_contract::certificate::Certificate;
+use sillok_contract::digest::sha256;
 use sillok_proto::embedded as wire;
 
 use super::{
     identities::{Identities, Identity},
     simulation::private_write,
 };
-use crate::keys::{KeyError, PublicKey, random, sha256};
+use crate::keys::{KeyError, PublicKey, random};
 
 /// A proposal of a call by a creator; its transaction id is bound to creator and nonce.
 pub(super) fn propose(
@@ -29,7 +30,7 @@ pub(super) fn propose(
 }
 
 fn transaction_id(nonce: &[u8], creator: &[u8]) -> String {
-    hex::encode(sha256(&[nonce, creator].concat()))
+    hex::encode(sha256(&[nonce, creator]))
 }
 
 /// Both offices endorse an effect and the creator signs the whole.
@@ -104,7 +105,8 @@ pub(super) fn check_transaction(
     if transaction_id(&proposal.nonce, &proposal.creator) != proposal.transaction {
         return Err(Unsound::TransactionId);
     }
-    if effect.proposal_hash != sha256(&transaction.proposal) || effect.transaction != proposal.transaction {
+    if effect.proposal_hash != sha256(&[&transaction.proposal]) || effect.transaction != proposal.transaction
+    {
         return Err(Unsound::Effect);
     }
     let endorsed = identities.endorsers().all(|office| is_endorsed_by(office, &transaction));

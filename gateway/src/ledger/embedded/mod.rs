@@ -21,6 +21,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+use sillok_contract::digest::sha256;
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -42,7 +43,7 @@ use self::{
     store::Store,
 };
 use super::{Call, Checkpoint, Commit, Endorsed, Event, Ledger, LedgerError, Receipt};
-use crate::keys::{Authority, sha256};
+use crate::keys::Authority;
 
 pub use error::{DamagedError, OpenError};
 pub use identities::OFFICES;
@@ -164,7 +165,7 @@ impl Embedded {
             return Err(failed(&proposal.transaction, "it reads a page of a range and writes".to_owned()));
         }
         let bytes = proposal.encode_to_vec();
-        let (effect, private_values) = simulation.finish(sha256(&bytes), answer);
+        let (effect, private_values) = simulation.finish(sha256(&[&bytes]), answer);
         let envelope =
             envelope::endorse(&self.engine.identities, &self.creator, bytes, &effect, private_values);
         let envelope = envelope.encode_to_vec();

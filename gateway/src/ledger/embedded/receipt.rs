@@ -7,7 +7,7 @@ use sillok_proto::embedded as wire;
 
 use crate::ledger::{
     Endorsement, Engine, Receipt,
-    receipt::{EndorsedWrites, Endorser, ReceiptError, Roots, endorsing_offices},
+    receipt::{EndorsedWrites, Endorser, ReceiptError, Roots, canonical, endorsing_offices},
 };
 
 /// The receipt of what a block holds; none if that is damaged.
@@ -29,7 +29,7 @@ pub(super) fn of(committed: &wire::Committed, block: u64) -> Option<Receipt> {
 /// Verifies a receipt with the embedded ledger's form of payload.
 pub fn verify(receipt: &Receipt, roots: &Roots) -> Result<EndorsedWrites, ReceiptError> {
     let msps = endorsing_offices(receipt, roots, endorser)?;
-    let effect: wire::Effect = strict("payload", &receipt.payload)?;
+    let effect: wire::Effect = canonical("payload", &receipt.payload)?;
     if effect.transaction != receipt.transaction {
         return Err(ReceiptError::Transaction);
     }
@@ -43,14 +43,6 @@ pub fn verify(receipt: &Receipt, roots: &Roots) -> Result<EndorsedWrites, Receip
 }
 
 fn endorser(bytes: &[u8]) -> Result<Endorser, ReceiptError> {
-    let identity: wire::Identity = strict("endorser", bytes)?;
+    let identity: wire::Identity = canonical("endorser", bytes)?;
     Ok(Endorser { msp: identity.msp, certificate: identity.certificate })
-}
-
-/// Reads a message whose bytes must be those that writing it again gives.
-fn strict<M: Message + Default>(what: &str, bytes: &[u8]) -> Result<M, ReceiptError> {
-    match M::decode(bytes) {
-        Ok(message) if message.encode_to_vec() == bytes => Ok(message),
-        _ => Err(ReceiptError::Malformed(format!("the {what} is not of its form"))),
-    }
 }

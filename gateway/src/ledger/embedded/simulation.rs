@@ -1,5 +1,6 @@
 //! A run of the contract on a snapshot: notes what it reads and what it would write, and changes nothing.
 
+use sillok_contract::digest::sha256;
 use std::collections::BTreeMap;
 
 use redb::{ReadOnlyTable, ReadTransaction};
@@ -7,7 +8,6 @@ use sillok_contract::{Code, Creator, Ledger, Page, Refusal};
 use sillok_proto::embedded as wire;
 
 use super::store::{HashedKey, PRIVATE, PRIVATE_HASHES, STATE, Version, Versioned, version_message};
-use crate::keys::sha256;
 
 /// What a transaction is called with, besides function and arguments.
 pub(super) struct Context {
@@ -115,7 +115,7 @@ impl Simulation {
     }
 
     fn read_private_hash(&mut self, collection: &str, key: &str) -> Result<Option<Vec<u8>>, Refusal> {
-        let key = sha256(key.as_bytes());
+        let key = sha256(&[key.as_bytes()]);
         let row = self.private_hashes.get((collection, key.as_slice())).map_err(unavailable)?;
         let row = row.map(|row| (row.value().0, row.value().1.to_vec()));
         self.private_reads.insert((collection.to_owned(), key), row.as_ref().map(|(version, _)| *version));
@@ -127,8 +127,8 @@ impl Simulation {
 pub(super) fn private_write(collection: &str, key: &str, value: Option<&[u8]>) -> wire::PrivateWrite {
     wire::PrivateWrite {
         collection: collection.to_owned(),
-        key_hash: sha256(key.as_bytes()).to_vec(),
-        value_hash: value.map(|value| sha256(value).to_vec()).unwrap_or_default(),
+        key_hash: sha256(&[key.as_bytes()]).to_vec(),
+        value_hash: value.map(|value| sha256(&[value]).to_vec()).unwrap_or_default(),
         purged: value.is_none(),
     }
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 use sillok_contract::Ledger as _;
+use sillok_contract::digest::sha256;
 use tempfile::TempDir;
 
 use super::{store::STATE, *};
@@ -39,7 +40,7 @@ impl Embedded {
         let mut simulation = Simulation::new(&self.engine.store.snapshot().unwrap(), context).unwrap();
         simulation.put("key", value.into()).unwrap();
         let bytes = proposal.encode_to_vec();
-        let (effect, values) = simulation.finish(sha256(&bytes), Vec::new());
+        let (effect, values) = simulation.finish(sha256(&[&bytes]), Vec::new());
         let mut envelope = envelope::endorse(&self.engine.identities, &self.creator, bytes, &effect, values);
         let mut transaction = wire::Transaction::decode(envelope.transaction.as_slice()).unwrap();
         change(&mut transaction);

@@ -27,6 +27,7 @@ use tonic::{Code, Status};
 
 use self::{identity::Identity, peers::Peers, proposal::Proposal, settings::Limits};
 use super::{Call, Checkpoint, Commit, Endorsed, Endorsement, Engine, Event, Ledger, LedgerError, Receipt};
+use crate::keys::random;
 
 pub use network::Network;
 pub use settings::Settings;
@@ -74,8 +75,7 @@ impl Fabric {
     }
 
     fn propose(&self, chaincode: &str, call: Call) -> Result<Proposal, String> {
-        let mut nonce = [0; 24];
-        aws_lc_rs::rand::fill(&mut nonce).map_err(|_| "the system gave no randomness")?;
+        let nonce = random::<24>().map_err(|error| error.to_string())?;
         Ok(Proposal::new(&self.identity, &self.channel, chaincode, call, SystemTime::now(), &nonce))
     }
 

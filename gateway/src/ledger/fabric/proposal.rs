@@ -7,7 +7,7 @@ use fabric_protos::{
     prost::{Message, bytes::Bytes},
     prost_types::Timestamp,
 };
-use sha2::{Digest as _, Sha256};
+use sillok_contract::digest::sha256;
 
 use super::{identity::Identity, receipt};
 use crate::ledger::{Call, Endorsed, LedgerError};
@@ -93,18 +93,14 @@ impl Proposal {
 
     /// By what the endorsers name the proposal.
     fn hash(&self) -> Vec<u8> {
-        Sha256::new()
-            .chain_update(&self.header.channel_header)
-            .chain_update(&self.header.signature_header)
-            .chain_update(&self.recorded)
-            .finalize()
-            .to_vec()
+        let common::Header { channel_header, signature_header } = &self.header;
+        sha256(&[channel_header, signature_header, &self.recorded]).to_vec()
     }
 }
 
 /// Hexadecimal SHA-256 of nonce and creator.
 fn transaction_id(nonce: &[u8], creator: &[u8]) -> String {
-    hex::encode(Sha256::new().chain_update(nonce).chain_update(creator).finalize())
+    hex::encode(sha256(&[nonce, creator]))
 }
 
 /// The one action of an endorser transaction: the proposal's recorded payload, and the endorsed result.

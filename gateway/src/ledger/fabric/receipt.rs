@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use fabric_protos::{kvrwset, msp, peer, prost::Message, rwset};
+use fabric_protos::{kvrwset, msp, peer, rwset};
 
 use crate::ledger::{
     Receipt,
-    receipt::{EndorsedWrites, Endorser, NAMESPACE, ReceiptError, Roots, endorsing_offices},
+    receipt::{EndorsedWrites, Endorser, NAMESPACE, ReceiptError, Roots, canonical, endorsing_offices},
 };
 
 /// A chaincode's answer that is endorsed.
@@ -19,7 +19,7 @@ const OK: i32 = 200;
 pub fn verify(receipt: &Receipt, roots: &Roots) -> Result<EndorsedWrites, ReceiptError> {
     let msps = endorsing_offices(receipt, roots, endorser)?;
     let action = action(&receipt.payload)?;
-    let event: peer::ChaincodeEvent = strict("event", &action.events)?;
+    let event: peer::ChaincodeEvent = canonical("event", &action.events)?;
     if event.tx_id != receipt.transaction {
         return Err(ReceiptError::Transaction);
     }
@@ -32,26 +32,26 @@ pub fn verify(receipt: &Receipt, roots: &Roots) -> Result<EndorsedWrites, Receip
 
 /// What the endorsers say the transaction does.
 pub(super) fn action(payload: &[u8]) -> Result<peer::ChaincodeAction, ReceiptError> {
-    let payload: peer::ProposalResponsePayload = strict("payload", payload)?;
-    strict("action", &payload.extension)
+    let payload: peer::ProposalResponsePayload = canonical("payload", payload)?;
+    canonical("action", &payload.extension)
 }
 
 fn endorser(bytes: &[u8]) -> Result<Endorser, ReceiptError> {
-    let identity: msp::SerializedIdentity = strict("endorser", bytes)?;
+    let identity: msp::SerializedIdentity = canonical("endorser", bytes)?;
     Ok(Endorser { msp: identity.mspid, certificate: identity.id_bytes.into() })
 }
 
 /// The contract's writes on the channel. Its reads, other namespaces (Fabric's own) and hashes of private data are
 /// signed too, but nobody asks for them.
 fn public_writes(results: &[u8]) -> Result<BTreeMap<String, Option<Vec<u8>>>, ReceiptError> {
-    let sets: rwset::TxReadWriteSet = strict("read-write set", results)?;
+    let sets: rwset::TxReadWriteSet = canonical("read-write set", results)?;
     let mut of_contract = sets.ns_rwset.into_iter().filter(|set| set.namespace == NAMESPACE);
     let (Some(set), None) = (of_contract.next(), of_contract.next()) else {
         return Err(ReceiptError::Malformed(format!(
             "it has not one write set of the contract {NAMESPACE:?}"
         )));
     };
-    let set: kvrwset::KvrwSet = strict("write set", &set.rwset)?;
+    let set: kvrwset::KvrwSet = canonical("write set", &set.rwset)?;
     let mut writes = BTreeMap::new();
     for write in set.writes {
         let value = (!write.is_delete).then(|| write.value.to_vec());
@@ -62,19 +62,10 @@ fn public_writes(results: &[u8]) -> Result<BTreeMap<String, Option<Vec<u8>>>, Re
     Ok(writes)
 }
 
-/// Decodes a message that is in its one canonical encoding: no field unknown, repeated or out of order, so that two
-/// readers cannot see two things in it.
-fn strict<M: Message + Default>(what: &str, bytes: &[u8]) -> Result<M, ReceiptError> {
-    let message = M::decode(bytes).map_err(|error| ReceiptError::Malformed(format!("{what}: {error}")))?;
-    if message.encode_to_vec() == bytes {
-        return Ok(message);
-    }
-    Err(ReceiptError::Malformed(format!("{what}: it is not in its canonical encoding")))
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    use fabric_protos::prost::Message as _;
     use p256::ecdsa::Signature;
 
     use super::{

@@ -1,5 +1,6 @@
 //! Executing requests: all or nothing, once, in order.
 
+use sillok_contract::digest::sha256;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use futures_util::future::join_all;
@@ -190,5 +191,5 @@ async fn reads_are_recorded_by_digest(office: &Office) {
     assert_eq!(read.rows, 1);
     // SHA-256 of [{"confirmed":false,"score":90,"subject":"수학"}]
     let canonical = r#"[{"confirmed":false,"score":90,"subject":"수학"}]"#;
-    assert_eq!(read.digest, <sha2::Sha256 as sha2::Digest>::digest(canonical).to_vec());
+    assert_eq!(read.digest, sha256(&[canonical.as_bytes()]).to_vec());
 }

@@ -7,10 +7,10 @@ mod execution;
 mod ledger;
 mod statements;
 
+use sillok_contract::digest::sha256;
 use std::sync::Arc;
 
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use sillok_contract::id::{EducatorId, LearnerId, SchoolId};
 
 use super::{
@@ -41,8 +41,8 @@ impl Office {
         let queries: Vec<_> = queries.iter().map(query).collect();
         let all: Vec<_> = queries.iter().flat_map(|query| query.bytes.clone()).collect();
         Admitted {
-            digest: Sha256::digest(format!("jws {jti} {}", hex::encode(&all))).into(),
-            content: Sha256::digest(&all).into(),
+            digest: sha256(&[format!("jws {jti} {}", hex::encode(&all)).as_bytes()]),
+            content: sha256(&[&all]),
             jws: format!("jws of {jti}"),
             jti: jti.to_owned(),
             educator: EducatorId::new("educator-1").unwrap(),

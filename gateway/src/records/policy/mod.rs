@@ -15,6 +15,8 @@
 mod expression;
 mod from;
 mod function;
+mod insert;
+mod order;
 mod query;
 mod refusal;
 mod scope;

@@ -8,8 +8,9 @@ use std::sync::{
 use sillok_contract::request::{Payload, SignedRequest, compact};
 use tokio_util::sync::CancellationToken;
 
-use super::town::{Classes, Person, Sent, Town, mark, now, officer, settings, until};
+use super::town::{Classes, Person, Sent, Town, mark, officer, settings, until};
 use crate::{
+    clock::now,
     keys::{Asked, PrivateKey},
     service::{Digest, Service, system_clock},
 };

@@ -3,8 +3,9 @@
 use futures_util::StreamExt;
 use tokio_util::sync::CancellationToken;
 
-use super::town::{AUDIENCE, Town, now, officer, settings, until};
+use super::town::{AUDIENCE, Town, officer, settings, until};
 use crate::{
+    clock::now,
     keys::{AccessToken, Expected, Validity},
     ledger::receipt::Roots,
     proof::Proof,

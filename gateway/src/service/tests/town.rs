@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use tokio::time::Instant;
 
 use crate::{
+    clock::now,
     keys::{AccessToken, Asked, Issued, RequestSigner, SignedQueries, Validity},
     ledger::{Ledger, contract::Contract, embedded::Embedded},
     problem::Problem,
@@ -44,10 +45,6 @@ pub(super) struct Person {
     pub(super) id: EducatorId,
     pub(super) issued: Issued,
     pub(super) signer: RequestSigner,
-}
-
-pub(super) fn now() -> i64 {
-    system_clock()()
 }
 
 pub(super) fn settings() -> Settings {
