@@ -48,9 +48,14 @@ pub(super) fn of_defaults() -> String {
 
 fn write_comment(text: &mut String, schema: &Value) {
     text.push('\n');
-    for line in schema["description"].as_str().unwrap_or_default().lines() {
+    for line in description(schema).unwrap_or_default().lines() {
         let _ = writeln!(text, "# {line}");
     }
+}
+
+/// What a field is. Where it is a type of its own that may be absent, the sentence stands with the type.
+fn description(schema: &Value) -> Option<&str> {
+    schema["description"].as_str().or_else(|| schema["oneOf"][0]["description"].as_str())
 }
 
 /// A field that is a section has its own place.
@@ -89,8 +94,7 @@ mod tests {
         assert_eq!(found.len(), sections().len());
         for (name, schema) in sections() {
             let fields = schema["properties"].as_object().into_iter().flatten();
-            let undocumented: Vec<_> =
-                fields.filter(|(_, field)| !field["description"].is_string()).collect();
+            let undocumented: Vec<_> = fields.filter(|(_, field)| description(field).is_none()).collect();
             assert!(undocumented.is_empty(), "[{name}] {undocumented:?}");
         }
     }
