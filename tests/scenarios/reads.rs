@@ -41,6 +41,7 @@ async fn read_entry(world: &World, id: sillok_contract::entry::EntryId) -> Entry
         }
         Err(failed) => panic!("{failed:?}"),
     });
-    let roots = sillok_gateway::ledger::receipt::Roots::read_dir(&world.consortium().roots()).unwrap();
+    let roots =
+        sillok_gateway::ledger::receipt::Roots::read_dir(&world.consortium().roots().unwrap()).unwrap();
     Proof::parse(&proof.await).unwrap().verify(&roots).unwrap().entry
 }

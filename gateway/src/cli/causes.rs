@@ -1,6 +1,6 @@
 //! What failed underneath, as a command tells it.
 
-use std::io::ErrorKind;
+use std::{io::ErrorKind, path::Path};
 
 use sillok_contract::Refusal;
 
@@ -31,11 +31,25 @@ impl From<Refusal> for Failure {
 impl From<ConsortiumError> for Failure {
     fn from(error: ConsortiumError) -> Self {
         match error {
-            ConsortiumError::NoMember(_) => Self::new(Exit::Usage, "ledger.member", error.to_string()),
+            ConsortiumError::NoMember(_) => Self::usage(error.to_string()),
+            ConsortiumError::NoNetwork => {
+                Self::usage("name the certificate of the authority with --authority (column authority)")
+            }
             ConsortiumError::Network(error) => error.into(),
+            ConsortiumError::Embedded(OpenError::InUse(path)) => {
+                Self::new(Exit::Unavailable, "ledger.in_use", in_use(&path))
+            }
+            ConsortiumError::Embedded(error) => error.into(),
             ConsortiumError::Key(error) => error.into(),
         }
     }
+}
+
+fn in_use(path: &Path) -> String {
+    format!(
+        "{} is held by another process, probably a running gateway: stop it and call again, or name a Fabric network with --network",
+        path.display()
+    )
 }
 
 impl From<ConnectError> for Failure {

@@ -20,12 +20,11 @@
 
 mod admin;
 mod causes;
+mod consortium;
 mod demo;
-mod embedded;
 mod failure;
 mod gateway;
 mod keys;
-mod network;
 mod output;
 mod private_file;
 mod progress;

@@ -1,10 +1,11 @@
-//! Files with learners' data: for their owner alone, and there whole or not at all.
+//! Files with learners' data or keys, and their directories: for their owner alone, and there whole or not at all.
 
 use std::{io::Write as _, path::Path};
 
 use tempfile::NamedTempFile;
 
 use super::{Exit, Failure};
+use crate::{keys::KeyError, server};
 
 /// Writes a new file; refuses to overwrite.
 pub(super) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
@@ -22,6 +23,11 @@ pub(super) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
 pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let written = beside(path, bytes).map_err(|error| failed(path, &error))?;
     written.persist(path).map(drop).map_err(|error| failed(path, &error.error))
+}
+
+/// A directory for its owner alone, with those above it.
+pub(super) fn make_directory(path: &Path) -> Result<(), Failure> {
+    server::make_directory(path).map_err(|error| KeyError::file(path, error).into())
 }
 
 /// A temporary file only its owner may read.

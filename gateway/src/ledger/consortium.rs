@@ -1,27 +1,40 @@
 //! The organisations that run a ledger together: their administrators, authorities and roots. What `sillok admin` and
 //! `sillok keys` need besides the gateway's own view of the ledger.
 
-use std::{fs, path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use super::{
     Ledger,
     contract::Contract,
-    embedded::Embedded,
+    embedded::{self, Embedded, OpenError},
     fabric::{self, ConnectError, Fabric, Network},
 };
-use crate::keys::{Authority, KeyError};
+use crate::{
+    clock,
+    keys::{Authority, KeyError, read_certificate},
+};
+
+/// The user that signs for an organisation, in a Fabric network's file.
+const ADMINISTRATOR: &str = "Admin";
 
 /// The organisations of a ledger, as far as their material is on this machine.
 #[derive(Clone)]
 pub enum Consortium {
-    /// The development identities of an embedded ledger.
+    /// The development identities of an embedded ledger that is open here.
     Embedded(Embedded),
-    /// Those of a Fabric network that network/network.sh brought up.
+    /// Those of the embedded ledger in this file, which a gateway may hold: it is opened only for a call of it.
+    EmbeddedFile(PathBuf),
+    /// Those of a Fabric network.
     Fabric {
         /// How the gateway calls the network.
         settings: Box<fabric::Settings>,
-        /// What the network's file says.
-        network: Box<Network>,
+        /// What the network's file says, where there is one.
+        network: Option<Box<Network>>,
+        /// The MSP directory of the administrator who signs, instead of the network's user.
+        administrator: Option<PathBuf>,
     },
 }
 
@@ -31,46 +44,53 @@ pub enum ConsortiumError {
     /// The ledger has no such organisation or no such member of it.
     #[error("the ledger has no {0}")]
     NoMember(String),
+    /// No network's file tells the organisations' authorities and roots.
+    #[error("no network's file was named, and nothing else tells the organisations' authorities")]
+    NoNetwork,
     /// The network's file or one that it names cannot be used.
     #[error(transparent)]
     Network(#[from] ConnectError),
+    /// The embedded ledger cannot be opened.
+    #[error(transparent)]
+    Embedded(#[from] OpenError),
     /// An authority's certificate or key cannot be used.
     #[error(transparent)]
     Key(#[from] KeyError),
 }
 
 impl Consortium {
-    /// That of the Fabric network whose file the settings name.
+    /// That of a Fabric network; its file is read, if the settings name it.
     pub fn of_fabric(settings: fabric::Settings) -> Result<Self, ConsortiumError> {
-        let file = settings.network.as_deref().ok_or_else(|| {
-            ConnectError::new("network", "name the file in which network/network.sh describes the network")
-        })?;
-        let network = Box::new(Network::read(file)?);
-        Ok(Self::Fabric { settings: Box::new(settings), network })
+        let network = settings.network.as_deref().map(Network::read).transpose()?.map(Box::new);
+        Ok(Self::Fabric { settings: Box::new(settings), network, administrator: None })
+    }
+
+    /// The same on Fabric with the administrator of this MSP directory, where one is named.
+    pub fn with_administrator(self, directory: Option<PathBuf>) -> Self {
+        match self {
+            Self::Fabric { settings, network, administrator } => {
+                Self::Fabric { settings, network, administrator: directory.or(administrator) }
+            }
+            embedded => embedded,
+        }
     }
 
     /// The ledger as the gateway sees it.
     pub fn gateway(&self) -> Result<Arc<dyn Ledger>, ConsortiumError> {
         Ok(match self {
             Self::Embedded(embedded) => Arc::new(embedded.clone()),
+            Self::EmbeddedFile(file) => Arc::new(Embedded::open(file, clock::now)?),
             Self::Fabric { settings, .. } => Arc::new(Fabric::connect(settings)?),
         })
     }
 
     /// The contract as an organisation's administrator calls it.
     pub fn administrator(&self, msp: &str) -> Result<Contract, ConsortiumError> {
-        let no_member = || ConsortiumError::NoMember(format!("administrator of {msp}"));
         let ledger = match self {
-            Self::Embedded(embedded) => embedded.as_identity(msp, "admin").ok_or_else(no_member)?,
-            Self::Fabric { settings, .. } => {
-                let settings = fabric::Settings {
-                    msp_id: msp.to_owned(),
-                    user: "Admin".to_owned(),
-                    certificate: None,
-                    key: None,
-                    ..(**settings).clone()
-                };
-                Arc::new(Fabric::connect(&settings)?)
+            Self::Embedded(embedded) => of_embedded(embedded, msp)?,
+            Self::EmbeddedFile(file) => of_embedded(&Embedded::open(file, clock::now)?, msp)?,
+            Self::Fabric { settings, administrator, .. } => {
+                Arc::new(Fabric::connect(&as_administrator(settings, administrator.as_deref(), msp)?)?)
             }
         };
         Ok(Contract::new(ledger))
@@ -78,42 +98,77 @@ impl Consortium {
 
     /// The certificate, PEM, of the authority that issues an organisation's certificates.
     pub fn authority_certificate(&self, msp: &str) -> Result<String, ConsortiumError> {
-        match self {
-            Self::Embedded(embedded) => {
-                let authority = embedded.authority(msp);
-                let authority =
-                    authority.ok_or_else(|| ConsortiumError::NoMember(format!("authority of {msp}")))?;
-                Ok(authority.certificate().to_pem())
-            }
-            Self::Fabric { network, .. } => {
-                let (certificate, _) = network.authority(msp)?;
-                fs::read_to_string(certificate)
-                    .map_err(|error| ConnectError::new(certificate.display(), error).into())
-            }
-        }
+        let (certificate, _) = self.authority_files(msp)?;
+        Ok(read_certificate(&certificate)?.to_pem())
     }
 
     /// The authority that issues an organisation's certificates, where its key is on this machine.
     pub fn authority(&self, msp: &str) -> Result<Authority, ConsortiumError> {
-        match self {
-            Self::Embedded(embedded) => {
-                let authority = embedded.authority(msp);
-                let authority =
-                    authority.ok_or_else(|| ConsortiumError::NoMember(format!("authority of {msp}")))?;
-                Ok(Authority::new(authority.certificate().clone(), authority.key().clone())?)
-            }
-            Self::Fabric { network, .. } => {
-                let (certificate, key) = network.authority(msp)?;
-                Ok(Authority::read(certificate, key)?)
-            }
-        }
+        let (certificate, key) = self.authority_files(msp)?;
+        Ok(Authority::read(&certificate, &key)?)
     }
 
     /// The directory of the offices' root certificates, for verifying proofs offline.
-    pub fn roots(&self) -> PathBuf {
-        match self {
+    pub fn roots(&self) -> Result<PathBuf, ConsortiumError> {
+        Ok(match self {
             Self::Embedded(embedded) => embedded.roots_directory(),
-            Self::Fabric { network, .. } => network.roots.clone(),
-        }
+            Self::EmbeddedFile(file) => embedded::roots_beside(&identities(file)?),
+            Self::Fabric { network, .. } => named(network)?.roots.clone(),
+        })
     }
+
+    /// The files of the certificate and the key of an organisation's authority.
+    fn authority_files(&self, msp: &str) -> Result<(PathBuf, PathBuf), ConsortiumError> {
+        let directory = match self {
+            Self::Embedded(embedded) => embedded.identities_directory().to_owned(),
+            Self::EmbeddedFile(file) => identities(file)?,
+            Self::Fabric { network, .. } => {
+                let (certificate, key) = named(network)?.authority(msp)?;
+                return Ok((certificate.to_owned(), key.to_owned()));
+            }
+        };
+        embedded::authority_files(&directory, msp)
+            .ok_or_else(|| ConsortiumError::NoMember(format!("authority of {msp}")))
+    }
+}
+
+fn of_embedded(embedded: &Embedded, msp: &str) -> Result<Arc<dyn Ledger>, ConsortiumError> {
+    embedded.as_identity(msp, "admin").ok_or_else(|| {
+        ConsortiumError::NoMember(format!(
+            "administrator of {msp}; it has those of OfficeMSP, SupportMSP and SchoolMSP"
+        ))
+    })
+}
+
+/// The directory of an embedded ledger's identities; makes the ledger if there is none. The files are read where they
+/// are, so that a running gateway may hold the ledger.
+fn identities(file: &Path) -> Result<PathBuf, ConsortiumError> {
+    let directory = embedded::identities_directory(file);
+    if !directory.exists() {
+        Embedded::open(file, clock::now)?;
+    }
+    Ok(directory)
+}
+
+/// How an organisation's administrator calls a network. The gateway's own certificate and key never sign for them.
+fn as_administrator(
+    settings: &fabric::Settings,
+    directory: Option<&Path>,
+    msp: &str,
+) -> Result<fabric::Settings, ConnectError> {
+    let settings = fabric::Settings {
+        msp_id: msp.to_owned(),
+        user: ADMINISTRATOR.to_owned(),
+        certificate: None,
+        key: None,
+        ..settings.clone()
+    };
+    match directory {
+        Some(directory) => settings.with_msp_directory(directory),
+        None => Ok(settings),
+    }
+}
+
+fn named(network: &Option<Box<Network>>) -> Result<&Network, ConsortiumError> {
+    network.as_deref().ok_or(ConsortiumError::NoNetwork)
 }

@@ -76,7 +76,7 @@ fn warn_of_embedded(ledger: bool, records: bool) {
     }
 }
 
-/// A directory for its owner alone.
-fn make_directory(path: &Path) -> io::Result<()> {
+/// A directory for its owner alone, with those above it.
+pub(crate) fn make_directory(path: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }

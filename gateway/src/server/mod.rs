@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use connection::Peer;
 pub(crate) use edge::{Edge, Target, Told, bound, matched_route};
+pub(crate) use engines::make_directory;
 pub use engines::{Engines, StartError};
 pub(crate) use gate::Gate;
 pub(crate) use parameters::{bearer, entry_id, request_digest, school_id};

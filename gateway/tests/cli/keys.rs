@@ -2,6 +2,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
+use serde_json::json;
 use sillok_contract::certificate::{Certificate, Role};
 use sillok_gateway::{
     clock,
@@ -70,14 +71,15 @@ fn a_network_file_names_the_schools_authority() {
     let program = Program::new();
     program.json("keys educator --id unused --out other");
     let home = program.path("data/ledger.identities/SchoolMSP");
-    let network = serde_json::json!({"organizations": {"SchoolMSP":
-        {"msp_id": "SchoolMSP", "peer": null, "ca_cert": home.join("ca.pem"), "ca_key": home.join("ca.key")}}});
-    program.write("network.json", network.to_string());
+    let network = |organizations| json!({"channel": "records", "chaincode": "sillok", "roots": "roots", "organizations": organizations});
+    let school = json!({"msp_id": "SchoolMSP", "peer": null, "users": {},
+        "ca_cert": home.join("ca.pem"), "ca_key": home.join("ca.key")});
+    program.write("network.json", network(json!({"SchoolMSP": school})).to_string());
     program.json("keys educator --id T1 --out keys --network network.json");
     read_certificate(&program.path("keys/T1.pem")).unwrap().issued_by(&authority(&program)).unwrap();
-    program.write("network.json", "{\"organizations\": {}}");
+    program.write("network.json", network(json!({})).to_string());
     let (exit, code, detail) = program.refused("keys educator --id T2 --out keys --network network.json");
-    assert_eq!((exit, code.as_str()), (2, "config.invalid"));
+    assert_eq!((exit, code.as_str()), (2, "ledger.setting"));
     assert!(detail.contains("SchoolMSP"), "{detail}");
 }
 

@@ -30,7 +30,7 @@ pub struct Proven {
 /// Holds every guarantee.
 pub async fn everything(world: &World, proven: &mut Proven) {
     let caller = world.as_seen_by_the_office();
-    let roots = Roots::read_dir(&world.consortium().roots()).unwrap();
+    let roots = Roots::read_dir(&world.consortium().roots().unwrap()).unwrap();
     for school in &world.schools {
         let outbox = settled(world, school).await;
         let book = Book::read(&world.contract(), school).await;

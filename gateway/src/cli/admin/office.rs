@@ -86,11 +86,11 @@ impl Add {
     ) -> Result<registry::Office, Failure> {
         let id = needed(self.id, "id", origin)?;
         let authority = match &self.authority {
-            Some(path) => read_certificate(path)?,
+            Some(path) => read_certificate(path)?.to_pem(),
             None => signer.authority(program, id.as_str())?,
         };
         let name = needed(self.name, "name", origin)?;
-        let office = registry::Office { id, name, authority: authority.to_pem() };
+        let office = registry::Office { id, name, authority };
         office.checked().map_err(|refusal| origin.refused(&refusal))
     }
 }

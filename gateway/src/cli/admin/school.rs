@@ -158,7 +158,7 @@ impl Add {
         program: &Program,
     ) -> Result<registry::School, Failure> {
         let authority = match &self.authority {
-            Some(path) => read_certificate(path)?,
+            Some(path) => read_certificate(path)?.to_pem(),
             None => signer.authority(program, SCHOOL)?,
         };
         let school = registry::School {
@@ -166,7 +166,7 @@ impl Add {
             name: needed(self.name, "name", origin)?,
             district: needed(self.district, "district", origin)?,
             office: self.office,
-            authority: authority.to_pem(),
+            authority,
             batch: batch(BatchSettings::default(), self.max_entries, self.max_age_ms),
             closed_since: None,
         };

@@ -1,22 +1,14 @@
 //! Who signs, and on which ledger.
 
-use std::{path::PathBuf, sync::Arc};
+use std::path::PathBuf;
 
 use clap::Args;
-use sillok_contract::certificate::Certificate;
 
 use crate::{
-    cli::{Failure, Program, embedded, network},
-    config::{LedgerEngine, Settings as Configuration},
-    ledger::{
-        Ledger,
-        contract::Contract,
-        fabric::{Fabric, Settings},
-    },
+    cli::{Failure, Program, consortium},
+    config::LedgerEngine,
+    ledger::{consortium::Consortium, contract::Contract, fabric::Settings},
 };
-
-/// The administrator among an organisation's users.
-const ADMINISTRATOR: &str = "Admin";
 
 /// Who signs. Without --network, --msp and --peer it is the configuration's ledger.
 #[derive(Debug, Args)]
@@ -49,43 +41,34 @@ impl Signer {
     /// The contract, as the administrator of an MSP sees it, unless another was named.
     pub(super) fn contract(&self, program: &Program, msp_id: &str) -> Result<Contract, Failure> {
         let msp_id = self.msp_id.as_deref().unwrap_or(msp_id);
-        let ledger = match self.fabric(program)? {
-            Some(settings) => {
-                let settings =
-                    Settings { msp_id: msp_id.to_owned(), user: ADMINISTRATOR.to_owned(), ..settings };
-                Arc::new(Fabric::connect(&settings)?)
-            }
-            None => self.embedded(&program.settings()?, msp_id)?,
-        };
-        Ok(Contract::new(ledger))
+        Ok(self.consortium(program)?.administrator(msp_id)?)
     }
 
-    /// The certificate of an MSP's authority, as far as the ledger's surroundings tell it.
-    pub(super) fn authority(&self, program: &Program, msp_id: &str) -> Result<Certificate, Failure> {
-        match self.fabric(program)? {
-            Some(Settings { network: Some(file), .. }) => network::authority_certificate(&file, msp_id),
-            Some(_) => {
-                let detail = "name the certificate of the authority with --authority (column authority)";
-                Err(Failure::usage(detail))
+    /// The certificate (PEM) of an MSP's authority, as far as the ledger's surroundings tell it.
+    pub(super) fn authority(&self, program: &Program, msp_id: &str) -> Result<String, Failure> {
+        Ok(self.consortium(program)?.authority_certificate(msp_id)?)
+    }
+
+    fn consortium(&self, program: &Program) -> Result<Consortium, Failure> {
+        if self.network.is_some() || self.msp.is_some() || !self.peer.is_empty() {
+            return self.fabric(Settings::default());
+        }
+        let configured = program.settings()?;
+        match configured.ledger.engine {
+            LedgerEngine::Fabric => self.fabric(configured.ledger.fabric),
+            LedgerEngine::Embedded
+                if self.tls_root.is_some() || self.channel.is_some() || self.chaincode.is_some() =>
+            {
+                Err(Failure::usage(
+                    "--tls-root, --channel and --chaincode are about Fabric: name the network with --network, or --msp and --peer",
+                ))
             }
-            None => embedded::authority_certificate(&program.settings()?, msp_id),
+            LedgerEngine::Embedded => consortium::of_embedded(&configured),
         }
     }
 
-    /// How Fabric is reached, if it is the ledger. The configuration's certificate and key are the gateway's, and never
-    /// sign here.
-    fn fabric(&self, program: &Program) -> Result<Option<Settings>, Failure> {
-        let named = self.network.is_some() || self.msp.is_some() || !self.peer.is_empty();
-        let configured = match named {
-            true => Settings::default(),
-            false => {
-                let Configuration { ledger, .. } = program.settings()?;
-                match ledger.engine {
-                    LedgerEngine::Embedded => return Ok(None),
-                    LedgerEngine::Fabric => Settings { certificate: None, key: None, ..ledger.fabric },
-                }
-            }
-        };
+    /// A Fabric network; what is named here wins over the configuration.
+    fn fabric(&self, configured: Settings) -> Result<Consortium, Failure> {
         let settings = Settings {
             network: self.network.clone().or(configured.network),
             peers: if self.peer.is_empty() { configured.peers } else { self.peer.clone() },
@@ -94,23 +77,6 @@ impl Signer {
             chaincode: self.chaincode.clone().or(configured.chaincode),
             ..configured
         };
-        Ok(Some(match &self.msp {
-            Some(directory) => settings.with_msp_directory(directory)?,
-            None => settings,
-        }))
-    }
-
-    fn embedded(&self, configuration: &Configuration, msp_id: &str) -> Result<Arc<dyn Ledger>, Failure> {
-        if self.tls_root.is_some() || self.channel.is_some() || self.chaincode.is_some() {
-            return Err(Failure::usage(
-                "--tls-root, --channel and --chaincode are about Fabric: name the network with --network, or --msp and --peer",
-            ));
-        }
-        let ledger = embedded::open(configuration)?;
-        ledger.as_identity(msp_id, "admin").ok_or_else(|| {
-            Failure::usage(format!(
-                "the embedded ledger has no administrator of {msp_id}; it has those of OfficeMSP, SupportMSP and SchoolMSP"
-            ))
-        })
+        Ok(Consortium::of_fabric(settings)?.with_administrator(self.msp.clone()))
     }
 }

@@ -1,6 +1,6 @@
 //! Who plays: schools with their educators and learners, registered on the ledger by the offices' administrators.
 
-use std::{fmt::Display, fs, os::unix::fs::DirBuilderExt as _, path::Path, sync::Arc};
+use std::{fmt::Display, path::Path, sync::Arc};
 
 use sillok_contract::{
     id::{EducatorId, EducatorRole, MspId, SchoolId},
@@ -9,7 +9,7 @@ use sillok_contract::{
 
 use super::{pupils::Pupil, year};
 use crate::{
-    cli::Failure,
+    cli::{Failure, private_file},
     client::Client,
     clock,
     keys::{AccessToken, Issued, RequestSigner, Validity},
@@ -135,7 +135,7 @@ fn equip(
 
 /// Writes the educators' certificates and keys into a directory, each `ID.pem` and `ID.key`.
 pub(super) fn write_keys(directory: &Path, cast: &Cast) -> Result<(), Failure> {
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(Failure::io)?;
+    private_file::make_directory(directory)?;
     for Teacher { id, issued, .. } in &cast.educators {
         issued.write_new(&directory.join(format!("{id}.pem")), &directory.join(format!("{id}.key")))?;
     }

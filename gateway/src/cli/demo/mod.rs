@@ -157,11 +157,11 @@ impl Demo {
         ));
 
         screen.chapter("Every entry is proved offline, against the offices' root certificates alone");
-        let roots = Roots::read_dir(&stage.consortium.roots()).map_err(cast::failed)?;
+        let roots = Roots::read_dir(&stage.consortium.roots()?).map_err(cast::failed)?;
         let kept = self
             .proofs
             .as_deref()
-            .map(|directory| keep_roots(directory, &stage.consortium.roots()))
+            .map(|directory| keep_roots(directory, &stage.consortium.roots()?))
             .transpose()?;
         let keep = |entry: EntryId, json: &[u8]| match &kept {
             Some(directory) => fs::write(directory.join(format!("{entry}.json")), json).map_err(Failure::io),

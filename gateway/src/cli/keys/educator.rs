@@ -7,7 +7,7 @@ use sillok_contract::{access::SCHOOL, id::EducatorId};
 
 use super::{Holders, Made};
 use crate::{
-    cli::{Failure, Program, embedded, network},
+    cli::{Failure, Program, consortium},
     clock,
     keys::{Authority, Issued, PrivateKey, PublicKey, Validity, read_certificate},
 };
@@ -53,8 +53,8 @@ impl Educator {
     fn authority(&self, program: &Program) -> Result<Authority, Failure> {
         match (&self.authority_certificate, &self.authority_key, &self.network) {
             (Some(certificate), Some(key), _) => Ok(Authority::read(certificate, key)?),
-            (_, _, Some(file)) => network::authority(file, SCHOOL),
-            _ => embedded::authority(&program.settings()?, SCHOOL),
+            (_, _, Some(file)) => Ok(consortium::of_network(file)?.authority(SCHOOL)?),
+            _ => Ok(consortium::of_embedded(&program.settings()?)?.authority(SCHOOL)?),
         }
     }
 }

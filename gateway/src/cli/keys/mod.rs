@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use sillok_contract::Refusal;
 
 use super::{
-    Failure, Program, embedded, progress,
+    Failure, Program, private_file, progress,
     rows::{self, Origin, Row},
     table::table,
 };
@@ -99,7 +99,7 @@ impl Holders {
                 row.try_map(|columns, origin| parse(columns.id).map_err(|refusal| origin.refused(&refusal)))
             })
             .collect::<Result<_, _>>()?;
-        embedded::make_directory(&self.out)?;
+        private_file::make_directory(&self.out)?;
         let bar = progress::bar(&program.output, ids.len() as u64, "keys");
         let keys = ids
             .iter()

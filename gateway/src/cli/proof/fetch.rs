@@ -7,7 +7,7 @@ use serde::Serialize;
 use sillok_contract::entry::EntryId;
 
 use crate::cli::{
-    Failure, Program, embedded,
+    Failure, Program,
     gateway::{Credentials, Gateway},
     private_file, progress,
 };
@@ -39,7 +39,7 @@ impl Fetch {
         let client =
             self.gateway.client()?.ok_or_else(|| Failure::usage("name the gateway with --gateway"))?;
         let client = client.with_access(self.credentials.access()?);
-        embedded::make_directory(&self.out)?;
+        private_file::make_directory(&self.out)?;
         let bar = progress::bar(&program.output, self.entries.len() as u64, "proofs");
         let mut files = Vec::new();
         for entry in &self.entries {

@@ -74,9 +74,9 @@ impl Identities {
         Ok(Self { directory: directory.to_owned(), organisations })
     }
 
-    /// The directory of the root certificates.
-    pub(super) fn roots(&self) -> PathBuf {
-        self.directory.join("roots")
+    /// Where they rest.
+    pub(super) fn directory(&self) -> &Path {
+        &self.directory
     }
 
     /// The member of an MSP with a role.
@@ -110,6 +110,17 @@ impl Identities {
     }
 }
 
+/// The directory of the offices' root certificates among the identities.
+pub fn roots_beside(identities: &Path) -> PathBuf {
+    identities.join("roots")
+}
+
+/// The files of the certificate and the key of an MSP's authority among the identities; none if there is no such MSP.
+pub fn authority_files(identities: &Path, msp: &str) -> Option<(PathBuf, PathBuf)> {
+    let home = identities.join(MEMBERS.iter().find(|(name, _)| *name == msp)?.0);
+    Some((home.join("ca.pem"), home.join("ca.key")))
+}
+
 fn load(directory: &Path, msp: &'static str, roles: &[&'static str]) -> Result<Organisation, KeyError> {
     let of = |name: &str, extension: &str| directory.join(msp).join(format!("{name}.{extension}"));
     let authority = Authority::read(&of("ca", "pem"), &of("ca", "key"))?;
@@ -139,7 +150,7 @@ fn generate(directory: &Path, now: i64) -> Result<(), KeyError> {
         _ => {}
     }
     create_directory(&unfinished)?;
-    create_directory(&unfinished.join("roots"))?;
+    create_directory(&roots_beside(&unfinished))?;
     for (msp, roles) in MEMBERS {
         generate_organisation(&unfinished, msp, roles, Validity::days(now, DAYS))?;
     }
@@ -162,7 +173,7 @@ fn generate_organisation(
     };
     keep("ca", &Issued { certificate: authority.certificate().clone(), key: authority.key().clone() })?;
     if OFFICES.contains(&msp) {
-        write_certificate(authority.certificate(), &directory.join("roots").join(format!("{msp}.pem")))?;
+        write_certificate(authority.certificate(), &roots_beside(directory).join(format!("{msp}.pem")))?;
     }
     for role in roles {
         let name = format!("{role}.{}", msp.trim_end_matches("MSP").to_lowercase());
@@ -203,7 +214,7 @@ mod tests {
                 assert_eq!(mode(&directory.join(msp).join(format!("{role}.key"))), 0o600);
             }
             let root = again.authority(msp).unwrap().certificate();
-            let exported = read_certificate(&again.roots().join(format!("{msp}.pem"))).ok();
+            let exported = read_certificate(&roots_beside(again.directory()).join(format!("{msp}.pem"))).ok();
             assert_eq!(exported.as_ref(), Some(root).filter(|_| OFFICES.contains(&msp)));
             for role in roles {
                 let member = again.member(msp, role).unwrap();

@@ -46,7 +46,7 @@ use super::{Call, Checkpoint, Commit, Endorsed, Event, Ledger, LedgerError, Rece
 use crate::keys::Authority;
 
 pub use error::{DamagedError, OpenError};
-pub use identities::OFFICES;
+pub use identities::{OFFICES, authority_files, roots_beside};
 
 /// Microseconds since the Unix epoch.
 pub type Clock = fn() -> i64;
@@ -88,7 +88,7 @@ impl Embedded {
         let store = Store::open(path).map_err(|error| not_opened(path, error))?;
         let damaged = |error| OpenError::Damaged { path: path.to_owned(), error };
         let head = audit::recent(&store).map_err(damaged)?;
-        let directory = path.with_extension("identities");
+        let directory = identities_directory(path);
         if head.is_some() && !directory.exists() {
             return Err(OpenError::IdentitiesGone(directory));
         }
@@ -115,9 +115,14 @@ impl Embedded {
         self.engine.identities.authority(msp)
     }
 
+    /// The directory of its identities.
+    pub fn identities_directory(&self) -> &Path {
+        self.engine.identities.directory()
+    }
+
     /// The directory with the offices' root certificates, for verifying proofs offline.
     pub fn roots_directory(&self) -> PathBuf {
-        self.engine.identities.roots()
+        roots_beside(self.identities_directory())
     }
 
     /// Checks the whole ledger: the chain of blocks, every signature in them, and that index and state are what follows
@@ -195,6 +200,11 @@ impl Embedded {
             .and_then(|stored| receipt::of(&stored, place.block));
         receipt.map(Some).ok_or_else(|| malformed(format!("block {} is damaged", place.block)))
     }
+}
+
+/// Where the identities of the ledger in a file rest.
+pub fn identities_directory(file: &Path) -> PathBuf {
+    file.with_extension("identities")
 }
 
 struct Simulated {
