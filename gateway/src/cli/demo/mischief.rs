@@ -10,6 +10,7 @@ use sillok_contract::{
 
 use super::{
     cast::{Cast, Teacher, failed},
+    play::Sent,
     screen::Screen,
 };
 use crate::{
@@ -22,8 +23,12 @@ use crate::{
 /// How often each code was met.
 pub(super) type Refusals = BTreeMap<String, u64>;
 
-/// Tries everything; a failure if anything of it is taken.
-pub(super) async fn all(screen: Screen, school: &Cast, stranger: &LearnerId) -> Result<Refusals, Failure> {
+/// Tries everything; a failure if anything of it is taken. Gives also the one honest request among it, which was.
+pub(super) async fn all(
+    screen: Screen,
+    school: &Cast,
+    stranger: &LearnerId,
+) -> Result<(Refusals, Sent), Failure> {
     let teacher = &school.educators[0];
     let learner = &school.pupils[0].id;
     let mut attempt = Attempt { screen, teacher, refusals: Refusals::new() };
@@ -53,7 +58,7 @@ pub(super) async fn all(screen: Screen, school: &Cast, stranger: &LearnerId) -> 
     attempt
         .refused("a learner of no class of theirs", &sign(teacher, stranger, "SELECT score FROM grades")?)
         .await?;
-    Ok(attempt.refusals)
+    Ok((attempt.refusals, Sent::new(teacher, taken)))
 }
 
 struct Attempt<'a> {

@@ -147,16 +147,27 @@ impl Demo {
         began: Instant,
     ) -> Result<Summary, Failure> {
         screen.chapter("A school year: every lesson one signed request, every query an entry");
-        let sent = play::year(screen, casts).await?;
+        let mut sent = play::year(screen, casts).await?;
+        let executed: usize = sent.iter().map(|sent| sent.entries.len()).sum();
+        screen.done(&format!("{} requests with {executed} queries executed, reads included", sent.len()));
+
+        screen.chapter("What must not work");
+        let stranger = casts
+            .get(1)
+            .map_or_else(|| LearnerId::new("L99999.nowhere"), |other| Ok(other.pupils[0].id.clone()));
+        let (refusals, honest) = mischief::all(screen, &casts[0], &stranger?).await?;
+        sent.push(honest);
+
+        screen.chapter(
+            "Every entry is recorded, and proved offline against the offices' root certificates alone",
+        );
         let queries = sent.iter().map(|sent| sent.entries.len()).sum();
-        screen.done(&format!("{} requests with {queries} queries executed, reads included", sent.len()));
         let entries_recorded = play::recorded(screen, &sent).await?;
         let batches = play::batches(casts).await?;
         screen.done(&format!(
             "{entries_recorded} entries recorded in {batches} batches, endorsed by both offices"
         ));
 
-        screen.chapter("Every entry is proved offline, against the offices' root certificates alone");
         let roots = Roots::read_dir(&stage.consortium.roots()?).map_err(cast::failed)?;
         let kept = self
             .proofs
@@ -172,12 +183,6 @@ impl Demo {
         if let Some((_, example)) = verified.first() {
             show(screen, example);
         }
-
-        screen.chapter("What must not work");
-        let stranger = casts
-            .get(1)
-            .map_or_else(|| LearnerId::new("L99999.nowhere"), |other| Ok(other.pupils[0].id.clone()));
-        let refusals = mischief::all(screen, &casts[0], &stranger?).await?;
         Ok(Summary {
             schools: casts.len(),
             learners: casts.iter().map(|cast| cast.pupils.len()).sum(),

@@ -67,7 +67,7 @@ pub(super) async fn year(screen: Screen, casts: &[Cast]) -> Result<Vec<Sent>, Fa
 }
 
 impl Sent {
-    fn new(teacher: &Teacher, state: RequestState) -> Self {
+    pub(super) fn new(teacher: &Teacher, state: RequestState) -> Self {
         let entries = state.results.iter().map(|result| result.entry.entry).collect();
         Self { teacher: teacher.clone(), request: state.request, entries }
     }
