@@ -72,9 +72,11 @@ peer_of() {
 
 peer_joined() { as_admin "$(org_of "$1")" peer channel list 2>/dev/null | grep -qx "$CHANNEL"; }
 
+# A peer that has just started again is healthy before it lists the channel it is in, and then refuses to join it.
 join_peer() {
-  run_logged "join-$1" as_admin "$(org_of "$1")" peer channel join -b "$RUN/channel/genesis.block"
-  wait_for 20 "$1" "its part in channel $CHANNEL" peer_joined "$1"
+  local answer
+  answer=$(as_admin "$(org_of "$1")" peer channel join -b "$RUN/channel/genesis.block" 2>&1) || true
+  wait_for 20 "$1" "its part in channel $CHANNEL; it answered: ${answer//$'\n'/ }" peer_joined "$1"
 }
 
 # Waits until the offices' peers know each other; before that the gateway service cannot have a transaction endorsed.
