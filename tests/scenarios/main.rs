@@ -15,6 +15,7 @@ mod reads;
 mod replay;
 mod schools;
 mod term;
+mod year;
 
 use sillok_tests::{call::Face, engine::Engine, world::World};
 
