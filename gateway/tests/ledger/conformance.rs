@@ -7,7 +7,9 @@ use sillok_contract::{
     Code,
     registry::{School, SchoolChange},
 };
-use sillok_gateway::ledger::{Call, Checkpoint, Event, LedgerError, contract::Contract, receipt, transact};
+use sillok_gateway::ledger::{
+    Call, Checkpoint, Event, Ledger, LedgerError, Receipt, contract::Contract, receipt, transact,
+};
 
 use super::{
     engines::{Network, OnFabric, OnFile},
@@ -181,6 +183,20 @@ async fn a_transaction_that_is_not_there_has_no_status_and_no_receipt(network: &
     );
 }
 
+/// A peer may learn of the block a moment after the one that told of the commit.
+async fn receipt_of(ledger: &dyn Ledger, transaction: &str) -> Receipt {
+    tokio::time::timeout(PATIENCE, async {
+        loop {
+            if let Some(receipt) = ledger.receipt(transaction).await.unwrap() {
+                return receipt;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    })
+    .await
+    .unwrap()
+}
+
 async fn a_receipt_proves_what_was_written(network: &dyn Network) {
     let (school, _) = document("proven");
     let office = network.as_identity("OfficeMSP", "admin");
@@ -188,7 +204,7 @@ async fn a_receipt_proves_what_was_written(network: &dyn Network) {
     assert_eq!(office.receipt(&endorsed.transaction).await.unwrap(), None);
     office.submit(&endorsed).await.unwrap();
     let commit = office.commit_status(&endorsed.transaction).await.unwrap();
-    let receipt = network.gateway().receipt(&endorsed.transaction).await.unwrap().unwrap();
+    let receipt = receipt_of(network.gateway().as_ref(), &endorsed.transaction).await;
     assert_eq!((receipt.block, &receipt.transaction), (commit.block, &endorsed.transaction));
     let proven = receipt::verify(&receipt, &network.roots()).unwrap();
     assert_eq!(proven.msps, ["OfficeMSP", "SupportMSP"]);

@@ -15,6 +15,9 @@ struct Details {
 /// How a peer begins to tell what a chaincode answered, as opposed to what befell itself.
 const CHAINCODE_ANSWERED: &str = "chaincode response ";
 
+/// What a peer says of endorsements that were made on different states.
+const PAYLOADS_DIFFER: &str = "ProposalResponsePayloads do not match";
+
 /// Whether the peer was not reached, or lost before it answered: only then there is a cause behind the status.
 pub(super) fn is_unreached(status: &Status) -> bool {
     std::error::Error::source(status).is_some()
@@ -53,9 +56,18 @@ pub(super) fn refusal(status: &Status) -> Option<Refusal> {
     contract_refusal(status.message())
 }
 
+/// Whether the contract answered everywhere, and the offices disagree: a peer may be a block behind the other.
+pub(super) fn is_one_office_behind(status: &Status, offices: &[String]) -> bool {
+    let details = details(status);
+    let answered = |detail: &ErrorDetail| {
+        detail.message.contains(PAYLOADS_DIFFER) || contract_refusal(&detail.message).is_some()
+    };
+    !details.is_empty() && details.iter().all(answered) && refusal_of_all(status, offices).is_none()
+}
+
 /// The contract's refusal of a transaction, if every one of the offices refused it, and for the same reason.
 ///
-/// If one office alone refuses, it may only be a block behind the other: that is not the contract's last word.
+/// If one office alone refuses, that is not the contract's last word: see [`is_one_office_behind`].
 pub(super) fn refusal_of_all(status: &Status, offices: &[String]) -> Option<Refusal> {
     let refusals: Vec<(String, Refusal)> = details(status)
         .into_iter()
@@ -117,6 +129,23 @@ mod tests {
         assert_eq!(asked(&[("OfficeMSP", &forbidden), ("SupportMSP", "connection refused")]), None);
         assert_eq!(asked(&[("OfficeMSP", &away), ("SupportMSP", &away)]), None, "trying again may help");
         assert_eq!(asked(&[]), None);
+    }
+
+    #[test]
+    fn an_office_that_is_behind_is_told_from_one_that_is_away() {
+        use sillok_contract::Code::{BatchGap, CreatorForbidden, LedgerUnavailable};
+        let (forbidden, gap, away) =
+            (refused(CreatorForbidden), refused(BatchGap), refused(LedgerUnavailable));
+        let behind = |details: &[(&str, &str)]| {
+            is_one_office_behind(&status(Code::Aborted, "failed", details), &offices())
+        };
+        assert!(behind(&[("SupportMSP", &gap)]), "the other office endorsed");
+        assert!(behind(&[("OfficeMSP", &forbidden), ("SupportMSP", &gap)]), "they disagree");
+        assert!(behind(&[("SupportMSP", PAYLOADS_DIFFER)]), "they read different states");
+        assert!(!behind(&[("OfficeMSP", &forbidden), ("SupportMSP", &forbidden)]), "they agree");
+        assert!(!behind(&[("OfficeMSP", &gap), ("SupportMSP", "connection refused")]), "one is away");
+        assert!(!behind(&[("SupportMSP", &away)]), "its state cannot be read");
+        assert!(!behind(&[]));
     }
 
     #[test]

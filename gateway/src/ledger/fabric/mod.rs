@@ -15,9 +15,14 @@ mod proposal;
 pub mod receipt;
 mod settings;
 
-use std::{fmt, sync::Arc, time::SystemTime};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use async_trait::async_trait;
+use backon::{ConstantBuilder, Retryable as _};
 use fabric_protos::{
     common, gateway, peer,
     prost::{Message, bytes::Bytes},
@@ -34,6 +39,10 @@ pub use settings::Settings;
 
 /// Fabric's own chaincode that answers about blocks and transactions.
 const QUERY_SYSTEM: &str = "qscc";
+
+/// How long, and how many times, offices whose peers are not at the same block are given to meet there.
+const BEHIND_PAUSE: Duration = Duration::from_millis(100);
+const BEHIND_TIMES: usize = 30;
 
 /// Why a client cannot be made: a setting or a file that one names. What is on the other end of the network is asked
 /// later, by [`Ledger::ready`].
@@ -119,6 +128,22 @@ impl Fabric {
         }
     }
 
+    /// Has the offices endorse a proposal. A peer learns of a block a moment after another one, so one office may not
+    /// know yet what the caller has seen committed at the other: then both are asked again.
+    async fn have_endorsed(
+        &self,
+        request: gateway::EndorseRequest,
+    ) -> Result<gateway::EndorseResponse, Status> {
+        let ask = || {
+            self.peers.call(self.limits.endorse, request.clone(), |mut peer, request| async move {
+                peer.endorse(request).await
+            })
+        };
+        ask.retry(ConstantBuilder::new().with_delay(BEHIND_PAUSE).with_max_times(BEHIND_TIMES))
+            .when(|status| failure::is_one_office_behind(status, &self.endorsing))
+            .await
+    }
+
     /// How many blocks the channel has: the number of the next.
     async fn height(&self) -> Result<u64, LedgerError> {
         let answer = self.query_system("GetChainInfo", None).await?.unwrap_or_default();
@@ -144,18 +169,12 @@ impl Ledger for Fabric {
             // Named, because a peer shows transient data to no office that is not.
             endorsing_organizations: self.endorsing.clone(),
         };
-        let answer = self
-            .peers
-            .call(
-                self.limits.endorse,
-                request,
-                |mut peer, request| async move { peer.endorse(request).await },
-            )
-            .await
-            .map_err(|status| match failure::refusal_of_all(&status, &self.endorsing) {
+        let answer = self.have_endorsed(request).await.map_err(|status| {
+            match failure::refusal_of_all(&status, &self.endorsing) {
                 Some(refusal) => LedgerError::Refused(refusal),
                 None => failed(&proposal.transaction, failure::reason(&status)),
-            })?;
+            }
+        })?;
         proposal.sign(&self.identity, answer.prepared_transaction.unwrap_or_default())
     }
 
