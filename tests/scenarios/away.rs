@@ -27,7 +27,7 @@ pub(crate) async fn and_back(world: &mut World) {
     leaves(world);
     let mut done = 0;
     let (waits, refusal) = until("the limit of waiting entries", async || {
-        let signed = teacher.signs([report(learner, 1)]);
+        let signed = teacher.signs([report(learner, 1)]).unwrap();
         match world.clients.try_once(teacher, &signed).await {
             Ok(_) => {
                 done += 1;

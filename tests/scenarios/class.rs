@@ -19,7 +19,7 @@ pub(crate) async fn of_thirty(world: &mut World) {
     // The last of thirty has a mark already: none of the others gets one.
     let mut asked: Vec<_> = school.learners.iter().map(|learner| grade(learner, 2, "history", 80)).collect();
     asked[29] = grade(&school.learners[29], 1, "history", 80);
-    let signed = teacher.signs(asked);
+    let signed = teacher.signs(asked).unwrap();
     let refusal = world.as_seen_by(teacher).refusal(&signed).await;
     assert_eq!((refusal.status, refusal.retry), (422, false), "{refusal:?}");
     world.told().await.refused(&signed, refusal);

@@ -13,7 +13,7 @@ pub(crate) async fn a_revoked_one(world: &mut World) {
     let school = world.school(Plan::new("Areum")).await;
     let [stays, leaves] = &school.educators[..] else { panic!("two educators") };
     let learner = &school.learners[0];
-    let before = leaves.signs([grade(learner, 1, "language", 84)]);
+    let before = leaves.signs([grade(learner, 1, "language", 84)]).unwrap();
     let told = world.send(leaves, &before).await;
 
     let support = world.consortium().administrator("SupportMSP").unwrap();

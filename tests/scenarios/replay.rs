@@ -13,7 +13,7 @@ pub(crate) async fn of_a_request(world: &mut World) {
     let school = world.school(Plan::new("Haneul")).await;
     let (teacher, learner) = (&school.educators[0], &school.learners[0]);
 
-    let signed = teacher.signs([grade(learner, 1, "biology", 79), report(learner, 1)]);
+    let signed = teacher.signs([grade(learner, 1, "biology", 79), report(learner, 1)]).unwrap();
     let first = world.send(teacher, &signed).await;
     let at_once = tokio::join!(world.send(teacher, &signed), world.send(teacher, &signed));
     world.check_everything().await;
@@ -26,7 +26,7 @@ pub(crate) async fn of_a_request(world: &mut World) {
         }
     }
 
-    let other = teacher.signs([grade(learner, 2, "biology", 100)]);
+    let other = teacher.signs([grade(learner, 2, "biology", 100)]).unwrap();
     let reused = with_id_of(teacher, &signed, &other.queries);
     world.clients.refuses(teacher, &reused, "request.replayed").await;
 }
@@ -35,7 +35,7 @@ pub(crate) async fn of_a_request(world: &mut World) {
 pub(crate) async fn of_forgers(world: &mut World) {
     let school = world.school(Plan::new("Sori")).await;
     let (teacher, learner) = (&school.educators[0], &school.learners[0]);
-    let honest = teacher.signs([grade(learner, 1, "physics", 55)]);
+    let honest = teacher.signs([grade(learner, 1, "physics", 55)]).unwrap();
 
     let payload = SignedRequest::parse(&honest.request).unwrap().payload;
     let forged = signed_by(&PrivateKey::generate().unwrap(), teacher, &payload, &honest.queries);

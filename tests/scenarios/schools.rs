@@ -33,6 +33,6 @@ pub(crate) async fn a_learner_who_is_not_theirs(world: &mut World) {
     world.refused(teacher, report(&nobody, 1), "learner.unknown").await;
     // One who is theirs among one who is not: neither is done.
     let both = [grade(&ours.learners[0], 1, "ethics", 50), grade(&theirs.learners[0], 1, "ethics", 50)];
-    world.clients.refuses(teacher, &teacher.signs(both), "learner.other_school").await;
+    world.clients.refuses(teacher, &teacher.signs(both).unwrap(), "learner.other_school").await;
     world.check_everything().await;
 }

@@ -33,7 +33,7 @@ impl Load {
                     let learner = &school.learners[number % school.learners.len()];
                     let subject = format!("e{educator} n{number}");
                     let marks = [1, 2].map(|term| grade(learner, term, &subject, 50));
-                    let signed = teacher.signs(marks.into_iter().chain([report(learner, 1)]));
+                    let signed = teacher.signs(marks.into_iter().chain([report(learner, 1)])).unwrap();
                     clients.send(teacher, &signed).await;
                     answered.fetch_add(1, Ordering::Relaxed);
                 }

@@ -80,7 +80,7 @@ impl World {
             proven: Mutex::default(),
         };
         world.serve().await;
-        school::register_offices(world.consortium()).await;
+        school::register_offices(world.consortium()).await.unwrap();
         world.auditor = Some(school::auditor(world.consortium()));
         Some(world)
     }
@@ -196,7 +196,7 @@ impl World {
 
     /// An educator signs and sends; it is done.
     pub async fn done(&self, teacher: &Teacher, asked: impl IntoIterator<Item = Asked>) -> RequestState {
-        self.send(teacher, &teacher.signs(asked)).await
+        self.send(teacher, &teacher.signs(asked).unwrap()).await
     }
 
     /// Sends a signed request until there is an answer; it is done.
@@ -206,7 +206,7 @@ impl World {
 
     /// An educator signs and sends; both faces refuse it with this code, and nothing is done.
     pub async fn refused(&self, teacher: &Teacher, asked: Asked, code: &str) -> Refusal {
-        self.clients.refuses(teacher, &teacher.signs([asked]), code).await
+        self.clients.refuses(teacher, &teacher.signs([asked]).unwrap(), code).await
     }
 
     /// Holds every guarantee against the database, the ledger and what was told.

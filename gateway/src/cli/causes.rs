@@ -8,7 +8,10 @@ use super::{Exit, Failure};
 use crate::{
     client::{ClientError, Refused},
     keys::KeyError,
-    ledger::{LedgerError, consortium::ConsortiumError, embedded::OpenError, fabric::ConnectError},
+    ledger::{
+        LedgerError, consortium::ConsortiumError, embedded::OpenError, fabric::ConnectError,
+        school::RegisterError,
+    },
 };
 
 impl From<KeyError> for Failure {
@@ -41,6 +44,17 @@ impl From<ConsortiumError> for Failure {
             }
             ConsortiumError::Embedded(error) => error.into(),
             ConsortiumError::Key(error) => error.into(),
+        }
+    }
+}
+
+impl From<RegisterError> for Failure {
+    fn from(error: RegisterError) -> Self {
+        match error {
+            RegisterError::Consortium(error) => error.into(),
+            RegisterError::Ledger(error) => error.into(),
+            RegisterError::Key(error) => error.into(),
+            RegisterError::Id(refusal) => refusal.into(),
         }
     }
 }

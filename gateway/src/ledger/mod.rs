@@ -5,6 +5,7 @@ pub mod contract;
 pub mod embedded;
 pub mod fabric;
 pub mod receipt;
+pub mod school;
 
 use std::collections::BTreeMap;
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, stream::BoxStream};
 use sillok_contract::{
     Code,
+    batch::{Recorded, TRANSIENT},
     registry::{School, SchoolChange},
 };
 use sillok_gateway::ledger::{
@@ -16,7 +17,7 @@ use super::{
     school::{Registered, document},
 };
 
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Runs each case on each engine.
 macro_rules! on_every_engine {
@@ -45,6 +46,7 @@ on_every_engine!(
     the_same_envelope_twice_takes_effect_once,
     of_two_changes_on_one_version_one_takes_effect,
     events_come_once_and_in_order_from_a_checkpoint,
+    a_checkpoint_of_another_ledger_is_an_error,
     a_transaction_that_is_not_there_has_no_status_and_no_receipt,
     a_receipt_proves_what_was_written,
     a_batch_is_recorded_and_a_repeated_one_is_answered_with_the_first,
@@ -80,7 +82,7 @@ async fn next_of(events: &mut BoxStream<'static, Result<Event, LedgerError>>, ou
 }
 
 async fn a_refusal_tells_its_code_and_records_nothing(network: &dyn Network) {
-    let (school, _) = document("refused");
+    let school = document("refused");
     let gateway = network.gateway();
     let refused = |result: Result<Vec<u8>, LedgerError>, code: Code| match result {
         Err(LedgerError::Refused(refusal)) => assert_eq!(refusal.code, code, "{refusal}"),
@@ -100,8 +102,9 @@ async fn a_refusal_tells_its_code_and_records_nothing(network: &dyn Network) {
 }
 
 async fn nothing_is_recorded_before_it_is_submitted(network: &dyn Network) {
-    let (school, _) = document("endorsed");
+    let school = document("endorsed");
     let (office, reader) = (network.as_identity("OfficeMSP", "admin"), Contract::new(network.gateway()));
+    reader.ledger().ready().await.unwrap();
     let endorsed = office.endorse(register(&school)).await.unwrap();
     assert_eq!(endorsed.transaction.len(), 64);
     assert_eq!(reader.school(&school.id).await.unwrap(), None);
@@ -112,7 +115,7 @@ async fn nothing_is_recorded_before_it_is_submitted(network: &dyn Network) {
 }
 
 async fn the_same_envelope_twice_takes_effect_once(network: &dyn Network) {
-    let (school, _) = document("twice");
+    let school = document("twice");
     let office = network.as_identity("OfficeMSP", "admin");
     let endorsed = office.endorse(register(&school)).await.unwrap();
     office.submit(&endorsed).await.unwrap();
@@ -128,7 +131,7 @@ async fn the_same_envelope_twice_takes_effect_once(network: &dyn Network) {
 }
 
 async fn of_two_changes_on_one_version_one_takes_effect(network: &dyn Network) {
-    let (school, _) = document("contested");
+    let school = document("contested");
     let office = network.as_identity("OfficeMSP", "admin");
     transact(office.as_ref(), register(&school)).await.unwrap();
     let first = office.endorse(rename(&school, "first")).await.unwrap();
@@ -145,7 +148,7 @@ async fn of_two_changes_on_one_version_one_takes_effect(network: &dyn Network) {
 }
 
 async fn events_come_once_and_in_order_from_a_checkpoint(network: &dyn Network) {
-    let (school, _) = document("heard");
+    let school = document("heard");
     let office = network.as_identity("OfficeMSP", "admin");
     let mut live = office.events(None).await.unwrap();
     let mut commits = Vec::new();
@@ -169,6 +172,21 @@ async fn events_come_once_and_in_order_from_a_checkpoint(network: &dyn Network) 
     let mut after = office.events(from(Some(transaction))).await.unwrap();
     for expected in &ours[1..] {
         assert_eq!(next_of(&mut after, &ours).await.transaction, *expected);
+    }
+}
+
+async fn a_checkpoint_of_another_ledger_is_an_error(network: &dyn Network) {
+    let office = network.as_identity("OfficeMSP", "admin");
+    let (_, commit) = transact(office.as_ref(), register(&document("elsewhere"))).await.unwrap();
+    for block in [commit.block, commit.block + 1_000_000] {
+        let elsewhere = Checkpoint { block, transaction: Some("f".repeat(64)) };
+        let error = match office.events(Some(elsewhere)).await {
+            Ok(mut events) => {
+                tokio::time::timeout(PATIENCE, events.next()).await.unwrap().unwrap().unwrap_err()
+            }
+            Err(error) => error,
+        };
+        assert!(matches!(error, LedgerError::Events(_)), "block {block}: {error}");
     }
 }
 
@@ -198,7 +216,7 @@ async fn receipt_of(ledger: &dyn Ledger, transaction: &str) -> Receipt {
 }
 
 async fn a_receipt_proves_what_was_written(network: &dyn Network) {
-    let (school, _) = document("proven");
+    let school = document("proven");
     let office = network.as_identity("OfficeMSP", "admin");
     let endorsed = office.endorse(register(&school)).await.unwrap();
     assert_eq!(office.receipt(&endorsed.transaction).await.unwrap(), None);
@@ -209,7 +227,9 @@ async fn a_receipt_proves_what_was_written(network: &dyn Network) {
     let proven = receipt::verify(&receipt, &network.roots()).unwrap();
     assert_eq!(proven.msps, ["OfficeMSP", "SupportMSP"]);
     assert_eq!(proven.answer, endorsed.answer);
-    assert!(proven.writes[&format!("school/{}", school.id)].is_some());
+    let written = proven.writes[&format!("school/{}", school.id)].as_deref().unwrap();
+    let read = Contract::new(office).school(&school.id).await.unwrap();
+    assert_eq!(serde_json::from_slice::<School>(written).ok(), read);
 }
 
 async fn a_batch_is_recorded_and_a_repeated_one_is_answered_with_the_first(network: &dyn Network) {
@@ -217,13 +237,18 @@ async fn a_batch_is_recorded_and_a_repeated_one_is_answered_with_the_first(netwo
     let gateway = network.gateway();
     let (call, ..) = school.next_batch(4).await;
     let (first, _) = transact(gateway.as_ref(), call.clone()).await.unwrap();
-    let (again, _) = transact(gateway.as_ref(), call).await.unwrap();
-    let [first, again]: [sillok_contract::batch::Recorded; 2] =
-        [first, again].map(|answer| serde_json::from_slice(&answer).unwrap());
+    let (again, _) = transact(gateway.as_ref(), call.clone()).await.unwrap();
+    let [first, again]: [Recorded; 2] = [first, again].map(|answer| serde_json::from_slice(&answer).unwrap());
     assert!(!first.repeated && again.repeated);
     assert_eq!(again.transaction, first.transaction);
+    let receipt = gateway.receipt(&first.transaction).await.unwrap().unwrap();
+    assert!(
+        !receipt.payload.windows(6).any(|bytes| bytes == b"SELECT"),
+        "the queries are not on the channel"
+    );
     let contract = Contract::new(gateway);
-    assert_eq!(contract.head(&school.id).await.unwrap().sequence, 1);
-    assert_eq!(contract.batch(&school.id, 1).await.unwrap().unwrap().leaves.len(), 4);
-    assert!(contract.body(&school.id, 1).await.unwrap().is_some());
+    assert_eq!(contract.head(school.id()).await.unwrap().sequence, 1);
+    assert_eq!(contract.batch(school.id(), 1).await.unwrap().unwrap().leaves.len(), 4);
+    let body = contract.body(school.id(), 1).await.unwrap().unwrap();
+    assert_eq!(body.body, call.transient[TRANSIENT]);
 }

@@ -12,7 +12,7 @@ use sillok_contract::{Code, Ledger as ContractLedger, Refusal};
 use sillok_gateway::{
     clock::now,
     ledger::{
-        Call, Checkpoint, Endorsed, Ledger, LedgerError,
+        Call, Endorsed, Ledger, LedgerError,
         embedded::{Embedded, OpenError},
         transact,
     },
@@ -174,21 +174,10 @@ async fn a_changed_envelope_is_not_taken() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_checkpoint_that_names_a_stranger_is_an_error() {
-    use futures_util::StreamExt as _;
-    let small = Small::new();
-    small.write(Call::new("increase", ["k"])).await.unwrap();
-    let stranger = Checkpoint { block: 1, transaction: Some("f".repeat(64)) };
-    let mut events = small.ledger.events(Some(stranger)).await.unwrap();
-    assert!(matches!(events.next().await, Some(Err(LedgerError::Events(_)))));
-    assert!(events.next().await.is_none());
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_ledger_is_opened_by_one_and_goes_on_after_a_restart() {
     let OnFile { ledger, directory } = OnFile::new();
     let path = directory.path().join("ledger.redb");
-    let (school, _) = document("restart");
+    let school = document("restart");
     let office = ledger.as_identity("OfficeMSP", "admin").unwrap();
     let register = Call::new("RegisterSchool", [serde_json::to_vec(&school).unwrap()]);
     transact(office.as_ref(), register).await.unwrap();

@@ -6,6 +6,7 @@ use sillok_gateway::{
     clock::now,
     ledger::{
         Ledger,
+        consortium::Consortium,
         embedded::Embedded,
         fabric::{Fabric, Settings},
         receipt::Roots,
@@ -15,14 +16,19 @@ use tempfile::TempDir;
 
 /// A ledger with the identities that a suite acts as.
 pub(crate) trait Network {
-    /// As a member with a role, `admin` or `client`; `SupportMSP`'s client is the gateway.
+    /// The organisations that run it.
+    fn consortium(&self) -> Consortium;
+    /// As a member with a role, `admin` or `client`.
     fn as_identity(&self, msp: &str, role: &str) -> Arc<dyn Ledger>;
-    /// The offices' root certificates.
-    fn roots(&self) -> Roots;
 
     /// As the gateway.
     fn gateway(&self) -> Arc<dyn Ledger> {
-        self.as_identity("SupportMSP", "client")
+        self.consortium().gateway().unwrap()
+    }
+
+    /// The offices' root certificates.
+    fn roots(&self) -> Roots {
+        Roots::read_dir(&self.consortium().roots().unwrap()).unwrap()
     }
 }
 
@@ -40,12 +46,12 @@ impl OnFile {
 }
 
 impl Network for OnFile {
-    fn as_identity(&self, msp: &str, role: &str) -> Arc<dyn Ledger> {
-        self.ledger.as_identity(msp, role).unwrap()
+    fn consortium(&self) -> Consortium {
+        Consortium::Embedded(self.ledger.clone())
     }
 
-    fn roots(&self) -> Roots {
-        Roots::read_dir(&self.ledger.roots_directory()).unwrap()
+    fn as_identity(&self, msp: &str, role: &str) -> Arc<dyn Ledger> {
+        self.ledger.as_identity(msp, role).unwrap()
     }
 }
 
@@ -63,25 +69,24 @@ impl OnFabric {
         }
         directory.map(|directory| Self { directory: directory.into() })
     }
+
+    /// In which network/network.sh describes it.
+    pub(crate) fn file(&self) -> PathBuf {
+        self.directory.join("network.json")
+    }
+
+    pub(crate) fn settings(&self, msp: &str, user: &str) -> Settings {
+        Settings { network: Some(self.file()), msp_id: msp.into(), user: user.into(), ..Settings::default() }
+    }
 }
 
 impl Network for OnFabric {
-    fn as_identity(&self, msp: &str, role: &str) -> Arc<dyn Ledger> {
-        let user = match (msp, role) {
-            (_, "admin") => "Admin",
-            ("SupportMSP", _) => "Gateway",
-            _ => "Client",
-        };
-        let settings = Settings {
-            network: Some(self.directory.join("network.json")),
-            msp_id: msp.into(),
-            user: user.into(),
-            ..Settings::default()
-        };
-        Arc::new(Fabric::connect(&settings).unwrap())
+    fn consortium(&self) -> Consortium {
+        Consortium::of_fabric(self.settings("SupportMSP", "Gateway")).unwrap()
     }
 
-    fn roots(&self) -> Roots {
-        Roots::read_dir(&self.directory.join("roots")).unwrap()
+    fn as_identity(&self, msp: &str, role: &str) -> Arc<dyn Ledger> {
+        let user = if role == "admin" { "Admin" } else { "Client" };
+        Arc::new(Fabric::connect(&self.settings(msp, user)).unwrap())
     }
 }

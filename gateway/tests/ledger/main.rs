@@ -1,8 +1,9 @@
-//! Ledgers: what every engine owes, what the embedded one owes besides, and the proofs that rest on them.
+//! Ledgers: what every engine owes, what each owes besides, and the proofs that rest on them.
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod conformance;
 mod embedded;
 mod engines;
+mod fabric;
 mod proof;
 mod school;

@@ -48,7 +48,7 @@ async fn every_entry_of_every_batch_is_proven(network: &dyn Network) {
             let verified = check(batch.proof(index).to_json().as_bytes(), &roots).unwrap();
             assert_eq!((verified.sequence, verified.count as usize), (sequence as u64 + 1, size));
             assert_eq!((verified.index as usize, verified.entry.query_index as usize), (index, index));
-            assert_eq!(verified.entry.school, school.id);
+            assert_eq!(verified.entry.school, *school.id());
             assert_eq!(verified.endorsed_by, ["OfficeMSP", "SupportMSP"]);
             assert_eq!(verified.transaction, batch.receipt.transaction);
         }

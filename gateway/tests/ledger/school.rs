@@ -1,4 +1,4 @@
-//! A school with an educator and learners, registered on a ledger, and the batches it records.
+//! A school on a ledger, and the batches it records.
 
 use std::sync::Arc;
 
@@ -6,17 +6,18 @@ use prost::Message as _;
 use sillok_contract::{
     batch::{self, Recorded},
     certificate::Certificate,
-    id::{EducatorId, EducatorRole, LearnerId, SchoolId},
+    id::{LearnerId, SchoolId},
     merkle::leaf_hash,
-    registry::{BatchSettings, Educator, Enrolment, Learner, School},
+    registry,
     request::SignedRequest,
 };
 use sillok_gateway::{
     clock::now,
-    keys::{Asked, Authority, RequestSigner, SignedQueries, Validity},
+    keys::{Asked, Authority, SignedQueries, Validity},
     ledger::{
         Call, Ledger, Receipt,
         contract::{Contract, answer},
+        school::{self, Educator, Plan, School},
         transact,
     },
     proof::{Parts, Proof},
@@ -25,13 +26,9 @@ use sillok_proto::ledger::{Entry, Read, entry::Result as Outcome};
 
 use super::engines::Network;
 
-/// A school that stands on a ledger; nobody else has its ids.
+/// A school with its people that stands on a ledger; nobody else has its ids.
 pub(crate) struct Registered {
-    pub(crate) id: SchoolId,
-    educator: EducatorId,
-    learners: Vec<LearnerId>,
-    certificate: Certificate,
-    signer: RequestSigner,
+    school: School,
     gateway: Arc<dyn Ledger>,
 }
 
@@ -44,72 +41,49 @@ pub(crate) struct Batch {
     certificate: Certificate,
 }
 
-/// A school document that no other run registers.
-pub(crate) fn document(name: &str) -> (School, Authority) {
+/// A school with an educator and three learners that no other run registers.
+fn plan(name: &str) -> Plan {
+    Plan::new(SchoolId::new(format!("{name}-{:016x}", rand::random::<u64>())).unwrap(), 1, 3).unwrap()
+}
+
+/// The document of a school that no other run registers.
+pub(crate) fn document(name: &str) -> registry::School {
     let authority = Authority::generate("School CA", "School", Validity::days(now(), 30)).unwrap();
-    let unique = hex::encode(&authority.certificate().thumbprint()[..8]);
-    let school = School {
-        id: SchoolId::new(format!("{name}-{unique}")).unwrap(),
-        name: name.into(),
-        district: "Jongno".into(),
-        office: None,
-        authority: authority.certificate().to_pem(),
-        batch: BatchSettings::default(),
-        closed_since: None,
-    };
-    (school, authority)
+    plan(name).document(authority.certificate().to_pem())
 }
 
 impl Registered {
     pub(crate) async fn new(network: &dyn Network, name: &str) -> Self {
-        let office = Contract::new(network.as_identity("OfficeMSP", "admin"));
-        let support = Contract::new(network.as_identity("SupportMSP", "admin"));
-        let (school, authority) = document(name);
-        let id = school.id.clone();
-        office.register_school(&school).await.unwrap();
+        let school = school::register(&network.consortium(), &plan(name), "gateway").await.unwrap();
+        Self { school, gateway: network.gateway() }
+    }
 
-        let educator = EducatorId::new(format!("T-{id}")).unwrap();
-        let issued = authority.issue_educator(&educator, Validity::days(now(), 20)).unwrap();
-        let from = now() - 3_600_000_000;
-        let entry = Educator {
-            id: educator.clone(),
-            school: id.clone(),
-            role: EducatorRole::new("teacher").unwrap(),
-            certificate: issued.certificate.to_pem(),
-            thumbprint: String::new(),
-            from,
-            until: None,
-            revoked_since: None,
-        };
-        office.register_educators(&[entry]).await.unwrap();
+    pub(crate) fn id(&self) -> &SchoolId {
+        &self.school.id
+    }
 
-        let learners: Vec<_> = (0..3).map(|n| LearnerId::new(format!("L{n}-{id}")).unwrap()).collect();
-        let enrolled = |learner: &LearnerId| Learner {
-            id: learner.clone(),
-            enrolments: vec![Enrolment { school: id.clone(), since: from }],
-            wallet_key: None,
-        };
-        support.register_learners(&learners.iter().map(enrolled).collect::<Vec<_>>()).await.unwrap();
+    fn educator(&self) -> &Educator {
+        &self.school.educators[0]
+    }
 
-        let signer = RequestSigner::new(id.clone(), "gateway", &issued.certificate, issued.key).unwrap();
-        let gateway = network.gateway();
-        Self { id, educator, learners, certificate: issued.certificate, signer, gateway }
+    fn learner(&self, index: usize) -> &LearnerId {
+        &self.school.learners[index % self.school.learners.len()]
     }
 
     /// The next batch, of so many entries under one request; not yet endorsed.
     pub(crate) async fn next_batch(&self, count: usize) -> (Call, Vec<Vec<u8>>, String, Vec<u8>) {
         let asked = (0..count).map(|n| Asked {
-            learner: self.learners[n % self.learners.len()].clone(),
+            learner: self.learner(n).clone(),
             sql: "SELECT grade FROM grades WHERE subject = ?".into(),
             params: vec!["한국사".into(), n.into()],
         });
-        let SignedQueries { request, queries } = self.signer.sign(asked, now()).unwrap();
+        let SignedQueries { request, queries } = self.educator().signs(asked).unwrap();
         let digest = SignedRequest::parse(&request).unwrap().digest;
         let entries: Vec<_> =
             queries.iter().enumerate().map(|(n, query)| self.entry(query, n, digest)).collect();
-        let head = Contract::new(self.gateway.clone()).head(&self.id).await.unwrap();
+        let head = Contract::new(self.gateway.clone()).head(self.id()).await.unwrap();
         let formed = batch::build(
-            &self.id,
+            self.id(),
             head.sequence + 1,
             head.header_hash,
             std::slice::from_ref(&request),
@@ -124,9 +98,9 @@ impl Registered {
             query: query.as_bytes().to_vec(),
             request_digest: digest.to_vec(),
             query_index: index.try_into().unwrap(),
-            school: self.id.to_string(),
-            educator: self.educator.to_string(),
-            learner: self.learners[index % self.learners.len()].to_string(),
+            school: self.id().to_string(),
+            educator: self.educator().id.to_string(),
+            learner: self.learner(index).to_string(),
             executed_at: now(),
             result: Some(Outcome::Read(Read { rows: 1, digest: vec![7; 32] })),
         }
@@ -139,7 +113,7 @@ impl Registered {
         let (recorded, _) = transact(self.gateway.as_ref(), call).await.unwrap();
         let recorded: Recorded = answer(&recorded).unwrap();
         let receipt = self.gateway.receipt(&recorded.transaction).await.unwrap().unwrap();
-        Batch { entries, request, header, receipt, certificate: self.certificate.clone() }
+        Batch { entries, request, header, receipt, certificate: self.educator().certificate.clone() }
     }
 }
 

@@ -16,7 +16,6 @@ use super::{
 use crate::{
     cli::Failure,
     client::ClientError,
-    clock::now,
     keys::{Asked, PrivateKey, SignedQueries},
 };
 
@@ -83,13 +82,13 @@ impl Attempt<'_> {
 
 fn sign(teacher: &Teacher, learner: &LearnerId, sql: &str) -> Result<SignedQueries, Failure> {
     let asked = Asked { learner: learner.clone(), sql: sql.to_owned(), params: Vec::new() };
-    teacher.signer.sign([asked], now()).map_err(failed)
+    teacher.educator.signs([asked]).map_err(failed)
 }
 
 /// The same payload under the educator's name, signed with another key.
 fn forged(teacher: &Teacher, honest: &SignedQueries) -> Result<SignedQueries, Failure> {
     let request = SignedRequest::parse(&honest.request)?;
-    let signing_input = request.payload.signing_input(&teacher.issued.certificate.thumbprint());
+    let signing_input = request.payload.signing_input(&teacher.educator.certificate.thumbprint());
     let signature = PrivateKey::generate()?.sign_fixed(signing_input.as_bytes());
     Ok(SignedQueries { request: compact(&signing_input, &signature), queries: honest.queries.clone() })
 }
@@ -110,7 +109,7 @@ fn replayed(teacher: &Teacher, honest: &SignedQueries, school: &Cast) -> Result<
     })
     .to_string();
     let payload = Payload { queries: vec![query_hash(query.as_bytes())], ..used };
-    let signing_input = payload.signing_input(&teacher.issued.certificate.thumbprint());
-    let signature = teacher.issued.key.sign_fixed(signing_input.as_bytes());
+    let signing_input = payload.signing_input(&teacher.educator.certificate.thumbprint());
+    let signature = teacher.educator.key.sign_fixed(signing_input.as_bytes());
     Ok(SignedQueries { request: compact(&signing_input, &signature), queries: vec![query] })
 }

@@ -21,7 +21,7 @@ use sillok_contract::{entry::EntryId, id::LearnerId};
 use super::{Failure, Program};
 use crate::{
     config::{Limits, Listen, Settings},
-    ledger::receipt::Roots,
+    ledger::{receipt::Roots, school},
     proof::Verified,
 };
 use cast::Cast;
@@ -123,11 +123,10 @@ impl Demo {
                 ("Saebyeok".to_owned(), pupils::made_up(1, &run)?),
             ],
         };
-        cast::offices(&stage.consortium).await?;
+        school::register_offices(&stage.consortium).await?;
         let mut casts = Vec::new();
         for (name, pupils) in schools {
-            let cast =
-                cast::school(&stage.consortium, &stage.client, &stage.audience, &name, &run, pupils).await?;
+            let cast = cast::school(stage, &name, &run, pupils).await?;
             screen.done(&format!(
                 "school {}: {} educators, {} learners, each by a pseudonym",
                 cast.id,
@@ -210,7 +209,7 @@ impl Demo {
         for cast in casts {
             screen.detail(
                 "for example",
-                &format!("educator {} and learner {}", cast.educators[0].id, cast.pupils[0].id),
+                &format!("educator {} and learner {}", cast.educators[0].educator.id, cast.pupils[0].id),
             );
         }
         tokio::signal::ctrl_c().await.map_err(Failure::io)

@@ -13,7 +13,6 @@ use super::{
 use crate::{
     cli::{Exit, Failure},
     client::{Client, ClientError},
-    clock,
     keys::SignedQueries,
     ledger::receipt::Roots,
     proof::{Proof, Verified},
@@ -52,7 +51,7 @@ pub(super) async fn year(screen: Screen, casts: &[Cast]) -> Result<Vec<Sent>, Fa
                 for lesson in lessons {
                     bar.set_message(lesson.what);
                     let count = lesson.queries.len() as u64;
-                    let signed = teacher.signer.sign(lesson.queries, clock::now())?;
+                    let signed = teacher.educator.signs(lesson.queries)?;
                     sent.push(Sent::new(teacher, submit(&teacher.client, &signed).await?));
                     bar.inc(count);
                 }

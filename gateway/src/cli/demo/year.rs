@@ -19,7 +19,7 @@ pub(super) struct Lesson {
 }
 
 /// The learners, class by class.
-pub(super) fn classes(pupils: &[Pupil]) -> impl Iterator<Item = &[Pupil]> {
+pub(super) fn classes(pupils: &[Pupil]) -> impl ExactSizeIterator<Item = &[Pupil]> {
     pupils.chunks(CLASS)
 }
 

@@ -10,23 +10,30 @@ use tokio::sync::watch;
 use super::store::Store;
 use crate::ledger::{Checkpoint, Event, LedgerError};
 
-/// The events after a checkpoint; without one, those of blocks to come.
+/// The events after a checkpoint, which must be of this ledger; without one, those of blocks to come.
 pub(super) fn stream(
     store: Arc<Store>,
     height: watch::Receiver<u64>,
     after: Option<Checkpoint>,
-) -> BoxStream<'static, Result<Event, LedgerError>> {
-    let next = after.as_ref().map_or(*height.borrow() + 1, |checkpoint| checkpoint.block);
+) -> Result<BoxStream<'static, Result<Event, LedgerError>>, LedgerError> {
+    let last = *height.borrow();
+    if let Some(Checkpoint { block, transaction: Some(seen) }) = &after
+        && *block > last
+    {
+        let reason = format!("block {block} with transaction {seen} is not there: this is another ledger");
+        return Err(LedgerError::Events(reason));
+    }
+    let next = after.as_ref().map_or(last + 1, |checkpoint| checkpoint.block);
     let seen = after.and_then(|checkpoint| checkpoint.transaction);
     let listener = Listener { store, height, next, seen, waiting: VecDeque::new() };
-    stream::unfold(Some(listener), |listener| async move {
+    let events = stream::unfold(Some(listener), |listener| async move {
         let mut listener = listener?;
         match listener.next().await {
             Ok(event) => Some((Ok(event), Some(listener))),
             Err(error) => Some((Err(error), None)),
         }
-    })
-    .boxed()
+    });
+    Ok(events.boxed())
 }
 
 struct Listener {

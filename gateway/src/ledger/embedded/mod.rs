@@ -312,7 +312,7 @@ impl Ledger for Embedded {
         &self,
         after: Option<Checkpoint>,
     ) -> Result<BoxStream<'static, Result<Event, LedgerError>>, LedgerError> {
-        Ok(events::stream(self.engine.store.clone(), self.engine.height.clone(), after))
+        events::stream(self.engine.store.clone(), self.engine.height.clone(), after)
     }
 
     async fn ready(&self) -> Result<(), LedgerError> {

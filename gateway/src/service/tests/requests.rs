@@ -8,10 +8,11 @@ use std::sync::{
 use sillok_contract::request::{Payload, SignedRequest, compact};
 use tokio_util::sync::CancellationToken;
 
-use super::town::{Classes, Person, Sent, Town, mark, officer, settings, until};
+use super::town::{Sent, Town, mark, officer, settings, until};
 use crate::{
     clock::now,
     keys::{Asked, PrivateKey},
+    ledger::school::{Educator, School},
     service::{Digest, Service, system_clock},
 };
 
@@ -24,8 +25,8 @@ fn resigned(sent: &Sent, key: &PrivateKey, change: impl FnOnce(&mut Payload)) ->
     Sent { jws: compact(&input, &key.sign_fixed(input.as_bytes())), queries: sent.queries.clone() }
 }
 
-fn asking(person: &Person, asked: Asked) -> Sent {
-    person.signer.sign([asked], now()).unwrap().into()
+fn asking(person: &Educator, asked: Asked) -> Sent {
+    person.signs([asked]).unwrap().into()
 }
 
 async fn code(sent: &Sent, service: &Service) -> &'static str {
@@ -38,9 +39,9 @@ async fn each_check_has_its_code_and_its_place() {
     let mut limited = settings();
     limited.requests.max_queries = 2;
     let service = town.service(limited.clone());
-    let Classes { educators, learners, .. } = &town.schools[0];
+    let School { educators, learners, .. } = &*town.schools[0];
     let (person, stranger) = (&educators[0], PrivateKey::generate().unwrap());
-    let key = &person.issued.key;
+    let key = &person.key;
     let foreign = &town.schools[1].learners[0];
     let first = asking(person, mark(&learners[0], "first"));
     first.to(&service).await.unwrap();
@@ -53,7 +54,7 @@ async fn each_check_has_its_code_and_its_place() {
         payload.jti = jti.clone();
     };
     let one = asking(person, drop.clone());
-    let three: Sent = person.signer.sign([drop.clone(), drop.clone(), drop], now()).unwrap().into();
+    let three: Sent = person.signs([drop.clone(), drop.clone(), drop]).unwrap().into();
     let large = resigned(&three, &stranger, wrong);
     let garbled = Sent { jws: large.jws.replacen('.', "", 1), ..large.clone() };
     assert_eq!(code(&garbled, &service).await, "request.malformed");

@@ -1,19 +1,25 @@
 //! A town for the tests: real engines, two schools with their educators and learners.
 
-use std::{collections::BTreeSet, future::Future, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, future::Future, ops::Deref, sync::Arc, time::Duration};
 
 use serde_json::json;
 use sillok_contract::{
-    id::{EducatorId, EducatorRole, LearnerId, MspId, SchoolId},
-    registry::{BatchSettings, Educator, Enrolment, Learner, Office, School},
+    id::{LearnerId, MspId, SchoolId},
+    registry::BatchSettings,
 };
 use tempfile::TempDir;
 use tokio::time::Instant;
 
 use crate::{
     clock::now,
-    keys::{AccessToken, Asked, Issued, RequestSigner, SignedQueries, Validity},
-    ledger::{Ledger, contract::Contract, embedded::Embedded},
+    keys::{Asked, SignedQueries},
+    ledger::{
+        Ledger,
+        consortium::Consortium,
+        contract::Contract,
+        embedded::Embedded,
+        school::{self, Plan, School},
+    },
     problem::Problem,
     records::{self, EntryStatus, Records, policy::Policy, schema::Schema},
     service::{Caller, Clock, Parts, RequestState, Service, Settings, system_clock},
@@ -27,24 +33,9 @@ pub(super) struct Town {
     pub(super) records: Arc<dyn Records>,
     /// Signed in as the education office's administrator.
     pub(super) office: Contract,
-    /// Signed in as the support office's administrator.
-    pub(super) support: Contract,
     pub(super) schools: Vec<Classes>,
     /// Removed with the town.
     _directory: TempDir,
-}
-
-/// A school with two educators and six learners.
-pub(super) struct Classes {
-    pub(super) id: SchoolId,
-    pub(super) educators: Vec<Person>,
-    pub(super) learners: Vec<LearnerId>,
-}
-
-pub(super) struct Person {
-    pub(super) id: EducatorId,
-    pub(super) issued: Issued,
-    pub(super) signer: RequestSigner,
 }
 
 pub(super) fn settings() -> Settings {
@@ -65,64 +56,16 @@ impl Town {
         let ledger = Embedded::open(directory.path().join("ledger"), now).unwrap();
         let url = format!("sqlite:{}", directory.path().join("records.db").display());
         let records = records::open(&records::Settings { url, ..Default::default() }).await.unwrap();
-        let admin = |msp| Contract::new(ledger.as_identity(msp, "admin").unwrap());
-        let (office, support) = (admin("OfficeMSP"), admin("SupportMSP"));
-        let mut town = Self { ledger, records, office, support, schools: Vec::new(), _directory: directory };
-        for msp in ["OfficeMSP", "SupportMSP"] {
-            town.register_office(msp).await;
-        }
+        let consortium = Consortium::Embedded(ledger.clone());
+        school::register_offices(&consortium).await.unwrap();
+        let mut schools = Vec::new();
         for name in ["north", "south"] {
             let batch = BatchSettings { max_entries, max_age_ms };
-            let school = town.register_school(name, batch).await;
-            town.schools.push(school);
+            let plan = Plan { batch, ..Plan::new(SchoolId::new(name).unwrap(), 2, 6).unwrap() };
+            schools.push(Classes(school::register(&consortium, &plan, AUDIENCE).await.unwrap()));
         }
-        town
-    }
-
-    fn authority(&self, msp: &str) -> String {
-        self.ledger.authority(msp).unwrap().certificate().to_pem()
-    }
-
-    async fn register_office(&self, msp: &str) {
-        let office =
-            Office { id: MspId::new(msp).unwrap(), name: msp.to_owned(), authority: self.authority(msp) };
-        self.office.register_office(&office).await.unwrap();
-    }
-
-    async fn register_school(&self, name: &str, batch: BatchSettings) -> Classes {
-        let id = SchoolId::new(name).unwrap();
-        let school = School {
-            id: id.clone(),
-            name: name.to_owned(),
-            district: "town".to_owned(),
-            office: None,
-            authority: self.authority("SchoolMSP"),
-            batch,
-            closed_since: None,
-        };
-        self.office.register_school(&school).await.unwrap();
-        let educators: Vec<_> =
-            (1..=2).map(|number| self.person(&id, &format!("{name}-teacher-{number}"))).collect();
-        let documents: Vec<_> = educators.iter().map(|person| document(&id, person)).collect();
-        self.office.register_educators(&documents).await.unwrap();
-        let learners: Vec<_> =
-            (1..=6).map(|number| LearnerId::new(format!("{name}-learner-{number}")).unwrap()).collect();
-        let enrolments = vec![Enrolment { school: id.clone(), since: 0 }];
-        let documents: Vec<_> = learners
-            .iter()
-            .map(|id| Learner { id: id.clone(), enrolments: enrolments.clone(), wallet_key: None })
-            .collect();
-        self.support.register_learners(&documents).await.unwrap();
-        Classes { id, educators, learners }
-    }
-
-    fn person(&self, school: &SchoolId, name: &str) -> Person {
-        let id = EducatorId::new(name).unwrap();
-        let authority = self.ledger.authority("SchoolMSP").unwrap();
-        let issued = authority.issue_educator(&id, Validity::days(now(), 30)).unwrap();
-        let signer =
-            RequestSigner::new(school.clone(), AUDIENCE, &issued.certificate, issued.key.clone()).unwrap();
-        Person { id, issued, signer }
+        let office = consortium.administrator("OfficeMSP").unwrap();
+        Self { ledger, records, office, schools, _directory: directory }
     }
 
     pub(super) fn service(&self, settings: Settings) -> Service {
@@ -176,16 +119,13 @@ impl Town {
     }
 }
 
-fn document(school: &SchoolId, person: &Person) -> Educator {
-    Educator {
-        id: person.id.clone(),
-        school: school.clone(),
-        role: EducatorRole::new("teacher").unwrap(),
-        certificate: person.issued.certificate.to_pem(),
-        thumbprint: String::new(),
-        from: 0,
-        until: None,
-        revoked_since: None,
+/// A school with two educators and six learners.
+pub(super) struct Classes(School);
+
+impl Deref for Classes {
+    type Target = School;
+    fn deref(&self) -> &School {
+        &self.0
     }
 }
 
@@ -197,7 +137,7 @@ impl Classes {
     /// A request that marks this many of the school's learners, in a subject of its own.
     pub(super) fn marks(&self, educator: usize, subject: &str, learners: usize) -> Sent {
         let asked = self.learners.iter().take(learners).map(|learner| mark(learner, subject));
-        self.educators[educator].signer.sign(asked, now()).unwrap().into()
+        self.educators[educator].signs(asked).unwrap().into()
     }
 }
 
@@ -226,12 +166,6 @@ impl From<SignedQueries> for Sent {
 impl Sent {
     pub(super) async fn to(&self, service: &Service) -> Result<RequestState, Problem> {
         service.submit(&self.jws, self.queries.clone()).await
-    }
-}
-
-impl Person {
-    pub(super) fn access(&self) -> AccessToken {
-        AccessToken::of_certificate(&self.issued.certificate, self.issued.key.clone()).unwrap()
     }
 }
 
