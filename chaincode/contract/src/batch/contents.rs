@@ -37,11 +37,7 @@ pub(crate) struct Contents {
 impl Contents {
     /// Decompresses and reads a body.
     pub(crate) fn unpack(school: &SchoolId, compressed: &[u8]) -> Result<Self, Refusal> {
-        let bytes = decompress(compressed)?;
-        Self::read(
-            school,
-            &message::canonical(&bytes).map_err(|why| malformed(format!("the body is malformed: {why}")))?,
-        )
+        Self::read(school, &read_body(compressed)?)
     }
 
     /// Reads a body and checks that every entry is the school's, that its query is the one the request names, and
@@ -85,6 +81,12 @@ pub(crate) fn check_compressed(body: &[u8]) -> Result<(), Refusal> {
         true => Ok(()),
         false => Err(too_large(format!("a batch's compressed body has at most {MAX_COMPRESSED} bytes"))),
     }
+}
+
+/// The message alone: what it was read from is gone when this returns.
+fn read_body(compressed: &[u8]) -> Result<BatchBody, Refusal> {
+    let bytes = decompress(compressed)?;
+    message::canonical(&bytes).map_err(|why| malformed(format!("the body is malformed: {why}")))
 }
 
 fn decompress(compressed: &[u8]) -> Result<Vec<u8>, Refusal> {
@@ -171,7 +173,7 @@ fn read_requests(
     requests
         .iter()
         .enumerate()
-        .map(|(index, jws)| read((index, jws)).map_err(blame(first_entry(index))))
+        .map(|(index, jws)| read((index, jws)).map_err(|refusal| blame(first_entry(index))(refusal)))
         .collect()
 }
 

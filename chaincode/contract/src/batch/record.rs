@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     Code, Ledger, Refusal, digest::sha256, id::SchoolId, json, key, message, refusal::blame,
-    snapshot::Snapshot,
+    request::SignedRequest, snapshot::Snapshot,
 };
 
 /// The event of a recorded batch; its payload is [`Head`].
@@ -147,23 +147,21 @@ impl<'a> Header<'a> {
     }
 }
 
-/// The records of the batch's requests with its queries marked in them. Refuses a query that is marked already, and a
-/// `jti` that stands for other content.
-fn mark_requests(
-    contents: &Contents,
-    snapshot: &Snapshot,
-) -> Result<BTreeMap<String, RequestRecord>, Refusal> {
-    let mut records = BTreeMap::new();
-    for (index, (entry, &of)) in contents.entries.iter().zip(&contents.request_of).enumerate() {
-        let request = &contents.requests[of];
+/// The records of the batch's requests, by their keys, with its queries marked in them. Refuses a query that is marked
+/// already, and a `jti` that stands for other content.
+fn mark_requests(contents: &Contents, snapshot: &Snapshot) -> Result<Vec<(String, RequestRecord)>, Refusal> {
+    let hashes: Vec<_> = contents.requests.iter().map(SignedRequest::content).collect();
+    let standing = |(request, content): (&SignedRequest, &[u8; 32])| {
         let key = key::request(&request.replay_key());
-        if !records.contains_key(&key) {
-            let size = request.payload.queries.len().div_ceil(8);
-            let fresh = || RequestRecord { content: request.content().to_vec(), recorded: vec![0; size] };
-            records.insert(key.clone(), snapshot.message(&key)?.unwrap_or_else(fresh));
-        }
-        let record = records.get_mut(&key).expect("it was just inserted");
-        mark(record, &request.content(), entry.query_index).map_err(blame(index))?;
+        let size = request.payload.queries.len().div_ceil(8);
+        let fresh = || RequestRecord { content: content.to_vec(), recorded: vec![0; size] };
+        let record = snapshot.message(&key)?.unwrap_or_else(fresh);
+        Ok((key, record))
+    };
+    let mut records =
+        contents.requests.iter().zip(&hashes).map(standing).collect::<Result<Vec<_>, Refusal>>()?;
+    for (index, (entry, &of)) in contents.entries.iter().zip(&contents.request_of).enumerate() {
+        mark(&mut records[of].1, &hashes[of], entry.query_index).map_err(blame(index))?;
     }
     Ok(records)
 }
@@ -213,6 +211,9 @@ fn extend_trails(
     Ok((leaves, trails))
 }
 
-fn write_messages(ledger: &mut dyn Ledger, messages: BTreeMap<String, impl Message>) -> Result<(), Refusal> {
+fn write_messages(
+    ledger: &mut dyn Ledger,
+    messages: impl IntoIterator<Item = (String, impl Message)>,
+) -> Result<(), Refusal> {
     messages.into_iter().try_for_each(|(key, message)| ledger.put(&key, message.encode_to_vec()))
 }
