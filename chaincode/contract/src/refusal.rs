@@ -130,12 +130,15 @@ impl Code {
     }
 }
 
+/// The longest message, in bytes. It may quote what it is about, and travels on in gRPC's status, which clients bound.
+const MAX_MESSAGE: usize = 1024;
+
 /// A refusal: its code, a sentence that says what happened and what to do, and the entry it is about if it is one's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub struct Refusal {
     /// The stable code.
     pub code: Code,
-    /// For people.
+    /// For people, at most 1024 bytes.
     pub message: String,
     /// The entry's index in its batch, or the document's in its array, from 0, where one is to blame.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -145,7 +148,9 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal that no single entry is to blame for.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), entry: None }
+        let mut message = message.into();
+        message.truncate(message.floor_char_boundary(MAX_MESSAGE));
+        Self { code, message, entry: None }
     }
 
     /// The same refusal, blamed on an entry.
@@ -202,6 +207,13 @@ mod tests {
         {
             assert_eq!(Refusal::from_message(other), None, "{other}");
         }
+    }
+
+    #[test]
+    fn a_message_is_bounded_whatever_it_quotes() {
+        let refusal = Refusal::new(Code::QueryMalformed, format!("unknown field {}", "쿼".repeat(20_000)));
+        assert!((1000..=MAX_MESSAGE).contains(&refusal.message.len()));
+        assert!(refusal.message.starts_with("unknown field 쿼"));
     }
 
     #[test]
