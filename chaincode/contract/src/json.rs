@@ -12,7 +12,7 @@ pub(crate) fn object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
     }
 }
 
-/// Canonical JSON (RFC 8785). Numbers beyond 2^53 would lose digits; the contract's documents hold none.
+/// Canonical JSON (RFC 8785). Integers beyond 2^53 lose digits; the registry's documents hold none.
 pub(crate) fn canonical(value: &impl Serialize) -> Vec<u8> {
     serde_json_canonicalizer::to_vec(value).expect("documents have only text, numbers and lists")
 }
