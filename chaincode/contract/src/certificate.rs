@@ -9,6 +9,7 @@ use aws_lc_rs::signature::{
 use base64::{Engine, prelude::BASE64_STANDARD};
 use x509_parser::{
     certificate::X509Certificate,
+    extensions::{KeyUsage, ParsedExtension},
     oid_registry::{
         OID_EC_P256, OID_KEY_TYPE_EC_PUBLIC_KEY, OID_NIST_EC_P384, OID_SIG_ECDSA_WITH_SHA256,
         OID_SIG_ECDSA_WITH_SHA384, Oid,
@@ -84,6 +85,7 @@ pub struct Certificate {
     validity: (i64, i64),
     key: PublicKey,
     authority: bool,
+    signer: bool,
     units: Vec<String>,
     signed: Vec<u8>,
     hash: Hash,
@@ -113,6 +115,7 @@ impl Certificate {
         if !rest.is_empty() {
             return Err(malformed("there are bytes after it"));
         }
+        check_critical(&parsed)?;
         let tbs = &parsed.tbs_certificate;
         let (hash, signature) = (hash_of(&tbs.signature.algorithm)?, &parsed.signature_value.data);
         if encoding::certificate(tbs.as_ref(), hash, signature) != der {
@@ -126,6 +129,7 @@ impl Certificate {
             validity: (tbs.validity.not_before.timestamp(), tbs.validity.not_after.timestamp()),
             key: PublicKey::of(&tbs.subject_pki)?,
             authority: may_issue(&parsed)?,
+            signer: usage_allows(&parsed, KeyUsage::digital_signature)?,
             units: units(&parsed)?,
             signed: tbs.as_ref().to_owned(),
             hash,
@@ -163,6 +167,11 @@ impl Certificate {
     /// Whether it may issue certificates: basic constraints say CA, and key usage, if there, allows it.
     pub fn is_authority(&self) -> bool {
         self.authority
+    }
+
+    /// Whether its key may sign what is neither a certificate nor a revocation list: key usage, if there, allows it.
+    pub fn is_signer(&self) -> bool {
+        self.signer
     }
 
     /// Refuses a time (microseconds since the Unix epoch) outside the validity; both ends belong to it.
@@ -246,9 +255,33 @@ fn hash_of(algorithm: &Oid<'_>) -> Result<Hash, Refusal> {
 fn may_issue(certificate: &X509Certificate<'_>) -> Result<bool, Refusal> {
     let constraints =
         certificate.basic_constraints().map_err(|_| malformed("it has basic constraints twice"))?;
-    let usage = certificate.key_usage().map_err(|_| malformed("it has key usage twice"))?;
     Ok(constraints.is_some_and(|constraints| constraints.value.ca)
-        && usage.is_none_or(|usage| usage.value.key_cert_sign()))
+        && usage_allows(certificate, KeyUsage::key_cert_sign)?)
+}
+
+/// A certificate that says nothing of its key's usage allows any (RFC 5280, section 4.2.1.3).
+fn usage_allows(certificate: &X509Certificate<'_>, usage: fn(&KeyUsage) -> bool) -> Result<bool, Refusal> {
+    let stated = certificate.key_usage().map_err(|_| malformed("it has key usage twice"))?;
+    Ok(stated.is_none_or(|stated| usage(stated.value)))
+}
+
+/// Refuses a critical extension that is not one of those whose meaning is known here (RFC 5280, section 4.2).
+fn check_critical(certificate: &X509Certificate<'_>) -> Result<(), Refusal> {
+    let is_known = |extension: &ParsedExtension<'_>| {
+        matches!(
+            extension,
+            ParsedExtension::BasicConstraints(_)
+                | ParsedExtension::KeyUsage(_)
+                | ParsedExtension::ExtendedKeyUsage(_)
+                | ParsedExtension::SubjectAlternativeName(_)
+                | ParsedExtension::CertificatePolicies(_)
+        )
+    };
+    let mut critical = certificate.extensions().iter().filter(|extension| extension.critical);
+    match critical.all(|extension| is_known(extension.parsed_extension())) {
+        true => Ok(()),
+        false => Err(unsupported("it has a critical extension that is not known here")),
+    }
 }
 
 fn units(certificate: &X509Certificate<'_>) -> Result<Vec<String>, Refusal> {

@@ -48,6 +48,12 @@ impl Educator {
         if certificate.public_key().curve != Curve::P256 {
             return Err(Refusal::new(Code::CertificateUnsupported, "an educator's key is a P-256 key"));
         }
+        if certificate.is_authority() || !certificate.is_signer() {
+            return Err(Refusal::new(
+                Code::CertificateUnsupported,
+                "an educator's certificate is one for digital signatures, not an authority's",
+            ));
+        }
         let thumbprint = hex::encode(certificate.thumbprint());
         if !self.thumbprint.is_empty() && self.thumbprint != thumbprint {
             return Err(Refusal::new(

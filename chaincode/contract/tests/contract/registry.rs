@@ -1,5 +1,6 @@
 //! Registering, changing and reading offices, schools, educators and learners.
 
+use rcgen::{BasicConstraints, CertificateParams, CustomExtension, IsCa, KeyUsagePurpose};
 use serde_json::{Value, json};
 use sillok_contract::{
     Code,
@@ -171,6 +172,35 @@ fn an_educators_certificate_is_the_schools_authoritys_with_a_p256_key() {
     let authority = Authority::new("school-authority");
     let big = authority.issue_with(super::people::params("park", &[]), &rcgen::PKCS_ECDSA_P384_SHA384);
     assert_eq!(refused(&big.pem), Code::CertificateUnsupported);
+}
+
+#[test]
+fn an_educators_certificate_is_for_signatures_and_issues_none() {
+    let mut world = World::new();
+    let mut registered = |change: fn(&mut CertificateParams)| {
+        let mut params = super::people::params("park", &[]);
+        change(&mut params);
+        let park = world.authority.issue_with(params, &rcgen::PKCS_ECDSA_P256_SHA256);
+        let educators = json!([world.educator("park", "school-1", &park.pem)]);
+        let answer = world.admin(OFFICE, "RegisterEducators", &[&educators]);
+        answer.map(drop).map_err(|refusal| (refusal.code, refusal.entry))
+    };
+    let unsupported = Err((Code::CertificateUnsupported, Some(0)));
+    assert_eq!(registered(|it| it.key_usages = vec![KeyUsagePurpose::KeyAgreement]), unsupported);
+    assert_eq!(registered(|it| it.is_ca = IsCa::Ca(BasicConstraints::Constrained(0))), unsupported);
+    let unknown = |it: &mut CertificateParams| {
+        let mut extension = CustomExtension::from_oid_content(&[1, 3, 6, 1, 4, 1, 99_999, 1], vec![5, 0]);
+        extension.set_criticality(true);
+        it.custom_extensions = vec![extension];
+    };
+    assert_eq!(registered(unknown), unsupported);
+    let usual = |it: &mut CertificateParams| {
+        it.is_ca = IsCa::ExplicitNoCa;
+        it.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        it.custom_extensions =
+            vec![CustomExtension::from_oid_content(&[1, 2, 3, 4, 5, 6, 7, 8, 1], b"{}".to_vec())];
+    };
+    assert_eq!(registered(usual), Ok(()));
 }
 
 #[test]
