@@ -1,11 +1,14 @@
 //! Arguments come as byte strings; here they get their types.
 
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 
-use crate::{Code, Refusal, batch::MAX_SEQUENCE, json, registry::MAX_DOCUMENTS};
+use crate::{Code, Refusal, batch::MAX_SEQUENCE, json, refusal::blame, registry::MAX_DOCUMENTS};
 
 /// The most items on one page.
 pub(crate) const MAX_PAGE: u32 = 500;
+/// The longest array of documents, in bytes.
+const MAX_ARRAY: usize = 4 * 1024 * 1024;
 
 /// What a parameter takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,16 +93,27 @@ impl<'a> Arguments<'a> {
     }
 
     pub(crate) fn documents<T: DeserializeOwned>(&self, index: usize) -> Result<Vec<T>, Refusal> {
-        let documents: Vec<T> = serde_json::from_slice(self.bytes(index)?).map_err(|error| {
-            self.refuse(index, format!("is not an array of what its schema says: {error}"))
-        })?;
-        match (1..=MAX_DOCUMENTS).contains(&documents.len()) {
-            true => Ok(documents),
-            false => {
-                Err(self
-                    .refuse(index, format!("has 1 to {MAX_DOCUMENTS} documents; send more in several calls")))
-            }
+        let read = |(place, document): (usize, &&RawValue)| {
+            json::object(document.get().as_bytes()).map_err(|error| {
+                blame(place)(self.refuse(index, format!("is not as its schema says at {place}: {error}")))
+            })
+        };
+        self.array(index)?.iter().enumerate().map(read).collect()
+    }
+
+    fn array(&self, index: usize) -> Result<Vec<&'a RawValue>, Refusal> {
+        let bytes = self.bytes(index)?;
+        if bytes.len() > MAX_ARRAY {
+            let why = format!("has at most {MAX_ARRAY} bytes; send more in several calls");
+            return Err(self.refuse(index, why));
         }
+        let documents: Vec<_> = serde_json::from_slice(bytes)
+            .map_err(|error| self.refuse(index, format!("is not a JSON array: {error}")))?;
+        if !(1..=MAX_DOCUMENTS).contains(&documents.len()) {
+            let why = format!("has 1 to {MAX_DOCUMENTS} documents; send more in several calls");
+            return Err(self.refuse(index, why));
+        }
+        Ok(documents)
     }
 
     /// Decimal digits and nothing else: `parse` alone would also take a sign.

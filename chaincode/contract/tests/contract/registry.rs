@@ -204,6 +204,20 @@ fn an_educators_certificate_is_for_signatures_and_issues_none() {
 }
 
 #[test]
+fn a_document_in_a_list_is_an_object_and_the_one_to_blame_is_named() {
+    let mut world = World::new();
+    let good = learner("L7", "school-1");
+    // Serde would take the members' values in order as well.
+    for bad in [json!(["L8", [{"school": "school-1", "since": 0}], null]), json!({"id": "L8"}), json!(1)] {
+        let refusal = world.admin(SUPPORT, "RegisterLearners", &[&json!([good, bad])]).unwrap_err();
+        assert_eq!((refusal.code, refusal.entry), (Code::ArgumentMalformed, Some(1)), "{bad}");
+    }
+    let long = json!([" ".repeat(4 << 20)]);
+    let refusal = world.admin(SUPPORT, "RegisterLearners", &[&long]).unwrap_err();
+    assert!(refusal.message.contains("several calls"), "{refusal}");
+}
+
+#[test]
 fn documents_are_checked_member_by_member() {
     let mut world = World::new();
     let leaf = world.kim.pem.clone();
