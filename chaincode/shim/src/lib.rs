@@ -4,28 +4,21 @@
 //! its calls of the ledger. This crate is the chaincode's side of that: implement [`Chaincode`], and [`serve`] it.
 //!
 //! ```no_run
-//! use sillok_shim::{Chaincode, LedgerError, Response, Settings, Stub};
+//! use sillok_shim::{Chaincode, Response, Settings, Stub, serve, termination};
 //!
 //! struct Counter;
 //!
-//! impl Counter {
-//!     fn count(&self, stub: &Stub) -> Result<String, LedgerError> {
-//!         let (name, _) = stub.function()?;
-//!         let before = stub.get_state(name)?.map_or(0, |value| value.len());
-//!         stub.put_state(name, vec![b'I'; before + 1])?;
-//!         Ok((before + 1).to_string())
-//!     }
-//! }
-//!
 //! impl Chaincode for Counter {
 //!     fn invoke(&self, stub: &Stub) -> Response {
-//!         self.count(stub).map_or_else(|error| Response::error(error.to_string()), Response::success)
+//!         let before = stub.get_state("count").map(Option::unwrap_or_default);
+//!         let written = before.and_then(|before| stub.put_state("count", [&before[..], b"I"].concat()));
+//!         written.map_or_else(|error| Response::error(error.to_string()), |()| Response::success("counted"))
 //!     }
 //! }
 //!
 //! #[tokio::main]
 //! async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//!     Ok(sillok_shim::serve(Counter, Settings::from_env()?, sillok_shim::termination()).await?)
+//!     Ok(serve(Counter, Settings::from_env()?, termination()).await?)
 //! }
 //! ```
 //!
