@@ -5,9 +5,12 @@ use fabric_protos::peer::{
     chaincode_server::{self, ChaincodeServer},
 };
 use tokio::{net::TcpListener, sync::Semaphore, sync::mpsc, time::timeout};
-use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
+use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tonic::{Request, Status, Streaming, transport};
+use tonic::{
+    Request, Status, Streaming,
+    transport::{self, server::TcpIncoming},
+};
 
 use crate::{
     Chaincode, Settings,
@@ -91,9 +94,10 @@ pub async fn run(
         .max_decoding_message_size(MAX_MESSAGE_BYTES)
         .max_encoding_message_size(MAX_MESSAGE_BYTES);
     let stopping = shared.stopping.clone();
-    let server = builder
-        .add_service(service)
-        .serve_with_incoming_shutdown(incoming(listener), stopping.clone().cancelled_owned());
+    // Small messages must not be held back: every call of the ledger is one.
+    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+    let server =
+        builder.add_service(service).serve_with_incoming_shutdown(incoming, stopping.cancelled_owned());
     let stop = async {
         shutdown.await;
         drain(&shared, drain_timeout).await;
@@ -134,18 +138,6 @@ fn builder(settings: &Settings) -> Result<transport::Server, ServeError> {
         }
         None => Ok(builder),
     }
-}
-
-/// Accepted sockets, set not to hold small messages back: every call of the ledger is one.
-fn incoming(listener: TcpListener) -> impl tokio_stream::Stream<Item = io::Result<tokio::net::TcpStream>> {
-    use tokio_stream::StreamExt;
-    TcpListenerStream::new(listener).map(|accepted| {
-        accepted.inspect(|socket| {
-            if let Err(error) = socket.set_nodelay(true) {
-                tracing::warn!(%error, "TCP_NODELAY cannot be set; calls of the ledger will be slow");
-            }
-        })
-    })
 }
 
 async fn drain(shared: &Shared, limit: Duration) {
