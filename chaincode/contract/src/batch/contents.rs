@@ -9,8 +9,14 @@ use prost::Message;
 use sillok_proto::ledger::{BatchBody, BatchHeader};
 
 use crate::{
-    Code, Refusal, digest::sha256, entry::Entry, id::SchoolId, merkle, message, query::query_hash,
-    refusal::blame, request::SignedRequest,
+    Code, Refusal,
+    digest::sha256,
+    entry::{Entry, EntryId},
+    id::{EducatorId, LearnerId, SchoolId},
+    merkle, message,
+    query::query_hash,
+    refusal::blame,
+    request::SignedRequest,
 };
 
 /// The most entries in a batch.
@@ -27,11 +33,37 @@ const MAX_WINDOW_LOG: u32 = 24;
 /// A body whose entries and requests have been read and belong together.
 pub(crate) struct Contents {
     /// In the order of the leaves.
-    pub(crate) entries: Vec<Entry>,
+    pub(crate) entries: Vec<Claim>,
     /// In the body's order.
     pub(crate) requests: Vec<SignedRequest>,
     /// For each entry, which request it rests on.
     pub(crate) request_of: Vec<usize>,
+}
+
+/// What is left to decide on once an entry's form has been checked. Its query and images are let go: they are most of a
+/// batch, and this is held while the ledger is asked.
+pub(crate) struct Claim {
+    pub(crate) id: EntryId,
+    query_hash: [u8; 32],
+    request_digest: [u8; 32],
+    pub(crate) query_index: u32,
+    pub(crate) educator: EducatorId,
+    pub(crate) learner: LearnerId,
+    pub(crate) executed_at: i64,
+}
+
+impl From<Entry> for Claim {
+    fn from(entry: Entry) -> Self {
+        Self {
+            id: entry.id,
+            query_hash: query_hash(&entry.query),
+            request_digest: entry.request_digest,
+            query_index: entry.query_index,
+            educator: entry.educator,
+            learner: entry.learner,
+            executed_at: entry.executed_at,
+        }
+    }
 }
 
 impl Contents {
@@ -118,11 +150,11 @@ fn check_counts(body: &BatchBody) -> Result<(), Refusal> {
     }
 }
 
-fn read_entries(school: &SchoolId, entries: &[Vec<u8>]) -> Result<Vec<Entry>, Refusal> {
+fn read_entries(school: &SchoolId, entries: &[Vec<u8>]) -> Result<Vec<Claim>, Refusal> {
     let read = |(index, bytes): (usize, &Vec<u8>)| {
         let entry = Entry::parse(bytes).map_err(blame(index))?;
         match entry.school == *school {
-            true => Ok(entry),
+            true => Ok(Claim::from(entry)),
             false => Err(blame(index)(Refusal::new(
                 Code::EntrySchool,
                 format!("the entry is not of the school {school}"),
@@ -133,10 +165,10 @@ fn read_entries(school: &SchoolId, entries: &[Vec<u8>]) -> Result<Vec<Entry>, Re
 }
 
 /// For each entry, which request it rests on. Every request is there once, and for some entry.
-fn link(entries: &[Entry], requests: &[String]) -> Result<Vec<usize>, Refusal> {
+fn link(entries: &[Claim], requests: &[String]) -> Result<Vec<usize>, Refusal> {
     let digests: HashMap<_, _> =
         requests.iter().enumerate().map(|(index, jws)| (sha256(&[jws.as_bytes()]), index)).collect();
-    let find = |(index, entry): (usize, &Entry)| {
+    let find = |(index, entry): (usize, &Claim)| {
         let request = digests.get(&entry.request_digest).copied();
         request.ok_or_else(|| blame(index)(malformed("the batch does not hold the entry's request")))
     };
@@ -177,11 +209,11 @@ fn read_requests(
         .collect()
 }
 
-fn check_queries(entries: &[Entry], requests: &[SignedRequest], request_of: &[usize]) -> Result<(), Refusal> {
+fn check_queries(entries: &[Claim], requests: &[SignedRequest], request_of: &[usize]) -> Result<(), Refusal> {
     let mut single = HashSet::new();
     for (index, (entry, &request)) in entries.iter().zip(request_of).enumerate() {
         let named = requests[request].payload.queries.get(entry.query_index as usize);
-        if named != Some(&query_hash(&entry.query)) {
+        if named != Some(&entry.query_hash) {
             return Err(blame(index)(Refusal::new(
                 Code::QueryNotRequested,
                 "the request does not name the entry's query at its index",

@@ -2,11 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::contents::Contents;
+use super::contents::{Claim, Contents};
 use crate::{
     Code, Refusal,
     certificate::Certificate,
-    entry::Entry,
     id::{EducatorId, LearnerId, SchoolId},
     key,
     refusal::blame,
@@ -56,7 +55,7 @@ impl Standing {
         Ok(standing)
     }
 
-    fn add(&mut self, entry: &Entry, snapshot: &Snapshot) -> Result<(), Refusal> {
+    fn add(&mut self, entry: &Claim, snapshot: &Snapshot) -> Result<(), Refusal> {
         if !self.educators.contains_key(&entry.educator) {
             let educator: Educator =
                 snapshot.document(&key::educator(&entry.educator))?.ok_or_else(|| {
@@ -90,7 +89,7 @@ impl Standing {
 
     fn check_people(
         &self,
-        entry: &Entry,
+        entry: &Claim,
         request: &SignedRequest,
         verified: &mut bool,
     ) -> Result<(), Refusal> {
@@ -110,7 +109,7 @@ impl Standing {
     }
 }
 
-fn check_time(entry: &Entry, request: &SignedRequest, now: i64) -> Result<(), Refusal> {
+fn check_time(entry: &Claim, request: &SignedRequest, now: i64) -> Result<(), Refusal> {
     let (executed, signed) = (entry.executed_at, request.payload.iat * SECOND);
     let refuse = |why: &str| Err(Refusal::new(Code::EntryTime, format!("the query was executed {why}")));
     if executed > now.saturating_add(MAX_AHEAD) {
