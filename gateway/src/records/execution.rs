@@ -3,7 +3,7 @@
 use prost::Message;
 use serde_json::{Map, Value};
 use sillok_contract::digest::sha256;
-use sillok_contract::entry::EntryId;
+use sillok_contract::entry::{EntryId, MAX_ENTRY};
 use sillok_proto::ledger::{Entry, Read, RowImage, Written, entry::Result as EntryResult};
 
 use super::{Admitted, AdmittedQuery, Effect, Outcome, QueryOutcome, RecordsError, Result, schema::Schema};
@@ -29,7 +29,7 @@ impl<'a> Execution<'a> {
         Self { schema, request, entries: Vec::new(), outcome: Outcome { results: Vec::new() } }
     }
 
-    /// The next query gave these rows.
+    /// The next query gave these rows. Refuses an entry that the ledger would refuse for its size: its effect would stay.
     pub(super) fn executed(
         &mut self,
         query: &AdmittedQuery,
@@ -47,6 +47,10 @@ impl<'a> Execution<'a> {
             }
         };
         let bytes = self.entry(query, result, now).encode_to_vec();
+        if bytes.len() > MAX_ENTRY {
+            let query = self.entries.len() as u32;
+            return Err(RecordsError::TooManyBytes { query, limit: MAX_ENTRY });
+        }
         let id = EntryId::of(&bytes);
         self.entries.push(NewEntry { id, learner: query.learner.to_string(), bytes, executed_at: now });
         let data = rows.into_iter().map(Value::Object).collect();

@@ -225,6 +225,14 @@ pub enum RecordsError {
         /// The limit.
         limit: u64,
     },
+    /// The statement writes rows whose images do not go into one entry.
+    #[error("query {query} writes more than the {limit} bytes of an entry; write fewer rows at once")]
+    TooManyBytes {
+        /// Which of the request's queries, from 0.
+        query: u32,
+        /// The limit.
+        limit: usize,
+    },
     /// The educator has used this `jti` for another request.
     #[error("the request id was used before, for another request; use a new jti")]
     Replayed,

@@ -27,6 +27,9 @@ pub(super) fn of_records(error: RecordsError) -> Problem {
             Problem::new(Kind::Unprocessable, "statement.refused", error.to_string())
         }
         RecordsError::TooManyRows { .. } => Problem::new(Kind::TooLarge, "statement.rows", error.to_string()),
+        RecordsError::TooManyBytes { .. } => {
+            Problem::new(Kind::TooLarge, "statement.bytes", error.to_string())
+        }
         RecordsError::Replayed => replayed(),
         RecordsError::LeaseLost | RecordsError::Corrupt(_) => internal(&error),
     }

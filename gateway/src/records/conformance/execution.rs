@@ -20,6 +20,7 @@ on_every_engine!(
     other_content_under_the_same_jti_is_a_replay,
     later_effects_on_a_row_have_greater_numbers,
     limits_are_kept,
+    no_entry_is_larger_than_the_ledger_takes,
     constraints_are_told_without_data,
     reads_are_recorded_by_digest,
 );
@@ -160,6 +161,21 @@ async fn limits_are_kept(office: &Office) {
     let error = office.does("learner-1", long, &[]).await.unwrap_err();
     assert!(matches!(error, RecordsError::TimedOut(_)), "{error}");
     office.does("learner-1", "SELECT 1 AS one", &[]).await.unwrap();
+}
+
+async fn no_entry_is_larger_than_the_ledger_takes(office: &Office) {
+    let insert = "INSERT INTO notes (year, area, number, content) VALUES (2026, 'a', $1, $2)";
+    for n in 0..2 {
+        office.does("learner-1", insert, &[json!(n), json!("x".repeat(100_000))]).await.unwrap();
+    }
+    let unrecorded = office.records.unrecorded().await.unwrap();
+    let longer = "UPDATE notes SET content = content || content";
+    let error = office.does("learner-1", longer, &[]).await.unwrap_err();
+    assert!(matches!(error, RecordsError::TooManyBytes { query: 0, .. }), "{error}");
+    assert_eq!(office.records.unrecorded().await.unwrap(), unrecorded);
+    // What is read is in no entry.
+    office.does("learner-1", "SELECT content || content || content AS c FROM notes", &[]).await.unwrap();
+    office.does("learner-1", "UPDATE notes SET content = 'short'", &[]).await.unwrap();
 }
 
 async fn constraints_are_told_without_data(office: &Office) {
