@@ -9,14 +9,18 @@ use super::{
     PolicyCode, Rewriter,
     refusal::{Result, refuse},
     value::{Operand, Source, number, operand},
+    weight::Weight,
 };
 use crate::records::schema::ColumnType::{self, Boolean, Integer, Real, Text};
 
 impl Rewriter<'_> {
     /// An expression, with the type it has by itself.
+    #[recursive::recursive]
     pub(super) fn expression(&mut self, expression: &Expr) -> Result<Operand> {
         let bare = self.frame().bare;
+        let before = self.weight;
         let operand = self.nested(|this| this.form(expression))?;
+        self.weigh(before, expression, &operand)?;
         if let Operand::Typed(sql, _) = &operand {
             let frame = self.frame();
             if frame.keys.contains(sql) {
@@ -125,7 +129,10 @@ impl Rewriter<'_> {
         let ValueWithSpan { value, span: _ } = value;
         match value {
             Literal::Number(text, false) => Ok(Source::Literal(number(text)?)),
-            Literal::SingleQuotedString(text) => Ok(Source::Literal(text.as_str().into())),
+            Literal::SingleQuotedString(text) => {
+                self.add(Weight::text(text.len() as u64));
+                Ok(Source::Literal(text.as_str().into()))
+            }
             Literal::Boolean(value) => Ok(Source::Literal((*value).into())),
             Literal::Null => Ok(Source::Literal(serde_json::Value::Null)),
             Literal::Placeholder(name) => self.placeholder(name),
@@ -139,6 +146,7 @@ impl Rewriter<'_> {
         match index.and_then(|index| Some((index, self.params.get(index)?))) {
             Some((index, value)) => {
                 self.used[index] = true;
+                self.add(Weight::text(value.as_str().map_or(0, str::len) as u64));
                 Ok(Source::Parameter(index, value.clone()))
             }
             None => refuse(PolicyCode::Parameters, format!("there is no parameter {name}")),
@@ -178,7 +186,10 @@ impl Rewriter<'_> {
     }
 
     fn in_list(&mut self, expr: &Expr, list: &[Expr], negated: bool) -> Result<Operand> {
-        let mut operands = vec![self.expression(expr)?];
+        let (first, weight) = self.weighed(|this| this.expression(expr))?;
+        // PostgreSQL writes it out once an item, unless all are constants.
+        self.add(weight.times(list.len()));
+        let mut operands = vec![first];
         for item in list {
             operands.push(self.expression(item)?);
         }
@@ -196,7 +207,10 @@ impl Rewriter<'_> {
     }
 
     fn between(&mut self, expr: &Expr, negated: bool, low: &Expr, high: &Expr) -> Result<Operand> {
-        let operands = vec![self.expression(expr)?, self.expression(low)?, self.expression(high)?];
+        let (first, weight) = self.weighed(|this| this.expression(expr))?;
+        // PostgreSQL writes it out twice.
+        self.add(weight);
+        let operands = vec![first, self.expression(low)?, self.expression(high)?];
         let (sql, _) = self.unify(operands)?;
         boolean(format!("({} {}BETWEEN {} AND {})", sql[0], not(negated), sql[1], sql[2]))
     }
@@ -267,9 +281,13 @@ impl Rewriter<'_> {
 
     /// Both databases get PostgreSQL's escape character; SQLite's connection is told to mind the case.
     fn like(&mut self, expr: &Expr, negated: bool, pattern: &Expr, fold: bool) -> Result<Operand> {
-        let (text, pattern) = (self.typed(expr, Text)?, self.typed(pattern, Text)?);
-        let (text, pattern) =
-            if fold { (format!("lower({text})"), format!("lower({pattern})")) } else { (text, pattern) };
+        let (mut text, long) = self.weighed(|this| this.typed(expr, Text))?;
+        let (mut pattern, short) = self.weighed(|this| this.typed(pattern, Text))?;
+        self.add(Weight::searching(long.bytes(), short.bytes()));
+        if fold {
+            (text, pattern) = (format!("lower({text})"), format!("lower({pattern})"));
+            self.add(Weight::making(long.and(short).bytes()));
+        }
         boolean(format!("({text} {}LIKE {pattern} ESCAPE '\\')", not(negated)))
     }
 
@@ -326,7 +344,10 @@ impl Rewriter<'_> {
     fn scalar(&mut self, query: &sqlparser::ast::Query) -> Result<Operand> {
         let query = self.subquery(query)?;
         match query.columns.as_slice() {
-            [column] if query.one_row => Ok(Operand::Typed(format!("({})", query.sql), column.column_type)),
+            [column] if query.one_row => {
+                self.add(Weight::text(column.weight.bytes()));
+                Ok(Operand::Typed(format!("({})", query.sql), column.column_type))
+            }
             [_] => refuse(
                 PolicyCode::Expression,
                 "a sub-query that stands for a value is an aggregate without GROUP BY or has LIMIT 1",

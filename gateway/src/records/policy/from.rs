@@ -8,6 +8,7 @@ use super::{
     OutputColumn, PolicyCode, Rewriter,
     refusal::{Result, absent, refuse},
     scope::{Frame, Relation, quoted, single},
+    weight::Weight,
 };
 
 impl Rewriter<'_> {
@@ -122,6 +123,7 @@ impl Rewriter<'_> {
         }
         let (table, columns) = self.protected(name)?;
         let relation = self.relation(alias, columns)?;
+        self.add(Weight::columns(relation.columns.len()));
         let inner = quoted(&self.fresh());
         let list: Vec<_> =
             relation.columns.iter().map(|column| format!("{inner}.{}", quoted(&column.name))).collect();
@@ -142,8 +144,11 @@ impl Rewriter<'_> {
             return refuse(PolicyCode::Table, format!("{name:?} is not a protected table"));
         };
         let columns = table.columns.iter();
-        let columns =
-            columns.map(|(name, column_type)| OutputColumn { name: name.clone(), column_type: *column_type });
+        let columns = columns.map(|(name, column_type)| OutputColumn {
+            name: name.clone(),
+            column_type: *column_type,
+            weight: Weight::stored(*column_type),
+        });
         Ok((table.clone(), columns.collect()))
     }
 }

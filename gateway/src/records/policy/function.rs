@@ -9,6 +9,7 @@ use super::{
     refusal::{Result, absent, refuse},
     scope::single,
     value::{Operand, Source},
+    weight::Weight,
 };
 use crate::records::schema::ColumnType::{self, Boolean, Integer, Real, Text};
 
@@ -100,11 +101,7 @@ impl Rewriter<'_> {
             ("length", [text]) => {
                 Ok(Operand::Typed(format!("CAST(length({}) AS bigint)", self.typed(text, Text)?), Integer))
             }
-            ("replace", [text, from, to]) => {
-                let (text, from, to) =
-                    (self.typed(text, Text)?, self.typed(from, Text)?, self.typed(to, Text)?);
-                Ok(Operand::Typed(format!("replace({text}, {from}, {to})"), Text))
-            }
+            ("replace", [text, from, to]) => self.replace(text, from, to),
             ("substr", [text, from]) => self.substring(text, Some(from), None),
             ("substr", [text, from, length]) => self.substring(text, Some(from), Some(length)),
             ("abs", [of]) => match self.expression(of)? {
@@ -117,6 +114,19 @@ impl Rewriter<'_> {
             ("nullif", [_, _]) => self.alike("NULLIF", args),
             _ => refuse(PolicyCode::Function, format!("{name} does not take {} arguments", args.len())),
         }
+    }
+
+    /// Each place where `from` is found grows to `to`: in the worst case the whole text does, byte by byte.
+    fn replace(&mut self, text: &Expr, from: &Expr, to: &Expr) -> Result<Operand> {
+        let (text, long) = self.weighed(|this| this.typed(text, Text))?;
+        let (from, short) = self.weighed(|this| this.expression(from))?;
+        // How long it is at least is known of a literal or parameter alone.
+        let least = if matches!(from, Operand::Loose(_)) { short.bytes().max(1) } else { 1 };
+        let from = self.settle(from, Text)?;
+        let (to, put) = self.weighed(|this| this.typed(to, Text))?;
+        self.add(Weight::searching(long.bytes(), short.bytes()));
+        self.add(Weight::text(long.bytes().saturating_mul(put.bytes().div_ceil(least))));
+        Ok(Operand::Typed(format!("replace({text}, {from}, {to})"), Text))
     }
 
     fn alike(&mut self, name: &str, args: &[&Expr]) -> Result<Operand> {

@@ -21,6 +21,7 @@ mod query;
 mod refusal;
 mod scope;
 mod value;
+mod weight;
 mod write;
 
 #[cfg(test)]
@@ -43,6 +44,7 @@ use scope::Frame;
 #[cfg(test)]
 pub(super) use tests::LEGITIMATE;
 use value::{Slots, Source};
+use weight::Weight;
 
 use super::{Effect, Statement, schema::ColumnType, schema::Schema};
 
@@ -60,13 +62,29 @@ pub struct Limits {
     pub tables: usize,
     /// Bytes of all parameters, as JSON.
     pub parameter_bytes: usize,
+    /// Expressions that it comes to, with each column of a sub-query written out where it is named.
+    pub expressions: usize,
+    /// Bytes of text that it makes for one row, by `||`, `replace` and the like. A table's text counts as 16 KiB.
+    pub text_bytes: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { bytes: 16 * 1024, tokens: 2000, depth: 48, tables: 8, parameter_bytes: 256 * 1024 }
+        Self {
+            bytes: 16 * 1024,
+            tokens: 2000,
+            depth: 48,
+            tables: 8,
+            parameter_bytes: 256 * 1024,
+            expressions: 20_000,
+            text_bytes: 16 * 1024 * 1024,
+        }
     }
 }
+
+/// Bytes of stack below which the parser and the walk go on upon another: more than they use from one look to the next,
+/// also where nothing is optimised.
+const STACK: usize = 512 * 1024;
 
 /// The policy over one schema.
 #[derive(Clone, Debug)]
@@ -78,6 +96,7 @@ pub struct Policy {
 impl Policy {
     /// The policy over a schema that was checked.
     pub fn new(schema: Arc<Schema>, limits: Limits) -> Self {
+        recursive::set_minimum_stack_size(STACK);
         Self { schema, limits }
     }
 
@@ -154,6 +173,8 @@ pub struct OutputColumn {
     pub name: String,
     /// Its type.
     pub column_type: ColumnType,
+    /// What it comes to where it is named.
+    weight: Weight,
 }
 
 /// Writes one statement anew. The state of one walk over its tree.
@@ -171,6 +192,8 @@ struct Rewriter<'a> {
     relations: usize,
     /// How many times tables were named.
     tables: usize,
+    /// What all that was walked so far comes to.
+    weight: Weight,
 }
 
 impl<'a> Rewriter<'a> {
@@ -185,6 +208,7 @@ impl<'a> Rewriter<'a> {
             depth: 0,
             relations: 0,
             tables: 0,
+            weight: Weight::default(),
         }
     }
 

@@ -34,6 +34,7 @@ impl Rewriter<'_> {
     }
 
     /// A query.
+    #[recursive::recursive]
     pub(super) fn query(&mut self, query: &Query) -> Result<Rewritten> {
         let Query {
             with,
@@ -53,6 +54,7 @@ impl Rewriter<'_> {
         absent(settings.is_some(), "SETTINGS")?;
         absent(format_clause.is_some(), "FORMAT")?;
         absent(!pipe_operators.is_empty(), "a pipe operator")?;
+        let before = self.weight;
         let (mut rewritten, _) = self.nested(|this| {
             this.within(Frame::default(), |this| {
                 let with = with.as_ref().map(|with| this.with(with)).transpose()?.unwrap_or_default();
@@ -66,6 +68,7 @@ impl Rewriter<'_> {
             rewritten.sql.push_str(&limit);
             rewritten.one_row |= at_most_one;
         }
+        self.forget_text(before);
         Ok(rewritten)
     }
 
@@ -147,11 +150,14 @@ impl Rewriter<'_> {
             (SetOperator::Except, SetQuantifier::None | SetQuantifier::Distinct) => "EXCEPT",
             _ => return refuse(PolicyCode::Clause, format!("{op} {quantifier} is not allowed")),
         };
-        let (left, right) = (self.side(left)?, self.side(right)?);
+        let (mut left, right) = (self.side(left)?, self.side(right)?);
         let types =
             |side: &Rewritten| side.columns.iter().map(|column| column.column_type).collect::<Vec<_>>();
         if types(&left) != types(&right) {
             return refuse(PolicyCode::Type, format!("both sides of {op} have the same columns"));
+        }
+        for (column, other) in left.columns.iter_mut().zip(&right.columns) {
+            column.weight = column.weight.or(other.weight);
         }
         Ok(Rewritten {
             sql: format!("{} {op} {}", left.sql, right.sql),
@@ -273,12 +279,12 @@ impl Rewriter<'_> {
             match item {
                 SelectItem::UnnamedExpr(expr) => {
                     let name = default_name(expr).unwrap_or_else(|| format!("column{}", found.len() + 1));
-                    let (sql, column_type) = self.any(expr)?;
-                    found.push((sql, OutputColumn { name, column_type }));
+                    let ((sql, column_type), weight) = self.weighed(|this| this.any(expr))?;
+                    found.push((sql, OutputColumn { name, column_type, weight }));
                 }
                 SelectItem::ExprWithAlias { expr, alias } => {
-                    let (sql, column_type) = self.any(expr)?;
-                    found.push((sql, OutputColumn { name: fold(alias)?, column_type }));
+                    let ((sql, column_type), weight) = self.weighed(|this| this.any(expr))?;
+                    found.push((sql, OutputColumn { name: fold(alias)?, column_type, weight }));
                 }
                 SelectItem::Wildcard(options) => {
                     plain_wildcard(options)?;

@@ -163,6 +163,7 @@ impl Rewriter<'_> {
         if !frame.in_aggregate && !frame.keys.contains(&sql) {
             frame.bare += 1;
         }
+        self.add(column.weight);
         Ok(Operand::Typed(sql, column.column_type))
     }
 }

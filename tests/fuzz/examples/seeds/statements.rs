@@ -55,6 +55,11 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("attack-or", "SELECT * FROM grades WHERE learner = 'learner-2') OR (TRUE"),
     ("attack-second", "DELETE FROM notes; DROP TABLE grades"),
     ("attack-learner", "UPDATE notes SET learner = 'learner-2' WHERE learner = $1\0learner-1'; --"),
+    (
+        "attack-doubling",
+        "SELECT x || x AS x FROM (SELECT x || x AS x FROM (SELECT replace(name, 'a', $1) AS x FROM learner) AS a) AS \
+         b\0bb",
+    ),
     ("attack-schema", "SELECT \"sql\" FROM sqlite_master, pg_catalog.pg_tables WHERE $$a$$ = E'\\x41'"),
 ];
 

@@ -4,6 +4,7 @@
 mod attacks;
 mod confinement;
 mod legitimate;
+mod weight;
 
 pub(in crate::records) use legitimate::LEGITIMATE;
 
