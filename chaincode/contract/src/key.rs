@@ -14,10 +14,9 @@
 //! | `trail/LEARNER` | protobuf | a LearnerHead |
 //! | `request/REPLAY KEY` | protobuf | a RequestRecord |
 //!
-//! Recording a batch reads its school and head, each educator, each learner and their trail, and each request: all by
-//! key, none of it growing with history, and in one round trip up to the number of keys that a peer takes in a message.
-//! It writes three keys (batch, head, body), one for each learner and one for each request: a class of thirty under one
-//! signature makes 34.
+//! Recording a batch reads its school and head, each educator, each learner and their trail, and each request: all in
+//! one round trip, all by key, none of it growing with history. It writes three keys (batch, head, body), one for each
+//! learner and one for each request: a class of thirty under one signature makes 34.
 
 use std::fmt::Display;
 

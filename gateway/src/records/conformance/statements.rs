@@ -130,6 +130,33 @@ async fn postgres_opens() {
 }
 
 #[tokio::test]
+async fn sqlites_files_are_for_nobody_else() {
+    use std::os::unix::fs::PermissionsExt;
+    let (settings, directory) = sqlite_settings();
+    let _records = open(&settings).await.unwrap();
+    for file in std::fs::read_dir(directory.path()).unwrap() {
+        let file = file.unwrap();
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{}", file.path().display());
+    }
+}
+
+/// What the policy counts as 16 KiB may be longer, and what it makes too.
+#[tokio::test]
+async fn sqlite_bounds_what_the_policy_cannot_know() {
+    let (office, _directory) = engines::sqlite().await;
+    let insert = "INSERT INTO learner (name, address) VALUES ($1, $2)";
+    let (name, pattern) = ("a".repeat(100_000), format!("%{}b", "a".repeat(2_000)));
+    office.does("learner-1", insert, &[json!(name), json!(pattern)]).await.unwrap();
+    office.does("learner-1", "UPDATE learner SET name = name || name", &[]).await.unwrap();
+    let grown = format!("SELECT length(replace(name, 'a', '{}')) AS n FROM learner", "b".repeat(100));
+    for sql in ["SELECT name LIKE address AS x FROM learner", &grown] {
+        let error = office.does("learner-1", sql, &[]).await.unwrap_err();
+        assert!(matches!(error, RecordsError::Statement { .. }), "{sql}: {error:?}");
+    }
+    office.does("learner-1", "SELECT length(name) AS n FROM learner", &[]).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_setting_that_cannot_be_used_is_named() {
     for (url, says) in [("mysql://x", "url"), ("", "url")] {
         let error = open(&Settings { url: url.to_owned(), ..Settings::default() }).await.err().unwrap();

@@ -1,10 +1,20 @@
 //! Connections: how they are opened, and their tables brought up to date.
 
-use std::{path::Path, time::Duration};
+use std::{fs::OpenOptions, os::unix::fs::OpenOptionsExt, path::Path, time::Duration};
 
-use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior, config::DbConfig, params};
+use rusqlite::{
+    Connection, ErrorCode, OptionalExtension, TransactionBehavior, config::DbConfig, limits::Limit, params,
+};
 
 use crate::records::{RecordsError, Result, migration::Migration, schema::Schema};
+
+/// Bytes of a pattern of LIKE: matching takes the pattern's length times the text's, and cannot be interrupted.
+const PATTERN: i32 = 1_000;
+
+/// Makes the file if it is not there, for nobody else to read. SQLite gives the files beside it the same mode.
+pub(super) fn make(path: &Path) -> std::io::Result<()> {
+    OpenOptions::new().create(true).append(true).mode(0o600).open(path).map(drop)
+}
 
 /// A connection that is durable, minds the case in LIKE as PostgreSQL does, and takes no name for a string.
 pub(super) fn open(path: &Path, wait: Duration) -> Result<Connection> {
@@ -19,6 +29,7 @@ pub(super) fn open(path: &Path, wait: Duration) -> Result<Connection> {
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+        connection.set_limit(Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, PATTERN)?;
         connection.set_prepared_statement_cache_capacity(128);
         Ok(())
     };

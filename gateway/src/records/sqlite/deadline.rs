@@ -10,8 +10,8 @@ use std::{
 
 use rusqlite::Connection;
 
-/// How many of SQLite's steps between two looks at the clock.
-const STEPS: i32 = 2_000;
+/// How many of SQLite's steps between two looks at the clock. One may be the making of a long text.
+const STEPS: i32 = 100;
 
 /// A connection's deadline; none at first.
 #[derive(Clone)]

@@ -57,6 +57,7 @@ impl Sqlite {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).map_err(|error| setting(&format!("url: {error}")))?;
         }
+        connection::make(path).map_err(|error| setting(&format!("url: {error}")))?;
         let wait = Duration::from_millis(settings.wait_ms);
         let mut writer = connection::open(path, wait)?;
         connection::migrate(&mut writer, &migrations)?;

@@ -1,10 +1,39 @@
 //! Running an admitted statement.
 
-use rusqlite::{Connection, types::Value as Bound, types::ValueRef};
+use rusqlite::{Connection, limits::Limit, types::Value as Bound, types::ValueRef};
 use serde_json::{Map, Number, Value};
 
-use super::{Limits, connection::of_statement};
+use super::{
+    Limits,
+    connection::{away, of_statement},
+};
 use crate::records::{RecordsError, Result, Statement, schema::ColumnType};
+
+/// Bytes of the longest text or row that a statement may make. What we store ourselves may be longer.
+const LENGTH: i32 = 16 * 1024 * 1024;
+
+/// A connection while it runs a caller's statement: until when it may, and how long its values are.
+struct Bounded<'c> {
+    connection: &'c Connection,
+    limits: &'c Limits,
+    length: i32,
+}
+
+impl<'c> Bounded<'c> {
+    fn new(connection: &'c Connection, limits: &'c Limits) -> rusqlite::Result<Self> {
+        let length = connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, LENGTH)?;
+        limits.deadline.set(limits.statement_ms);
+        Ok(Self { connection, limits, length })
+    }
+}
+
+impl Drop for Bounded<'_> {
+    fn drop(&mut self) {
+        self.limits.deadline.clear();
+        // It fails for a limit that SQLite does not know alone, and this one it gave.
+        let _ = self.connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, self.length);
+    }
+}
 
 /// Runs it; gives its rows.
 pub(super) fn run(
@@ -13,10 +42,8 @@ pub(super) fn run(
     statement: &Statement,
     limits: &Limits,
 ) -> Result<Vec<Map<String, Value>>> {
-    limits.deadline.set(limits.statement_ms);
-    let rows = rows(connection, query, statement, limits);
-    limits.deadline.clear();
-    rows
+    let _bounded = Bounded::new(connection, limits).map_err(away)?;
+    rows(connection, query, statement, limits)
 }
 
 fn rows(
