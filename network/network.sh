@@ -29,6 +29,9 @@ Fabric's programs (3.1.x: peer, orderer, osnadmin, configtxgen, cryptogen) are t
 PATH, else built with Go from what network/fabric pins; the chaincode server from SILLOK_CHAINCODE_BIN, else it is
 built with cargo.
 
+SILLOK_NETWORK_LISTEN_OFFSET, for tests: the nodes listen so many ports above those that all others know them by, where
+a proxy is expected to stand.
+
 Exit codes: 0 done, 1 a step failed, 2 wrong usage, 3 not everything is up.
 END
 }

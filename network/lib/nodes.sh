@@ -21,7 +21,7 @@ crypto_of() {
 
 # Every port a node listens on.
 ports_of() {
-  port_of "$1"
+  listens_on "$1"
   case $1 in
     orderer*) port_of "$1" admin && port_of "$1" operations ;;
     peer-*) port_of "$1" chaincode && port_of "$1" operations ;;
@@ -34,13 +34,14 @@ configure() {
   case $node in
     orderer*)
       render "$HERE/config/orderer.yaml" "$directory/orderer.yaml" "CRYPTO=$(crypto_of "$node")" \
-        "NODE_DIR=$directory" "MSPID=$(org_of "$node")" "PORT=$(port_of "$node")" \
+        "NODE_DIR=$directory" "MSPID=$(org_of "$node")" "PORT=$(listens_on "$node")" \
         "ADMIN_PORT=$(port_of "$node" admin)" "OPERATIONS_PORT=$(port_of "$node" operations)" \
         "OFFICE_TLS_CA=$(tls_ca_certificate OfficeMSP)" "SUPPORT_TLS_CA=$(tls_ca_certificate SupportMSP)"
       ;;
     peer-*)
       render "$HERE/config/core.yaml" "$directory/core.yaml" "CRYPTO=$(crypto_of "$node")" "NODE=$node" \
         "NODE_DIR=$directory" "MSPID=$(org_of "$node")" "PORT=$(port_of "$node")" "BUILDER=$HERE/builder" \
+        "LISTEN_PORT=$(listens_on "$node")" \
         "CHAINCODE_PORT=$(port_of "$node" chaincode)" "OPERATIONS_PORT=$(port_of "$node" operations)"
       ;;
   esac
@@ -64,7 +65,7 @@ launch_chaincode() {
   local node=$1 material deployed=$RUN/chaincode/current
   material=$(crypto_of "$node")
   [[ -f $deployed/$node.id ]] || fail "$node" "no chaincode is deployed yet; run: network/network.sh deploy"
-  launch "$node" CHAINCODE_ID="$(<"$deployed/$node.id")" CHAINCODE_SERVER_ADDRESS="127.0.0.1:$(port_of "$node")" \
+  launch "$node" CHAINCODE_ID="$(<"$deployed/$node.id")" CHAINCODE_SERVER_ADDRESS="127.0.0.1:$(listens_on "$node")" \
     CHAINCODE_TLS_DISABLED=false CHAINCODE_TLS_KEY_FILE="$material/server.key" \
     CHAINCODE_TLS_CERT_FILE="$material/server.crt" CHAINCODE_CLIENT_CA_CERT_FILE="$material/ca.crt" \
     RUST_LOG="${RUST_LOG:-info}" "$deployed/sillok-chaincode"
@@ -72,7 +73,7 @@ launch_chaincode() {
 
 healthy() {
   case $1 in
-    chaincode-*) running "$1" && port_is_open "$(port_of "$1")" ;;
+    chaincode-*) running "$1" && port_is_open "$(listens_on "$1")" ;;
     *) running "$1" && curl -fsS --noproxy '*' --max-time 2 "http://127.0.0.1:$(port_of "$1" operations)/healthz" ;;
   esac
 }

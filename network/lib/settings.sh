@@ -8,6 +8,7 @@ misuse() { printf 'network: %s; see network/network.sh help\n' "$*" >&2 && exit 
 # Sets RUN, WORDS (what is not an option) and the options' variables.
 read_arguments() {
   RUN=${SILLOK_NETWORK_DIR:-$HERE/run}
+  LISTEN_OFFSET=${SILLOK_NETWORK_LISTEN_OFFSET:-0}
   ASKED_PORT_BASE=${SILLOK_NETWORK_PORT_BASE:-} ASKED_ORDERERS='' NO_POSTGRES='' JSON='' WORDS=()
   while (($#)); do
     [[ $1 != --@(dir|port-base|orderers) || -n ${2:-} ]] || misuse "$1 needs a value"
@@ -28,6 +29,8 @@ read_arguments() {
     misuse "--port-base is a number from 1024 to 65400, not '$ASKED_PORT_BASE'"
   fi
   RUN=$(realpath -m -- "$RUN")
+  [[ $LISTEN_OFFSET =~ ^(0|[1-9][0-9]{0,3})$ ]] ||
+    misuse "SILLOK_NETWORK_LISTEN_OFFSET is a number from 0 to 9999, not '$LISTEN_OFFSET'"
   # These would need quoting in YAML.
   [[ $RUN != *[\"\\@$'\n\t']* ]] || misuse "the run directory's path may not hold quotes, backslashes, @ or line ends"
 }
@@ -102,6 +105,9 @@ port_of() {
     *) echo "$first" ;;
   esac
 }
+
+# Where a node listens: its port, or so many above it, for what stands in between and is reached at the port.
+listens_on() { echo $(($(port_of "$1") + LISTEN_OFFSET)); }
 
 # The organisation that runs a node.
 org_of() {
