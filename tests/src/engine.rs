@@ -36,16 +36,21 @@ pub struct Site {
 impl Site {
     /// The engines, or why the scenario cannot run on them here.
     pub async fn open(engine: Engine, tag: &str) -> Result<Self, String> {
-        let directory = tempfile::Builder::new().prefix("sillok-scenario.").tempdir().unwrap();
-        let (database, nodes) = match engine {
-            Engine::Embedded => (Database::Sqlite(directory.path().join("records.db")), None),
-            Engine::Production => {
-                let (run, server) = production()?;
-                let database = Database::make(&server, &format!("scenario_{tag}")).await;
-                (database, Some(Arc::new(Nodes::new(run))))
+        match engine {
+            Engine::Production => Self::on(Nodes::new(network()?), tag).await,
+            Engine::Embedded => {
+                let directory = own_directory();
+                let database = Database::Sqlite(directory.path().join("records.db"));
+                Ok(Self { engine, database, nodes: None, directory })
             }
-        };
-        Ok(Self { engine, database, nodes, directory })
+        }
+    }
+
+    /// The production engines on this network.
+    pub async fn on(nodes: Nodes, tag: &str) -> Result<Self, String> {
+        let database = Database::make(&named("SILLOK_TEST_POSTGRES")?, &format!("scenario_{tag}")).await;
+        let (engine, directory) = (Engine::Production, own_directory());
+        Ok(Self { engine, database, nodes: Some(Arc::new(nodes)), directory })
     }
 
     /// The gateway's settings on these engines: ports of its own, and one machine plays all callers.
@@ -82,14 +87,21 @@ impl Site {
     }
 }
 
-/// The network's run directory and the database server's URL.
-fn production() -> Result<(PathBuf, String), String> {
-    let read = |name: &str| env::var(name).map_err(|_| format!("{name} is not set; tests/run sets it"));
-    let run = PathBuf::from(read("SILLOK_TEST_FABRIC")?);
-    if !run.join("network.json").exists() {
-        return Err(format!("there is no network.json in {}", run.display()));
+fn own_directory() -> TempDir {
+    tempfile::Builder::new().prefix("sillok-scenario.").tempdir().unwrap()
+}
+
+/// The run directory of the network that tests use.
+pub fn network() -> Result<PathBuf, String> {
+    let run = PathBuf::from(named("SILLOK_TEST_FABRIC")?);
+    match run.join("network.json").exists() {
+        true => Ok(run),
+        false => Err(format!("there is no network.json in {}", run.display())),
     }
-    Ok((run, read("SILLOK_TEST_POSTGRES")?))
+}
+
+fn named(variable: &str) -> Result<String, String> {
+    env::var(variable).map_err(|_| format!("{variable} is not set; tests/run sets it"))
 }
 
 /// Says that a scenario cannot run here, and why; past the test harness, which shows nothing of a test that passes.

@@ -14,7 +14,7 @@ use sillok_gateway::{
 use tokio::{process, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use crate::patience::until;
+use crate::{nodes::signal, patience::until};
 
 /// A gateway that serves.
 pub struct Running {
@@ -42,6 +42,15 @@ impl Running {
 
     /// Starts the program `sillok serve` with these settings, its files in this directory.
     pub async fn program(settings: &Settings, directory: &Path) -> Self {
+        Self::try_program(settings, directory, &[]).await.unwrap()
+    }
+
+    /// The same with these variables in its environment; or what it said, if it ended instead.
+    pub async fn try_program(
+        settings: &Settings,
+        directory: &Path,
+        environment: &[(String, String)],
+    ) -> Result<Self, String> {
         let (file, ready) = (directory.join("sillok.toml"), directory.join("ready.json"));
         fs::write(&file, configuration(settings)).unwrap();
         let _ = fs::remove_file(&ready);
@@ -51,6 +60,7 @@ impl Running {
             .arg(&file)
             .arg("--ready-file")
             .arg(&ready)
+            .envs(environment.iter().cloned())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -58,12 +68,21 @@ impl Running {
             .spawn()
             .unwrap();
         let addresses = until("the program listens", async || {
-            let ended = child.try_wait().unwrap();
-            assert!(ended.is_none(), "sillok serve: {}", log_of(directory));
-            serde_json::from_slice(&fs::read(&ready).ok()?).ok()
+            if child.try_wait().unwrap().is_some() {
+                return Some(Err(format!("sillok serve: {}", last_words(directory))));
+            }
+            serde_json::from_slice(&fs::read(&ready).ok()?).ok().map(Ok)
         });
-        let addresses = addresses.await;
-        Self { addresses, what: What::Program(child) }
+        let addresses = addresses.await?;
+        Ok(Self { addresses, what: What::Program(child) })
+    }
+
+    /// The program's process, until it has been waited for.
+    pub fn process(&self) -> Option<u32> {
+        match &self.what {
+            What::InProcess { .. } => None,
+            What::Program(child) => child.id(),
+        }
     }
 
     /// Lets it drain, and waits until it has ended.
@@ -74,7 +93,7 @@ impl Running {
                 task.await.unwrap().unwrap();
             }
             What::Program(mut child) => {
-                signal(&child, "-TERM");
+                signal(child.id().expect("it has not been waited for"), "TERM");
                 assert!(child.wait().await.unwrap().success(), "SIGTERM drains");
             }
         }
@@ -83,18 +102,14 @@ impl Running {
     /// kill -9. Only the program can be killed.
     pub async fn kill(self) {
         let What::Program(mut child) = self.what else { panic!("this gateway is in the test's own process") };
-        signal(&child, "-KILL");
+        signal(child.id().expect("it has not been waited for"), "KILL");
         child.wait().await.unwrap();
     }
 }
 
-fn signal(child: &process::Child, signal: &str) {
-    let pid = child.id().expect("it has not been waited for").to_string();
-    assert!(std::process::Command::new("kill").args([signal, &pid]).status().unwrap().success());
-}
-
-fn log_of(directory: &Path) -> String {
-    fs::read_to_string(directory.join("sillok.log")).unwrap_or_default()
+fn last_words(directory: &Path) -> String {
+    let log = fs::read_to_string(directory.join("sillok.log")).unwrap_or_default();
+    log.lines().last().unwrap_or_default().to_owned()
 }
 
 /// What of the settings is not the default, as the program reads it.

@@ -15,7 +15,7 @@ use crate::call::AUDIENCE;
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// Its id before the scenario's mark.
-    pub name: &'static str,
+    pub name: String,
     /// How many educators.
     pub educators: usize,
     /// How many learners.
@@ -26,9 +26,9 @@ pub struct Plan {
 
 impl Plan {
     /// A small school whose batches close soon.
-    pub fn new(name: &'static str) -> Self {
+    pub fn new(name: &str) -> Self {
         let batch = BatchSettings { max_entries: 40, max_age_ms: 200 };
-        Self { name, educators: 2, learners: 5, batch }
+        Self { name: name.to_owned(), educators: 2, learners: 5, batch }
     }
 
     /// The same with so many learners.

@@ -25,13 +25,26 @@ pub struct Done {
     pub rows: u64,
 }
 
+/// A request that had no answer: it was done, or not.
+#[derive(Clone, Debug)]
+pub struct Unclear {
+    /// Its school.
+    pub school: SchoolId,
+    /// Its queries as they were sent.
+    pub queries: Vec<String>,
+}
+
 /// Everything that was told.
 #[derive(Debug, Default)]
 pub struct Told {
     /// By entry.
     pub done: BTreeMap<EntryId, Done>,
+    /// The entries of each request that is done.
+    pub requests: BTreeMap<Digest, Vec<EntryId>>,
     /// Requests that were refused.
     pub refused: Vec<(Digest, Refusal)>,
+    /// Requests that nobody was told the end of.
+    pub unclear: BTreeMap<Digest, Unclear>,
     /// Entries that are expected to be refused by the ledger, with the code.
     pub set_aside: BTreeMap<EntryId, String>,
 }
@@ -48,12 +61,10 @@ impl Told {
             let same = before.is_none_or(|before| (before.request, before.index) == (request, index));
             assert!(same, "G1: entry {} was given to two queries", result.entry.entry);
         }
-        let entries = self.done.values().filter(|done| done.request == state.request).count();
-        assert_eq!(
-            entries,
-            signed.queries.len(),
-            "G1: the same request has other entries than the first time"
-        );
+        let entries: Vec<_> = state.results.iter().map(|result| result.entry.entry).collect();
+        let first = self.requests.entry(state.request).or_insert_with(|| entries.clone());
+        assert_eq!(*first, entries, "G1: the same request has other entries than the first time");
+        self.unclear.remove(&state.request);
     }
 
     /// A request was refused.
@@ -61,5 +72,13 @@ impl Told {
         assert!(refusal.code.contains('.') && !refusal.detail.is_empty(), "G12: {refusal:?}");
         assert!(refusal.retry || refusal.retry_after.is_none(), "G12: {refusal:?}");
         self.refused.push((Digest::of(signed.request.as_bytes()), refusal));
+    }
+    /// A request had no answer, though it may have had refusals before.
+    pub fn unclear(&mut self, school: &SchoolId, signed: &SignedQueries) {
+        let request = Digest::of(signed.request.as_bytes());
+        if !self.requests.contains_key(&request) {
+            let unclear = Unclear { school: school.clone(), queries: signed.queries.clone() };
+            self.unclear.insert(request, unclear);
+        }
     }
 }

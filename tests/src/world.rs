@@ -51,11 +51,7 @@ impl World {
     /// A world with a gateway that serves in this process; none, and a line that says why, where the engines are not
     /// to be had.
     pub async fn open(engine: Engine, face: Face) -> Option<Self> {
-        // Fails only where one is installed already, which is as good.
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let mut random = [0; 5];
-        aws_lc_rs::rand::fill(&mut random).unwrap();
-        let tag = format!("x{}", hex::encode(random));
+        let tag = tag();
         let site = match Site::open(engine, &tag).await {
             Ok(site) => site,
             Err(why) => {
@@ -63,9 +59,37 @@ impl World {
                 return None;
             }
         };
+        let mut world = Self::on(site, tag, face);
+        world.serve().await;
+        world.open_offices().await;
+        Some(world)
+    }
+
+    /// A world on these production engines, whose gateways are somebody else's: see [`World::look_at`].
+    pub async fn beside(nodes: Nodes, face: Face) -> Result<Self, String> {
+        let tag = tag();
+        let site = Site::on(nodes, &tag).await?;
+        let mut world = Self::on(site, tag, face);
+        let ledger = world.settings.ledger.fabric.clone();
+        world.consortium = Some(Consortium::of_fabric(ledger).map_err(|error| error.to_string())?);
+        world.open_offices().await;
+        Ok(world)
+    }
+
+    /// Callers find the gateway at these addresses from now on.
+    pub fn look_at(&self, addresses: Addresses) {
+        self.at.send_replace(Some(addresses));
+    }
+
+    async fn open_offices(&mut self) {
+        school::register_offices(self.consortium()).await.unwrap();
+        self.auditor = Some(school::auditor(self.consortium()));
+    }
+
+    fn on(site: Site, tag: String, face: Face) -> Self {
         let settings = site.settings();
         let (at, found) = watch::channel(None);
-        let mut world = Self {
+        Self {
             site,
             settings,
             tag,
@@ -78,11 +102,7 @@ impl World {
             face,
             auditor: None,
             proven: Mutex::default(),
-        };
-        world.serve().await;
-        school::register_offices(world.consortium()).await.unwrap();
-        world.auditor = Some(school::auditor(world.consortium()));
-        Some(world)
+        }
     }
 
     /// Those who run the ledger. Not to be had while the program has the embedded one open.
@@ -222,4 +242,13 @@ impl World {
         check::privacy::of_files(&self);
         self.site.database.drop_it().await;
     }
+}
+
+/// A mark for a world's ids. And TLS gets its provider, before anything needs it.
+fn tag() -> String {
+    // Fails only where one is installed already, which is as good.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let mut random = [0; 5];
+    aws_lc_rs::rand::fill(&mut random).unwrap();
+    format!("x{}", hex::encode(random))
 }

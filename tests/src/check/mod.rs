@@ -7,7 +7,7 @@ mod rows;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sillok_contract::entry::EntryId;
+use sillok_contract::entry::{Entry, EntryId};
 use sillok_gateway::{
     ledger::receipt::Roots,
     proof::Proof,
@@ -15,7 +15,12 @@ use sillok_gateway::{
 };
 
 use crate::{
-    call::Caller, database::Outboxed, patience::until, refusal::Failed, school::School, told::Told,
+    call::Caller,
+    database::Outboxed,
+    patience::until,
+    refusal::Failed,
+    school::School,
+    told::{Done, Told, Unclear},
     world::World,
 };
 use book::{Book, Leaf};
@@ -34,7 +39,8 @@ pub async fn everything(world: &World, proven: &mut Proven) {
     for school in &world.schools {
         let outbox = settled(world, school).await;
         let book = Book::read(&world.contract(), school).await;
-        let told = world.told().await;
+        let mut told = world.told().await;
+        without_answer(&book, &mut told);
         exactly_once(school, &outbox, &book, &told);
         honest(&book, &told);
         batches_agree(&caller, school, &book).await;
@@ -54,6 +60,31 @@ async fn settled(world: &World, school: &School) -> Vec<Outboxed> {
         outbox.iter().all(|entry| entry.state != 0).then_some(outbox)
     })
     .await
+}
+
+/// G1: a request without an answer is done whole and once, or not at all. What is done counts as told from here on.
+fn without_answer(book: &Book, told: &mut Told) {
+    let mut found: BTreeMap<Digest, Vec<&Entry>> = BTreeMap::new();
+    for Leaf { entry, .. } in &book.leaves {
+        let request = Digest(entry.request_digest);
+        if told.unclear.contains_key(&request) {
+            found.entry(request).or_default().push(entry);
+        }
+    }
+    for (request, mut entries) in found {
+        let Unclear { school, queries } = told.unclear.remove(&request).expect("it was found");
+        entries.sort_by_key(|entry| entry.query_index);
+        let indices: Vec<_> = entries.iter().map(|entry| entry.query_index as usize).collect();
+        assert!(
+            indices.iter().copied().eq(0..queries.len()),
+            "G1: of {request} without an answer: {indices:?}"
+        );
+        told.requests.insert(request, entries.iter().map(|entry| entry.id).collect());
+        for (entry, query) in entries.into_iter().zip(queries) {
+            let (index, school) = (entry.query_index, school.clone());
+            told.done.insert(entry.id, Done { request, index, query, school, rows: rows::of(entry) });
+        }
+    }
 }
 
 /// G1: what clients were told is done is on the ledger, each once; so is what the database holds; nothing else is.
@@ -89,7 +120,7 @@ fn honest(book: &Book, told: &Told) {
     }
     let requests: BTreeSet<_> = book.leaves.iter().map(|leaf| Digest(leaf.entry.request_digest)).collect();
     for (digest, refusal) in &told.refused {
-        let resent = told.done.values().any(|done| done.request == *digest);
+        let resent = told.requests.contains_key(digest);
         assert!(resent || !requests.contains(digest), "G1: refused ({}) and recorded", refusal.code);
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use sillok_contract::entry::Entry;
 use sillok_proto::ledger::entry::Result as Outcome;
 
 use super::book::Book;
@@ -26,13 +27,20 @@ pub(super) async fn follow(world: &World, school: &School, book: &Book, told: &T
     assert_eq!(found, recorded, "G1: the marks in {} are those that were recorded", school.id);
 }
 
-/// Each mark as its last image says.
+/// How many rows an entry says it read or wrote.
+pub(super) fn of(entry: &Entry) -> u64 {
+    match &entry.result {
+        Outcome::Written(written) => written.rows,
+        Outcome::Read(read) => read.rows,
+    }
+}
+
+/// Each mark as its last image says. Changes of one row are on the ledger in the order in which they were made, by
+/// whichever gateway and whatever its clock said.
 fn replay(book: &Book) -> BTreeMap<String, Option<i64>> {
     let mut marks = BTreeMap::new();
-    let mut entries: Vec<_> = book.leaves.iter().map(|leaf| &leaf.entry).collect();
-    entries.sort_by_key(|entry| entry.executed_at);
-    for entry in entries {
-        let Outcome::Written(written) = &entry.result else { continue };
+    for leaf in &book.leaves {
+        let Outcome::Written(written) = &leaf.entry.result else { continue };
         for image in written.images.iter().filter(|image| image.table == "grades") {
             let key = String::from_utf8(image.key.clone()).unwrap();
             let row: Value = serde_json::from_slice(&image.image).unwrap();

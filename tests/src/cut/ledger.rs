@@ -7,16 +7,7 @@ use futures_util::stream::BoxStream;
 use sillok_gateway::ledger::{Call, Checkpoint, Commit, Endorsed, Event, Ledger, LedgerError, Receipt};
 use tokio::sync::watch;
 
-/// What the switch does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Switch {
-    /// Everything passes.
-    Through,
-    /// What is submitted waits before the ledger.
-    Held,
-    /// Nothing passes: the ledger is away.
-    Cut,
-}
+use super::Switch;
 
 /// A ledger behind a switch.
 pub struct Switched {
@@ -31,8 +22,13 @@ impl Switched {
         (Self { ledger, switch }, sender)
     }
 
-    fn is_cut(&self) -> bool {
-        *self.switch.borrow() == Switch::Cut
+    /// Whether the line is cut; if it is slow, told later.
+    async fn is_cut(&self) -> bool {
+        let switch = *self.switch.borrow();
+        if let Switch::Slow(time) = switch {
+            tokio::time::sleep(time).await;
+        }
+        switch == Switch::Cut
     }
 }
 
@@ -41,14 +37,14 @@ const AWAY: &str = "the line is cut";
 #[async_trait]
 impl Ledger for Switched {
     async fn evaluate(&self, call: Call) -> Result<Vec<u8>, LedgerError> {
-        if self.is_cut() {
+        if self.is_cut().await {
             return Err(LedgerError::Evaluate(AWAY.to_owned()));
         }
         self.ledger.evaluate(call).await
     }
 
     async fn endorse(&self, call: Call) -> Result<Endorsed, LedgerError> {
-        if self.is_cut() {
+        if self.is_cut().await {
             return Err(LedgerError::Endorse { transaction: String::new(), reason: AWAY.to_owned() });
         }
         self.ledger.endorse(call).await
@@ -57,8 +53,8 @@ impl Ledger for Switched {
     async fn submit(&self, endorsed: &Endorsed) -> Result<(), LedgerError> {
         let mut switch = self.switch.clone();
         // The sender lives as long as the scenario.
-        let passes = switch.wait_for(|switch| *switch != Switch::Held).await;
-        if !passes.is_ok_and(|switch| *switch == Switch::Through) {
+        drop(switch.wait_for(|switch| *switch != Switch::Held).await);
+        if self.is_cut().await {
             let transaction = endorsed.transaction.clone();
             return Err(LedgerError::Submit { transaction, reason: AWAY.to_owned() });
         }
@@ -66,7 +62,7 @@ impl Ledger for Switched {
     }
 
     async fn commit_status(&self, transaction: &str) -> Result<Commit, LedgerError> {
-        if self.is_cut() {
+        if self.is_cut().await {
             let (transaction, reason) = (transaction.to_owned(), AWAY.to_owned());
             return Err(LedgerError::CommitStatus { transaction, reason });
         }
@@ -74,7 +70,7 @@ impl Ledger for Switched {
     }
 
     async fn receipt(&self, transaction: &str) -> Result<Option<Receipt>, LedgerError> {
-        if self.is_cut() {
+        if self.is_cut().await {
             return Err(LedgerError::Evaluate(AWAY.to_owned()));
         }
         self.ledger.receipt(transaction).await
@@ -84,14 +80,14 @@ impl Ledger for Switched {
         &self,
         after: Option<Checkpoint>,
     ) -> Result<BoxStream<'static, Result<Event, LedgerError>>, LedgerError> {
-        if self.is_cut() {
+        if self.is_cut().await {
             return Err(LedgerError::Events(AWAY.to_owned()));
         }
         self.ledger.events(after).await
     }
 
     async fn ready(&self) -> Result<(), LedgerError> {
-        if self.is_cut() {
+        if self.is_cut().await {
             return Err(LedgerError::Evaluate(AWAY.to_owned()));
         }
         self.ledger.ready().await
