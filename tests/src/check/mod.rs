@@ -7,6 +7,7 @@ mod rows;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures_util::{StreamExt as _, stream};
 use sillok_contract::entry::{Entry, EntryId};
 use sillok_gateway::{
     ledger::receipt::Roots,
@@ -24,6 +25,9 @@ use crate::{
     world::World,
 };
 use book::{Book, Leaf};
+
+/// How many proofs are asked for at once.
+const AT_ONCE: usize = 4;
 
 /// Entries whose proofs have been verified, and batches whose records have been searched: neither ever changes.
 #[derive(Debug, Default)]
@@ -174,11 +178,12 @@ async fn set_aside(caller: &Caller, school: &School, outbox: &[Outboxed], told: 
 
 /// G4: every entry's proof verifies against the offices' roots alone, and proves that very entry.
 async fn proofs(caller: &Caller, roots: &Roots, book: &Book, proven: &mut Proven) {
-    for leaf in &book.leaves {
-        if proven.entries.contains(&leaf.entry.id) {
-            continue;
-        }
-        let json = caller.proof(leaf.entry.id).await.map_err(Failed::refused).unwrap();
+    let unproven: Vec<_> =
+        book.leaves.iter().filter(|leaf| !proven.entries.contains(&leaf.entry.id)).collect();
+    let fetched = unproven.iter().map(async |leaf| (leaf, caller.proof(leaf.entry.id).await));
+    let mut fetched = stream::iter(fetched).buffered(AT_ONCE);
+    while let Some((leaf, json)) = fetched.next().await {
+        let json = json.map_err(Failed::refused).unwrap();
         let verified =
             Proof::parse(&json).unwrap().verify(roots).unwrap_or_else(|error| panic!("G4: {error}"));
         assert_eq!(verified.entry, leaf.entry, "G4: the proof is this entry's");
