@@ -172,6 +172,22 @@ mod tests {
 
     #[test]
     fn what_is_no_toml_is_told_in_one_line() {
-        assert_eq!(read("[listen").unwrap_err().to_string().lines().count(), 1);
+        let told = read("[listen").unwrap_err().to_string();
+        assert!(told.lines().count() == 1 && told.contains("line 1"), "{told}");
+    }
+
+    #[test]
+    fn no_password_is_told() {
+        let url = "postgres://sillok:hidden@db/records";
+        for text in [
+            format!("[records]\nurl = \"{url}"),
+            format!("[records]\nurl = {url}"),
+            format!("records = \"{url}\""),
+            format!("[records]\nrows = \"{url}\""),
+            format!("[records]\nurl = [\"{url}\"]"),
+        ] {
+            let told = read(&text).unwrap_err().to_string();
+            assert!(!told.contains("hidden"), "{told}");
+        }
     }
 }

@@ -9,7 +9,7 @@ mod stage;
 mod year;
 
 use std::{
-    fs,
+    fmt, fs,
     num::NonZeroU32,
     path::{Path, PathBuf},
     time::Instant,
@@ -52,7 +52,7 @@ pub struct Demo {
     network: PathBuf,
     /// The PostgreSQL to use instead of the one that network/postgres.sh keeps.
     #[arg(long, value_name = "URL", env = "SILLOK_POSTGRES", hide_env_values = true, requires = "fabric")]
-    postgres: Option<String>,
+    postgres: Option<Url>,
     /// Keeps the embedded engines' files here; without it they are deleted in the end.
     #[arg(long, value_name = "DIR", conflicts_with = "fabric")]
     keep: Option<PathBuf>,
@@ -62,6 +62,22 @@ pub struct Demo {
     /// Stays up afterwards, until it is interrupted.
     #[arg(long)]
     serve: bool,
+}
+
+/// A URL that may hold a password, which `Debug` does not show.
+#[derive(Clone)]
+struct Url(String);
+
+impl From<String> for Url {
+    fn from(url: String) -> Self {
+        Self(url)
+    }
+}
+
+impl fmt::Debug for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Url").finish_non_exhaustive()
+    }
 }
 
 /// What the demo did, as `--json` tells it.
@@ -107,7 +123,7 @@ impl Demo {
             ..Settings::default()
         };
         match self.fabric {
-            true => Stage::fabric(&self.network, self.postgres.clone(), settings).await,
+            true => Stage::fabric(&self.network, self.postgres.clone().map(|Url(url)| url), settings).await,
             false => Stage::embedded(self.keep.as_deref(), settings).await,
         }
     }
@@ -266,4 +282,21 @@ fn closing(summary: &Summary) -> String {
         summary.proofs_verified,
         summary.seconds
     )
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    use clap::Parser as _;
+
+    use crate::cli::Arguments;
+
+    #[test]
+    fn the_arguments_show_no_password() {
+        let words =
+            ["sillok", "demo", "--fabric", "--postgres", "postgres://sillok:hidden@localhost/records"];
+        let arguments = Arguments::try_parse_from(words).unwrap();
+        let shown = format!("{arguments:?}");
+        assert!(shown.contains("postgres") && !shown.contains("hidden"), "{shown}");
+    }
 }
