@@ -15,8 +15,8 @@ pub struct Limits {
     pub body_bytes: usize,
     /// The largest head of a request (its address and headers), in bytes; beyond: 431, limit.headers.
     pub header_bytes: usize,
-    /// How long a caller may take to send a request's head, and to end the TLS handshake, in milliseconds; the
-    /// connection is closed then.
+    /// How long a caller may take to send a request's head, to end the TLS handshake, and to begin with HTTP/2, in
+    /// milliseconds; the connection is closed then.
     pub header_ms: u64,
     /// How long a request may take from its head to its answer, in milliseconds; beyond: 504, limit.time.
     pub request_ms: u64,
@@ -24,7 +24,7 @@ pub struct Limits {
     pub connections: usize,
     /// How many requests are worked on at once, REST and gRPC together; beyond: 503, limit.concurrency.
     pub requests: usize,
-    /// How many streams of entries are open at once, REST and gRPC together; beyond: 503, limit.streams.
+    /// How many streams, of entries and of health, are open at once, REST and gRPC together; beyond: 503, limit.streams.
     pub streams: usize,
     /// How many requests a second one caller may send, in the long run; beyond: 429, limit.rate. A caller is a client
     /// certificate, or an IPv4 address, or an IPv6 network of 64 bits.

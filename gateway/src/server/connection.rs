@@ -19,6 +19,7 @@ use tokio::{
 use tokio_rustls::server::TlsStream;
 use tower::{Layer as _, Service};
 
+use super::preface::{self, InTime};
 use crate::config::Limits;
 
 /// The other end of a connection. Its place among the connections is given back when the last copy is dropped, which
@@ -54,6 +55,15 @@ impl Http {
             Self::One => b"http/1.1".to_vec(),
             Self::Two => b"h2".to_vec(),
         }
+    }
+
+    /// Takes connections that say in time what they are. With HTTP/1.1 it is the time of the first head that counts.
+    fn in_time<A>(self, inner: A, patience: Duration) -> InTime<A> {
+        let bytes = match self {
+            Self::One => 0,
+            Self::Two => preface::HTTP2,
+        };
+        InTime { inner, bytes, patience }
     }
 }
 
@@ -101,7 +111,7 @@ pub(crate) async fn serve(
     limits: &Limits,
     handle: Handle<Peer>,
 ) -> io::Result<()> {
-    let mut server = Server::from_listener(listener).acceptor(NoDelayAcceptor::new()).handle(handle);
+    let mut server = Server::from_listener(listener).handle(handle);
     server = match http {
         Http::One => server.http1_only(),
         Http::Two => server.http2_only(),
@@ -111,14 +121,14 @@ pub(crate) async fn serve(
         let service = Extension(peer).layer(router.clone());
         async move { Ok::<_, std::convert::Infallible>(service) }
     });
+    let patience = Duration::from_millis(limits.header_ms);
     match tls {
-        None => server.serve(make).await,
+        None => server.acceptor(http.in_time(NoDelayAcceptor::new(), patience)).serve(make).await,
         Some(config) => {
-            let patience = Duration::from_millis(limits.header_ms);
             let tls = RustlsAcceptor::new(RustlsConfig::from_config(config))
                 .handshake_timeout(patience)
                 .acceptor(NoDelayAcceptor::new());
-            server.acceptor(TellCertificate(tls)).serve(make).await
+            server.acceptor(http.in_time(TellCertificate(tls), patience)).serve(make).await
         }
     }
 }

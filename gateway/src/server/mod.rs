@@ -5,6 +5,7 @@ mod edge;
 mod engines;
 mod gate;
 mod parameters;
+mod preface;
 mod tls;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};

@@ -50,8 +50,14 @@ async fn too_many_requests_of_one_caller() {
 #[tokio::test]
 async fn a_caller_that_is_slow_to_say_what_it_wants_is_cut_off() {
     let gateway = start(|settings| settings.limits.header_ms = 100).await;
-    for said in ["", "GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: "] {
-        let mut slow = TcpStream::connect(gateway.host()).await.unwrap();
+    let grpc = gateway.addresses.grpc.split("//").nth(1).unwrap();
+    for (host, said) in [
+        (gateway.host(), ""),
+        (gateway.host(), "GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: "),
+        (grpc, ""),
+        (grpc, "PRI * HTTP/2.0\r\n"),
+    ] {
+        let mut slow = TcpStream::connect(host).await.unwrap();
         slow.write_all(said.as_bytes()).await.unwrap();
         let mut rest = Vec::new();
         // Closed or reset: both end the connection.
