@@ -73,6 +73,14 @@ impl<'a> Expected<'a> {
     fn address(&self) -> &'a str {
         self.uri.split(['?', '#']).next().unwrap_or(self.uri)
     }
+
+    /// Whether a token's `htu` is this address. Where the call came in plaintext, a proxy in front may have spoken TLS
+    /// with the caller: `https` is as good then.
+    fn is_at(&self, htu: &str) -> bool {
+        let address = self.address();
+        let plain = address.strip_prefix("http://");
+        htu == address || plain.is_some_and(|rest| htu.strip_prefix("https://") == Some(rest))
+    }
 }
 
 /// Why a token is not taken.
@@ -197,7 +205,7 @@ impl Presented {
         let latest = now.saturating_add(SKEW);
         match () {
             () if claims.aud != expected.audience => Err(AccessError::Audience),
-            () if claims.htm != expected.method || claims.htu != expected.address() => Err(AccessError::Call),
+            () if claims.htm != expected.method || !expected.is_at(&claims.htu) => Err(AccessError::Call),
             () if claims.iat > latest => Err(AccessError::NotYet),
             () if claims.exp <= now.saturating_sub(SKEW) || claims.exp < claims.iat => {
                 Err(AccessError::Expired)
@@ -257,6 +265,10 @@ mod tests {
         assert_eq!(token.caller(), &Caller::Learner(LearnerId::new("L1").unwrap()));
         assert_eq!(token.verify(&key, &CALL), Ok(()));
         assert_eq!(token.verify(&key, &Expected { uri: "https://g/v1/entries/1?wait=1", ..CALL }), Ok(()));
+        let behind_a_proxy = Expected { uri: "http://g/v1/entries/1", ..CALL };
+        assert_eq!(token.verify(&key, &behind_a_proxy), Ok(()));
+        let plain = Presented::parse(&signer.sign(&behind_a_proxy, 300)).unwrap();
+        assert_eq!(plain.verify(&key, &CALL), Err(AccessError::Call));
         let wrong = [
             (Expected { audience: "other", ..CALL }, AccessError::Audience),
             (Expected { method: "POST", ..CALL }, AccessError::Call),
