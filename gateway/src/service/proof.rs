@@ -6,6 +6,7 @@ use sillok_contract::{certificate::Certificate, entry::EntryId, request::SignedR
 
 use super::{Caller, Core, problems, view};
 use crate::{
+    ledger::Receipt,
     problem::{Kind, Problem},
     proof::{Parts, Proof},
     records::{EntryStatus, StoredBatch, StoredEntry},
@@ -24,7 +25,7 @@ impl Core {
     }
 
     async fn assemble(&self, entry: StoredEntry, index: u32, batch: StoredBatch) -> Result<String, Problem> {
-        let (receipt, _) = view::receipt(&batch)?;
+        let (receipt, _) = view::receipt::<Receipt>(&batch)?;
         let request = self.records.request(&entry.request).await.map_err(problems::of_records)?;
         let request =
             request.ok_or_else(|| problems::internal(&format!("entry {} has no request", entry.id)))?.jws;

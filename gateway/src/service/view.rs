@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use prost::Message;
+use serde::{Deserialize, de::DeserializeOwned};
 use sillok_contract::{entry::EntryId, id::SchoolId};
 use sillok_proto::ledger::BatchHeader;
 
 use super::{Batch, Caller, Core, Digest, EntryState, Place, QueryResult, RequestState, problems};
 use crate::{
-    ledger::Receipt,
     problem::{Kind, Problem},
     records::{EntryStatus, StoredBatch, StoredEntry},
 };
@@ -106,8 +106,14 @@ impl Core {
     }
 }
 
-/// A recorded batch's receipt, and the block's number.
-pub(super) fn receipt(stored: &StoredBatch) -> Result<(Receipt, u64), Problem> {
+/// The transaction that recorded a batch. Of its receipt no more is read: the rest may be large.
+#[derive(Deserialize)]
+struct Recording {
+    transaction: String,
+}
+
+/// A recorded batch's receipt, or a part of it, and the block's number.
+pub(super) fn receipt<T: DeserializeOwned>(stored: &StoredBatch) -> Result<(T, u64), Problem> {
     let (receipt, block) =
         stored.recorded.as_ref().ok_or_else(|| unreadable(stored, "it is not recorded"))?;
     let receipt = serde_json::from_slice(receipt).map_err(|_| unreadable(stored, "the receipt"))?;
@@ -122,7 +128,7 @@ fn unreadable(stored: &StoredBatch, what: &str) -> Problem {
 pub(super) fn read_batch(stored: &StoredBatch) -> Result<Batch, Problem> {
     let header =
         BatchHeader::decode(stored.header.as_slice()).map_err(|_| unreadable(stored, "the header"))?;
-    let (receipt, block) = receipt(stored)?;
+    let (Recording { transaction }, block) = receipt(stored)?;
     let digest =
         |bytes: Vec<u8>| bytes.try_into().map(Digest).map_err(|_| unreadable(stored, "a hash in the header"));
     Ok(Batch {
@@ -134,7 +140,7 @@ pub(super) fn read_batch(stored: &StoredBatch) -> Result<Batch, Problem> {
         count: header.count,
         first_time: header.first_time,
         last_time: header.last_time,
-        transaction: receipt.transaction,
+        transaction,
         block,
     })
 }
