@@ -68,7 +68,7 @@ fn in_use(path: &Path) -> String {
 
 impl From<ConnectError> for Failure {
     fn from(error: ConnectError) -> Self {
-        Self::new(Exit::Usage, "ledger.setting", error.to_string())
+        Self::config(error.to_string())
     }
 }
 
@@ -94,6 +94,7 @@ impl From<LedgerError> for Failure {
             LedgerError::Evaluate(_) => (Exit::Unavailable, "ledger.evaluate"),
             LedgerError::Endorse { .. } => (Exit::Unavailable, "ledger.endorse"),
             LedgerError::Submit { .. } => (Exit::Unavailable, "ledger.submit"),
+            LedgerError::Rejected { .. } => (Exit::Refused, "ledger.rejected"),
             LedgerError::CommitStatus { .. } => (Exit::Unavailable, "ledger.commit_status"),
             LedgerError::Invalid { .. } => (Exit::Unavailable, "ledger.invalid"),
             LedgerError::Events(_) => (Exit::Unavailable, "ledger.events"),
@@ -111,6 +112,7 @@ fn transaction(error: &LedgerError) -> Option<String> {
     match error {
         LedgerError::Endorse { transaction, .. }
         | LedgerError::Submit { transaction, .. }
+        | LedgerError::Rejected { transaction, .. }
         | LedgerError::CommitStatus { transaction, .. }
         | LedgerError::Invalid { transaction, .. } => Some(transaction.clone()).filter(|id| !id.is_empty()),
         _ => None,
@@ -121,7 +123,7 @@ impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         let detail = error.to_string();
         match error {
-            ClientError::Setting(_) => Self::new(Exit::Usage, "gateway.setting", detail),
+            ClientError::Setting(_) => Self::usage(detail),
             ClientError::Unreachable(_) => Self::new(Exit::Unavailable, "gateway.unreachable", detail),
             ClientError::Malformed(_) => Self::failed("gateway.malformed", detail),
             ClientError::Refused(refused) => of_gateway(refused),

@@ -15,6 +15,9 @@
 //! | 4 | the gateway, the ledger or the database is away, overloaded or too slow; trying again may help |
 //! | 5 | a proof, a signature or a receipt does not verify |
 //!
+//! Of exit code 2, `usage` is an argument's fault, `config.invalid` that of the configuration or of a file it or an
+//! argument names (the network's among them); files that hold data have codes of their own, such as `csv.malformed`.
+//!
 //! Errors are told on standard error: `sillok: CODE: SENTENCE`. With `--json` they are an object on standard output:
 //! `{"error": {"code", "detail", "retry", "exit"}}`, and `transaction` where there is one.
 

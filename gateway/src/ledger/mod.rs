@@ -149,6 +149,15 @@ pub enum LedgerError {
         /// What the peers said.
         reason: String,
     },
+    /// The orderer rejected the signed envelope and would reject it again: have the call endorsed anew. Should the
+    /// envelope stand in a block all the same, of the two at most one takes effect.
+    #[error("transaction {transaction} was rejected: {reason}")]
+    Rejected {
+        /// The transaction's id.
+        transaction: String,
+        /// What the orderer said.
+        reason: String,
+    },
     /// The status is not known (yet): ask again.
     #[error("the status of transaction {transaction} is not known: {reason}")]
     CommitStatus {

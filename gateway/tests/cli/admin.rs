@@ -155,9 +155,9 @@ fn a_ledger_that_a_gateway_holds_is_told_of() {
 fn what_is_about_fabric_is_asked_of_fabric() {
     let program = Program::new();
     for (words, code, said) in [
-        ("admin school list --network nowhere.json", "ledger.setting", "nowhere.json"),
-        ("admin school list --msp nowhere", "ledger.setting", "nowhere"),
-        ("admin school list --peer localhost:7051", "ledger.setting", "network"),
+        ("admin school list --network nowhere.json", "config.invalid", "nowhere.json"),
+        ("admin school list --msp nowhere", "config.invalid", "nowhere"),
+        ("admin school list --peer localhost:7051", "config.invalid", "network"),
         ("admin school list --channel records", "usage", "--network"),
     ] {
         let (exit, told, detail) = program.refused(words);

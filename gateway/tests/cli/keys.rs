@@ -79,7 +79,7 @@ fn a_network_file_names_the_schools_authority() {
     read_certificate(&program.path("keys/T1.pem")).unwrap().issued_by(&authority(&program)).unwrap();
     program.write("network.json", network(json!({})).to_string());
     let (exit, code, detail) = program.refused("keys educator --id T2 --out keys --network network.json");
-    assert_eq!((exit, code.as_str()), (2, "ledger.setting"));
+    assert_eq!((exit, code.as_str()), (2, "config.invalid"));
     assert!(detail.contains("SchoolMSP"), "{detail}");
 }
 

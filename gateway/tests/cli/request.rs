@@ -91,7 +91,7 @@ fn wrong_usage_says_what_to_do() {
         ("request --school north --learner L1 --sql SELECT", "usage", "--gateway"),
         ("request --school north --learner L1 --sql SELECT --save x.json", "usage", "--certificate"),
         ("request --send x.json --sql SELECT --learner L1", "usage", "--send"),
-        ("request --send x.json --gateway localhost:80", "gateway.setting", "https://"),
+        ("request --send x.json --gateway localhost:80", "usage", "https://"),
         ("request --send x.json --gateway http://127.0.0.1:9 --wait", "usage", "--certificate"),
         ("request --send nothing.json --gateway http://127.0.0.1:9", "saved.malformed", "nothing.json"),
     ] {

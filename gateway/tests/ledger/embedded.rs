@@ -165,7 +165,7 @@ async fn a_changed_envelope_is_not_taken() {
         let mut changed = endorsed.clone();
         changed.envelope[bit / 8] ^= 1 << (bit % 8);
         let taken = small.ledger.submit(&changed).await;
-        assert!(matches!(taken, Err(LedgerError::Submit { .. })), "bit {bit}: {taken:?}");
+        assert!(matches!(taken, Err(LedgerError::Rejected { .. })), "bit {bit}: {taken:?}");
     }
     let swapped = Endorsed { transaction: other.transaction.clone(), ..endorsed.clone() };
     assert!(small.ledger.submit(&swapped).await.is_err());

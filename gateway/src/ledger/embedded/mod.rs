@@ -268,10 +268,13 @@ impl Ledger for Embedded {
             |reason: String| LedgerError::Submit { transaction: endorsed.transaction.clone(), reason };
         let bytes = endorsed.envelope.clone();
         let checked = self.blocking(move |ledger| envelope::check(&ledger.engine.identities, &bytes)).await;
-        let checked =
-            checked.map_err(|error| failed(error.to_string()))?.map_err(|error| failed(error.to_string()))?;
+        let rejected =
+            |reason: String| LedgerError::Rejected { transaction: endorsed.transaction.clone(), reason };
+        let checked = checked
+            .map_err(|error| failed(error.to_string()))?
+            .map_err(|error| rejected(error.to_string()))?;
         if checked.id != endorsed.transaction {
-            return Err(failed(format!("its envelope is that of transaction {}", checked.id)));
+            return Err(rejected(format!("its envelope is that of transaction {}", checked.id)));
         }
         let (done, answer) = oneshot::channel();
         self.engine.committer.send(Job { checked, done });

@@ -5,6 +5,8 @@ use prost_types::Any;
 use sillok_contract::Refusal;
 use tonic::{Code, Status};
 
+use crate::ledger::LedgerError;
+
 /// What stands in `grpc-status-details-bin`: the details of google.rpc.Status.
 #[derive(Clone, PartialEq, Message)]
 struct Details {
@@ -49,6 +51,16 @@ pub(super) fn reason(status: &Status) -> String {
         cause = error.source();
     }
     text.replace('\n', " ")
+}
+
+/// Why an envelope was not submitted. A peer answers ABORTED where an orderer took it and found fault with it: its
+/// creator may not write, or no longer, or it is too large.
+pub(super) fn not_submitted(transaction: &str, status: &Status) -> LedgerError {
+    let (transaction, reason) = (transaction.to_owned(), reason(status));
+    match status.code() {
+        Code::Aborted => LedgerError::Rejected { transaction, reason },
+        _ => LedgerError::Submit { transaction, reason },
+    }
 }
 
 /// The contract's refusal of a query, if that is what failed.
@@ -178,6 +190,15 @@ mod tests {
             (Status::aborted("failed to collect enough"), false, false),
         ] {
             assert_eq!((is_away(&status), is_elsewhere_possible(&status)), (away, elsewhere), "{status}");
+        }
+    }
+
+    #[test]
+    fn an_envelope_that_an_orderer_finds_fault_with_is_told_from_one_that_none_was_reached_with() {
+        let rejected = Status::aborted("received unsuccessful response from orderer: status=FORBIDDEN");
+        assert!(matches!(not_submitted("5f1c", &rejected), LedgerError::Rejected { .. }));
+        for status in [Status::unavailable("no orderers"), Status::deadline_exceeded("submit timeout")] {
+            assert!(matches!(not_submitted("5f1c", &status), LedgerError::Submit { .. }), "{status}");
         }
     }
 

@@ -190,10 +190,7 @@ impl Ledger for Fabric {
             .call(self.limits.submit, request, |mut peer, request| async move { peer.submit(request).await })
             .await
             .map(drop)
-            .map_err(|status| LedgerError::Submit {
-                transaction: endorsed.transaction.clone(),
-                reason: failure::reason(&status),
-            })
+            .map_err(|status| failure::not_submitted(&endorsed.transaction, &status))
     }
 
     async fn commit_status(&self, transaction: &str) -> Result<Commit, LedgerError> {

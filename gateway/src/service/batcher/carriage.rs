@@ -33,9 +33,15 @@ pub(super) async fn carry(core: &Core, lease: &Lease, batch: StoredBatch) -> Res
         return Ok(Arrival::Halved(batch.entries.len() as u32));
     };
     if let Some((transaction, envelope)) = &batch.submitted {
-        let status = resume(core, transaction, envelope).await?;
-        if status.is_none() {
-            return finish(core, lease, &batch, transaction).await;
+        match resume(core, transaction, envelope).await {
+            Ok(None) => return finish(core, lease, &batch, transaction).await,
+            Ok(Some(_)) => {}
+            // Sent for ever it would stop the school for ever. Two envelopes of one batch cannot both take effect: each
+            // has read the school's head, and writes it.
+            Err(Fault::Ledger(error @ LedgerError::Rejected { .. })) => {
+                tracing::warn!(school = %batch.school, sequence = batch.sequence, %error, "endorsed anew");
+            }
+            Err(fault) => return Err(fault),
         }
     }
     let endorsed = match phases::endorse(&*core.ledger, &batch, body).await {

@@ -66,6 +66,7 @@ impl Fault {
             Self::Records(_) => "database",
             Self::Ledger(LedgerError::Endorse { .. }) => "endorse",
             Self::Ledger(LedgerError::Submit { .. }) => "submit",
+            Self::Ledger(LedgerError::Rejected { .. }) => "rejected",
             Self::Ledger(LedgerError::CommitStatus { .. }) => "commit_status",
             Self::Ledger(_) => "ledger",
             Self::Invalid(_) => "invalid",
@@ -82,7 +83,9 @@ impl Fault {
             Self::Refused { .. }
                 | Self::Disagree { .. }
                 | Self::Records(RecordsError::Corrupt(_))
-                | Self::Ledger(LedgerError::Malformed(_) | LedgerError::Refused(_))
+                | Self::Ledger(
+                    LedgerError::Malformed(_) | LedgerError::Refused(_) | LedgerError::Rejected { .. }
+                )
         )
     }
 }
