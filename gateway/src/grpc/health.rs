@@ -1,6 +1,6 @@
-//! `grpc.health.v1.Health`, which asks the service itself each time: it is never behind.
+//! `grpc.health.v1.Health`, which asks the service itself each time. A watch counts as an open stream.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use futures_util::{StreamExt as _, future, stream, stream::BoxStream};
 use sillok_proto::gateway::gateway_server::SERVICE_NAME;
@@ -14,6 +14,7 @@ use tonic_health::pb::{
 use super::problem::status;
 use crate::{
     problem::{Kind, Problem},
+    server::Gate,
     service::Service,
 };
 
@@ -24,12 +25,13 @@ const PERIOD: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub(super) struct Health {
     service: Service,
+    gate: Arc<Gate>,
     stopping: CancellationToken,
 }
 
 impl Health {
-    pub(super) fn new(service: Service, stopping: CancellationToken) -> Self {
-        Self { service, stopping }
+    pub(super) fn new(service: Service, gate: Arc<Gate>, stopping: CancellationToken) -> Self {
+        Self { service, gate, stopping }
     }
 
     async fn now(&self, name: &str) -> ServingStatus {
@@ -80,8 +82,14 @@ impl health_server::Health for Health {
         &self,
         request: Request<HealthCheckRequest>,
     ) -> Result<Response<Self::WatchStream>, Status> {
+        let place = self.gate.open_stream().map_err(status)?;
         let changes = self.clone().changes(request.into_inner().service);
-        Ok(Response::new(changes.map(|status| Ok(response(status))).boxed()))
+        let answers = changes.map(move |status| {
+            // The place is held for as long as the stream is.
+            let _held = &place;
+            Ok(response(status))
+        });
+        Ok(Response::new(answers.boxed()))
     }
 }
 

@@ -46,7 +46,7 @@ impl Grpc {
     pub(crate) fn router(self, limits: &Limits) -> Router {
         let edge = Edge::new("grpc", problem::answer, operation, self.gate.clone(), limits);
         let gateway = GatewayServer::new(self.clone()).max_decoding_message_size(limits.body_bytes);
-        let health = HealthServer::new(health::Health::new(self.service, self.stopping));
+        let health = HealthServer::new(health::Health::new(self.service, self.gate, self.stopping));
         let reflection = tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(DESCRIPTORS)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)

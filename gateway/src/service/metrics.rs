@@ -4,40 +4,39 @@ use std::time::{Duration, Instant};
 
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 
-const REQUESTS: &str = "sillok_requests_total";
-const REQUEST_SECONDS: &str = "sillok_request_duration_seconds";
 const RECORDED: &str = "sillok_entries_recorded_total";
 const SET_ASIDE: &str = "sillok_entries_set_aside_total";
 const UNRECORDED: &str = "sillok_entries_unrecorded";
+const STUCK: &str = "sillok_schools_stuck";
 const BATCH_ENTRIES: &str = "sillok_batch_entries";
 const RECORD_SECONDS: &str = "sillok_entry_record_delay_seconds";
 const PHASE_SECONDS: &str = "sillok_ledger_phase_duration_seconds";
 const FAULTS: &str = "sillok_batcher_faults_total";
 const INVALID: &str = "sillok_transactions_invalid_total";
 
-/// Says what each is, once a recorder is installed.
-pub(super) fn describe() {
-    describe_counter!(REQUESTS, "Requests answered, by code: `ok`, or the problem's");
-    describe_histogram!(REQUEST_SECONDS, "From a request's arrival to its answer");
+/// Says what each is, to the recorder that is installed.
+pub(crate) fn describe() {
     describe_counter!(RECORDED, "Entries that came to rest on the ledger");
     describe_counter!(SET_ASIDE, "Entries that the ledger refused, by code; somebody has to look");
     describe_gauge!(UNRECORDED, "Entries in the database that are not on the ledger yet");
+    describe_gauge!(STUCK, "Schools whose batches wait until somebody has looked");
     describe_histogram!(BATCH_ENTRIES, "Entries of a recorded batch");
     describe_histogram!(RECORD_SECONDS, "From the execution of a batch's oldest entry to its record");
     describe_histogram!(PHASE_SECONDS, "A ledger call, by phase and result");
     describe_counter!(FAULTS, "Failures on the way to the ledger that will be tried again, by kind");
     describe_counter!(INVALID, "Transactions that were ordered and took no effect, by status");
-}
-
-/// A request was answered.
-pub(super) fn request(code: &'static str, since: Instant) {
-    counter!(REQUESTS, "code" => code).increment(1);
-    histogram!(REQUEST_SECONDS).record(since.elapsed());
+    // There from the beginning, so that an alarm can rest on it.
+    stuck(0);
 }
 
 /// So many entries wait for the ledger.
 pub(super) fn unrecorded(count: u64) {
     gauge!(UNRECORDED).set(count as f64);
+}
+
+/// The batches of so many schools wait until somebody has looked.
+pub(super) fn stuck(schools: usize) {
+    gauge!(STUCK).set(schools as f64);
 }
 
 /// A batch came to rest.

@@ -1,11 +1,11 @@
 //! What the gateway does, whichever face asks: REST and gRPC both call [`Service`] and add nothing of their own.
 
 mod access;
-mod backlog;
 mod batcher;
 mod caller;
 mod follow;
 mod metrics;
+mod momentary;
 mod problems;
 mod proof;
 mod registry;
@@ -18,10 +18,7 @@ mod view;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use futures_util::stream::BoxStream;
 use sillok_contract::{entry::EntryId, id::SchoolId};
@@ -41,13 +38,17 @@ use crate::{
     problem::Problem,
     records::{Records, policy::Policy},
 };
-use backlog::Backlog;
-use batcher::Health;
+use batcher::{Health, Stuck};
+pub(crate) use metrics::describe as describe_metrics;
+use momentary::Momentary;
 use registry::Registry;
 use signals::{Signal, Signals};
 
 /// How many recorded batches' places are remembered.
 const REMEMBERED_BATCHES: u64 = 10_000;
+
+/// For how long it is remembered whether database and ledger answer: anybody may ask, as often as they like.
+const ANSWERING: Duration = Duration::from_millis(250);
 
 /// The time, in microseconds since the Unix epoch.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
@@ -86,10 +87,14 @@ struct Core {
     settings: Settings,
     registry: Registry,
     signals: Signals,
-    unrecorded: Backlog,
+    /// How many entries wait for the ledger.
+    unrecorded: Momentary<u64>,
+    /// Why the database and the ledger do not answer, if they do not.
+    answering: Momentary<[Option<String>; 2]>,
     /// Recorded batches by school and sequence.
     batches: moka::future::Cache<(SchoolId, u64), Arc<Batch>>,
     health: watch::Sender<Health>,
+    stuck: Stuck,
     /// What this gateway's leases name as their owner.
     owner: String,
 }
@@ -97,11 +102,10 @@ struct Core {
 impl Service {
     /// A service on these parts. Nothing is recorded until [`Service::run`] or [`Batcher::run`] runs.
     pub fn new(parts: Parts, settings: Settings) -> Self {
-        metrics::describe();
         let Parts { records, ledger, policy, clock } = parts;
         let (signals, starts) = Signals::new();
         let registry = Registry::new(ledger.clone(), settings.standing.clone());
-        let unrecorded = Backlog::new(Duration::from_millis(settings.requests.unrecorded_cache_ms));
+        let unrecorded = Momentary::new(Duration::from_millis(settings.requests.unrecorded_cache_ms));
         let core = Core {
             records,
             ledger,
@@ -111,8 +115,10 @@ impl Service {
             registry,
             signals,
             unrecorded,
+            answering: Momentary::new(ANSWERING),
             batches: moka::future::Cache::new(REMEMBERED_BATCHES),
             health: watch::Sender::new(Health::Stopped),
+            stuck: Stuck::default(),
             owner: format!("{:016x}", rand::random::<u64>()),
         };
         Self { core: Arc::new(core), starts: Arc::new(Mutex::new(starts)) }
@@ -141,10 +147,7 @@ impl Service {
     /// Checked in this order, each with its own code: form, size, signature, audience and time, replay, standing,
     /// policy; then whether the ledger keeps up.
     pub async fn submit(&self, request: &str, queries: Vec<Vec<u8>>) -> Result<RequestState, Problem> {
-        let since = Instant::now();
-        let answer = self.core.submit(request, queries).await;
-        metrics::request(answer.as_ref().map_or_else(|problem| problem.code, |_| "ok"), since);
-        answer
+        self.core.submit(request, queries).await
     }
 
     /// The state of an executed request, entry by entry, without the rows; `digest` is the SHA-256 of its JWS.
@@ -213,6 +216,20 @@ impl Core {
     }
 
     async fn ready(&self) -> Vec<PartState> {
+        let Ok([database, ledger]) =
+            self.answering.get(async { Ok::<_, Infallible>(self.ask_parts().await) }).await;
+        let (batcher, works) = match &*self.health.borrow() {
+            Health::Working => (self.stuck.told(), true),
+            Health::Stopped => (Some("it does not run".to_owned()), false),
+            Health::Failing(reason) => (Some(reason.clone()), false),
+        };
+        let asked = |part, reason: Option<String>| PartState { part, ready: reason.is_none(), reason };
+        let batcher = PartState { part: "batcher", ready: works, reason: batcher };
+        vec![asked("database", database), asked("ledger", ledger), batcher]
+    }
+
+    /// Why the database and the ledger do not answer, if they do not.
+    async fn ask_parts(&self) -> [Option<String>; 2] {
         let limit = Duration::from_millis(self.settings.standing.ask_ms);
         let asked = |asked: Result<Result<(), String>, _>| match asked {
             Ok(Ok(())) => None,
@@ -223,12 +240,6 @@ impl Core {
         let ledger = async { self.ledger.ready().await.map_err(|error| error.to_string()) };
         let (database, ledger) =
             tokio::join!(tokio::time::timeout(limit, database), tokio::time::timeout(limit, ledger));
-        let batcher = match &*self.health.borrow() {
-            Health::Working => None,
-            Health::Stopped => Some("it does not run".to_owned()),
-            Health::Failing(reason) => Some(reason.clone()),
-        };
-        let parts = [("database", asked(database)), ("ledger", asked(ledger)), ("batcher", batcher)];
-        parts.into_iter().map(|(part, reason)| PartState { part, ready: reason.is_none(), reason }).collect()
+        [asked(database), asked(ledger)]
     }
 }

@@ -115,6 +115,9 @@ impl Registry {
         });
         if let Err(error) = &answer {
             tracing::warn!(%error, "the registry cannot be read");
+        }
+        // What the ledger did answer, if only with a document that cannot be read, does not make it away for the others.
+        if let Err(LedgerError::Evaluate(_)) = &answer {
             let pause = Duration::from_millis(self.settings.absent_ms.into());
             *self.away.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + pause);
         }

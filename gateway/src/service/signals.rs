@@ -130,6 +130,13 @@ impl Signal {
         known.due = (entries > 0).then(|| Instant::now() + age);
     }
 
+    /// A batch takes so many of those that wait. The others are no younger than they were: they fall due after `age` at
+    /// the latest.
+    pub(super) fn took(&self, entries: u64, age: Duration) {
+        let left = lock(&self.known).entries.saturating_sub(entries);
+        self.read(left, age);
+    }
+
     /// Waits until `count` entries are known to wait, the oldest falls due, or nothing came for `idle`.
     pub(super) async fn due(&self, count: u64, idle: Duration) -> Due {
         let idle = Instant::now() + idle;
@@ -212,6 +219,18 @@ mod tests {
         lock(&signal.known).elsewhere = Some(Instant::now());
         signal.polled(Waiting { entries: 0, due: AGE });
         assert!(starts.try_recv().is_ok(), "a batch in flight is reason enough");
+    }
+
+    #[tokio::test]
+    async fn what_a_batch_leaves_is_still_known_to_wait() {
+        let (signal, _starts) = signals();
+        signal.executed(90, LONG);
+        signal.took(40, LONG);
+        assert_eq!(signal.due(40, LONG).await, Due::Count);
+        signal.took(40, AGE);
+        assert_eq!(signal.due(40, LONG).await, Due::Age);
+        signal.took(40, AGE);
+        assert_eq!(signal.due(40, IDLE).await, Due::Nothing);
     }
 
     #[tokio::test]

@@ -210,7 +210,7 @@ pub struct PartState {
     pub part: &'static str,
     /// Whether it works now.
     pub ready: bool,
-    /// Why not.
+    /// Why not; or what somebody has to look at, though it works.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }

@@ -10,7 +10,7 @@ use sillok_contract::{
     request::{Query, SignedRequest, query_hash},
 };
 
-use super::{Core, Digest, EntryState, Place, QueryResult, RequestState, problems};
+use super::{Core, Digest, EntryState, Place, QueryResult, RequestState, metrics, problems};
 use crate::{
     problem::{Kind, Problem},
     records::{Admitted, AdmittedQuery, Outcome, QueryOutcome},
@@ -164,7 +164,12 @@ impl Core {
     }
 
     async fn check_backlog(&self) -> Result<(), Problem> {
-        let unrecorded = self.unrecorded.get(&*self.records).await.map_err(problems::of_records)?;
+        let count = async {
+            let count = self.records.unrecorded().await?;
+            metrics::unrecorded(count);
+            Ok(count)
+        };
+        let unrecorded = self.unrecorded.get(count).await.map_err(problems::of_records)?;
         if unrecorded < self.settings.requests.max_unrecorded {
             return Ok(());
         }

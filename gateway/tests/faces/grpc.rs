@@ -127,6 +127,18 @@ async fn health_follows_readiness_and_a_stop() {
 }
 
 #[tokio::test]
+async fn a_watch_counts_as_a_stream() {
+    let gateway = start(|settings| settings.limits.streams = 1).await;
+    let mut client = HealthClient::new(channel(&gateway).await);
+    let ask = || HealthCheckRequest { service: String::new() };
+    let first = client.watch(ask()).await.unwrap();
+    let refused = client.watch(ask()).await.unwrap_err();
+    assert_eq!((refused.code(), problem(&refused).code.as_str()), (Code::Unavailable, "limit.streams"));
+    drop(first);
+    gateway.stop().await;
+}
+
+#[tokio::test]
 async fn reflection_names_the_services() {
     let gateway = start(|_| {}).await;
     let mut client = ServerReflectionClient::new(channel(&gateway).await);

@@ -119,6 +119,7 @@ async fn what_an_operator_asks() {
         metrics.contains("sillok_requests_total{face=\"rest\",operation=\"GET /readyz\",status=\"200\""),
         "{metrics}"
     );
+    assert!(metrics.contains("# HELP sillok_schools_stuck "), "the batcher's are described too: {metrics}");
     gateway.stop().await;
 }
 

@@ -4,6 +4,7 @@
 mod carriage;
 mod fault;
 mod phases;
+mod stuck;
 mod writer;
 
 use std::{sync::Arc, time::Duration};
@@ -19,6 +20,7 @@ use super::{
     Core,
     signals::{Signal, Waiting},
 };
+pub(super) use stuck::Stuck;
 use writer::Writer;
 
 /// Whether the batcher works, as readiness tells it.

@@ -39,12 +39,14 @@ enum Step {
 
 /// Tells the signal that the writer has ended, however it ended.
 struct Running {
+    core: Arc<Core>,
     signal: Arc<Signal>,
     elsewhere: Option<Duration>,
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
+        self.core.stuck.free(&self.signal.school);
         self.signal.ended(self.elsewhere);
     }
 }
@@ -58,7 +60,7 @@ impl Writer {
 
     /// Writes while there is something to write and the lease is held.
     pub(super) async fn run(mut self) {
-        let mut running = Running { signal: self.signal.clone(), elsewhere: None };
+        let mut running = Running { core: self.core.clone(), signal: self.signal.clone(), elsewhere: None };
         let settings = &self.core.settings.batches;
         let claimed = self.core.records.claim(&self.signal.school, &self.core.owner, settings.lease_ms).await;
         let lease = match claimed {
@@ -109,7 +111,7 @@ impl Writer {
             };
             resume = step.is_err();
             match step {
-                Ok(Step::Again) => {}
+                Ok(Step::Again) => self.core.stuck.free(&self.signal.school),
                 Ok(Step::Idle) => return,
                 Err(Fault::LeaseLost) => return,
                 Err(fault) => self.pause_after(&fault).await,
@@ -121,7 +123,10 @@ impl Writer {
         metrics::fault(fault.kind());
         let school = &self.signal.school;
         match fault.alarming() {
-            true => tracing::error!(%school, %fault, "the school's batches wait: somebody has to look"),
+            true => {
+                self.core.stuck.add(school);
+                tracing::error!(%school, %fault, "the school's batches wait: somebody has to look");
+            }
             false => tracing::warn!(%school, %fault, "the school's batch waits and is tried again"),
         }
         self.pause().await;
@@ -178,7 +183,7 @@ impl Writer {
             self.signal.read(entries.len() as u64, left);
             return Ok(Step::Again);
         }
-        self.signal.read(0, age);
+        self.signal.took(entries.len() as u64, age);
         self.form(lease, entries, requests).await
     }
 

@@ -9,7 +9,7 @@ use std::{
 };
 
 use futures_util::FutureExt;
-use sillok_contract::{id::SchoolId, registry::SchoolChange};
+use sillok_contract::{batch, id::SchoolId, registry::SchoolChange};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     ledger::contract::Contract,
+    records::StoredBatch,
     service::{RequestState, Service, system_clock},
 };
 
@@ -133,6 +134,64 @@ async fn a_transaction_that_took_no_effect_is_endorsed_again() {
     }
     assert_eq!(faults.struck.lock().unwrap().get("MVCC_READ_CONFLICT"), Some(&2));
     town.check_everything(&[answered]).await;
+}
+
+/// Forms the school's first batch of what waits, with an envelope that no orderer takes, as if its gateway had died then.
+async fn leave_an_envelope_that_is_rejected(town: &Town, school: &SchoolId) {
+    let lease = town.records.claim(school, "dead", 60_000).await.unwrap().unwrap();
+    let (entries, requests) = town.records.pending(school, 100, u64::MAX).await.unwrap();
+    let (ids, bytes): (Vec<_>, Vec<_>) = entries.into_iter().map(|entry| (entry.id, entry.bytes)).unzip();
+    let requests: Vec<_> = requests.into_iter().map(|(_, jws)| jws).collect();
+    let formed = batch::build(school, 1, [0; 32], &requests, &bytes).unwrap();
+    let batch = StoredBatch {
+        school: school.clone(),
+        sequence: 1,
+        header: formed.header,
+        entries: ids,
+        body: Some(formed.body),
+        submitted: Some(("f".repeat(64), b"rejected".to_vec())),
+        recorded: None,
+    };
+    town.records.form(&lease, &batch).await.unwrap();
+    town.records.release(&lease).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_envelope_that_is_rejected_does_not_stop_its_school() {
+    let town = Town::found(40, 20).await;
+    let service = town.service(settings());
+    let school = &town.schools[0];
+    let answered = school.marks(0, "music", 6).to(&service).await.unwrap();
+    leave_an_envelope_that_is_rejected(&town, &school.id).await;
+    tokio::select! {
+        () = service.run(CancellationToken::new()) => unreachable!("nobody stops it"),
+        () = until("all is recorded", async || town.records.unrecorded().await.unwrap() == 0) => {}
+    }
+    town.check_everything(&[answered]).await;
+}
+
+/// A ledger that has batches the database knows nothing of: nothing is recorded, and readiness says that it is so.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waits_until_somebody_has_looked_is_told() {
+    let town = Town::found(40, 20).await;
+    let service = town.service(settings());
+    let school = &town.schools[0];
+    school.marks(0, "music", 6).to(&service).await.unwrap();
+    let other = Town::found(40, 20).await;
+    let alien =
+        other.service_on(town.records.clone(), Arc::new(other.ledger.clone()), settings(), system_clock());
+    let recorded = other.service(settings());
+    other.schools[0].marks(0, "music", 6).to(&recorded).await.unwrap();
+    tokio::select! {
+        () = recorded.run(CancellationToken::new()) => unreachable!("nobody stops it"),
+        () = until("all is recorded", async || other.records.unrecorded().await.unwrap() == 0) => {}
+    }
+    let told = async || alien.ready().await.remove(2);
+    tokio::select! {
+        () = alien.run(CancellationToken::new()) => unreachable!("nobody stops it"),
+        () = until("it is told", async || told().await.reason.is_some_and(|why| why.contains("1 school"))) => {}
+    }
+    assert!(town.records.unrecorded().await.unwrap() == 6, "nothing is recorded");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
