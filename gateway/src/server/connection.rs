@@ -57,6 +57,15 @@ impl Http {
         }
     }
 
+    /// Speaks nothing else. To be said after the acceptor, which makes a server forget it; a server that has to find out
+    /// what it is spoken to in waits without a limit.
+    fn alone<A>(self, server: Server<Peer, A>) -> Server<Peer, A> {
+        match self {
+            Self::One => server.http1_only(),
+            Self::Two => server.http2_only(),
+        }
+    }
+
     /// Takes connections that say in time what they are. With HTTP/1.1 it is the time of the first head that counts.
     fn in_time<A>(self, inner: A, patience: Duration) -> InTime<A> {
         let bytes = match self {
@@ -112,10 +121,6 @@ pub(crate) async fn serve(
     handle: Handle<Peer>,
 ) -> io::Result<()> {
     let mut server = Server::from_listener(listener).handle(handle);
-    server = match http {
-        Http::One => server.http1_only(),
-        Http::Two => server.http2_only(),
-    };
     confine(&mut server, limits);
     let make = tower::service_fn(move |peer: Peer| {
         let service = Extension(peer).layer(router.clone());
@@ -123,12 +128,12 @@ pub(crate) async fn serve(
     });
     let patience = Duration::from_millis(limits.header_ms);
     match tls {
-        None => server.acceptor(http.in_time(NoDelayAcceptor::new(), patience)).serve(make).await,
+        None => http.alone(server.acceptor(http.in_time(NoDelayAcceptor::new(), patience))).serve(make).await,
         Some(config) => {
             let tls = RustlsAcceptor::new(RustlsConfig::from_config(config))
                 .handshake_timeout(patience)
                 .acceptor(NoDelayAcceptor::new());
-            server.acceptor(http.in_time(TellCertificate(tls), patience)).serve(make).await
+            http.alone(server.acceptor(http.in_time(TellCertificate(tls), patience))).serve(make).await
         }
     }
 }

@@ -95,7 +95,7 @@ async fn an_id_is_used_once() {
     assert_eq!(ledger.value().unwrap(), b"first");
     let chosen = wire::Proposal { transaction: "0".repeat(64), ..ledger.proposal() };
     match ledger.submit(&ledger.crafted(&chosen, "chosen", |_| ())).await {
-        Err(LedgerError::Submit { reason, .. }) => {
+        Err(LedgerError::Rejected { reason, .. }) => {
             assert!(reason.starts_with("BAD_PROPOSAL_TXID"), "{reason}")
         }
         other => panic!("{other:?}"),

@@ -118,7 +118,7 @@ async fn a_batch_holds_a_mebibyte_of_entries() {
     let answered = much(&town, &service).await;
     let (stop, running) = run(&service);
     all_recorded(&town).await;
-    assert_eq!(counts(&town, &service).await, [18, 18, 18, 12]);
+    assert_eq!(counts(&town, &service).await, [19, 19, 19, 9]);
     stop.cancel();
     running.await.unwrap();
     town.check_everything(&answered).await;
