@@ -22,6 +22,7 @@
 //! `{"error": {"code", "detail", "retry", "exit"}}`, and `transaction` where there is one.
 
 mod admin;
+mod bench;
 mod causes;
 mod consortium;
 mod demo;
@@ -30,6 +31,7 @@ mod gateway;
 mod keys;
 mod output;
 mod private_file;
+mod production;
 mod progress;
 mod proof;
 mod request;
@@ -68,6 +70,8 @@ pub enum Command {
     Demo(demo::Demo),
     /// Runs the gateway.
     Serve(serve::Serve),
+    /// Measures what the system can do on this machine.
+    Bench(bench::Bench),
     /// Makes keys and certificates for people.
     Keys(keys::Keys),
     /// Administers the registry on the ledger: offices, schools, educators, learners.
@@ -83,6 +87,7 @@ impl Command {
         match self {
             Self::Demo(command) => on_threads(command.run(program)),
             Self::Serve(command) => on_threads(command.run(program)),
+            Self::Bench(command) => on_threads(command.run(program)),
             Self::Keys(command) => command.run(program),
             Self::Admin(command) => on_threads(command.run(program)),
             Self::Request(command) => on_threads(command.run(program)),

@@ -4,7 +4,7 @@ mod error;
 
 use std::{path::Path, time::Duration};
 
-use reqwest::{Method, Response, Url, redirect::Policy};
+use reqwest::{Method, Response, Url, header::CONTENT_TYPE, redirect::Policy};
 use serde::{Deserialize, de::DeserializeOwned};
 use sillok_contract::{entry::EntryId, id::SchoolId};
 
@@ -56,9 +56,15 @@ impl Client {
 
     /// Sends a signed request. Sent again, it answers as the first time.
     pub async fn submit(&self, signed: &SignedQueries) -> Result<RequestState, ClientError> {
-        let body = serde_json::json!({ "request": signed.request, "queries": signed.queries });
-        let request = self.http.post(self.url("v1/requests")?).json(&body);
-        read(request.send().await.map_err(ClientError::unreachable)?).await
+        let answer = self.submit_json(signed.to_json()).await?;
+        serde_json::from_slice(&answer).map_err(|error| ClientError::Malformed(error.to_string()))
+    }
+
+    /// Sends what [`SignedQueries::to_json`] made, and gives the answer's JSON as it comes.
+    pub async fn submit_json(&self, signed: String) -> Result<Vec<u8>, ClientError> {
+        let request = self.http.post(self.url("v1/requests")?).header(CONTENT_TYPE, "application/json");
+        let response = request.body(signed).send().await.map_err(ClientError::unreachable)?;
+        body(answered(response).await?).await
     }
 
     /// The state of a request, entry by entry.
@@ -73,8 +79,7 @@ impl Client {
 
     /// The proof of a recorded entry: the bytes of its file.
     pub async fn proof(&self, id: EntryId) -> Result<Vec<u8>, ClientError> {
-        let response = answered(self.get(&format!("v1/entries/{id}/proof")).await?).await?;
-        Ok(response.bytes().await.map_err(ClientError::unreachable)?.to_vec())
+        body(answered(self.get(&format!("v1/entries/{id}/proof")).await?).await?).await
     }
 
     /// A school's recorded batches after a sequence, at most 100.
@@ -130,8 +135,12 @@ async fn answered(response: Response) -> Result<Response, ClientError> {
     Err(ClientError::told(response).await)
 }
 
+async fn body(response: Response) -> Result<Vec<u8>, ClientError> {
+    Ok(response.bytes().await.map_err(ClientError::unreachable)?.into())
+}
+
 async fn read<T: DeserializeOwned>(response: Response) -> Result<T, ClientError> {
-    let bytes = answered(response).await?.bytes().await.map_err(ClientError::unreachable)?;
+    let bytes = body(answered(response).await?).await?;
     serde_json::from_slice(&bytes).map_err(|error| ClientError::Malformed(error.to_string()))
 }
 

@@ -29,6 +29,13 @@ pub struct SignedQueries {
     pub queries: Vec<String>,
 }
 
+impl SignedQueries {
+    /// The JSON that the gateway's REST takes.
+    pub fn to_json(&self) -> String {
+        serde_json::json!({ "request": self.request, "queries": self.queries }).to_string()
+    }
+}
+
 /// Signs requests with an educator's key. `Debug` shows nothing of it.
 #[derive(Clone, Debug)]
 pub struct RequestSigner {

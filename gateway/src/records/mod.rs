@@ -8,6 +8,7 @@ pub mod schema;
 mod conformance;
 mod execution;
 mod migration;
+mod plain;
 mod postgres;
 mod settings;
 mod sqlite;
@@ -19,6 +20,7 @@ use sillok_contract::{
     id::{EducatorId, LearnerId, SchoolId},
 };
 
+pub use plain::Plain;
 pub use policy::OutputColumn;
 pub use settings::{OpenError, Settings, open};
 

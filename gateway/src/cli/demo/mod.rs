@@ -9,7 +9,7 @@ mod stage;
 mod year;
 
 use std::{
-    fmt, fs,
+    fs,
     num::NonZeroU32,
     path::{Path, PathBuf},
     time::Instant,
@@ -18,7 +18,7 @@ use std::{
 use serde::Serialize;
 use sillok_contract::{entry::EntryId, id::LearnerId};
 
-use super::{Failure, Program};
+use super::{Failure, Program, production::Production};
 use crate::{
     config::{Limits, Listen, Settings},
     ledger::{receipt::Roots, school},
@@ -38,21 +38,8 @@ pub struct Demo {
     /// Takes the learners from this file: the columns school, sex, age, absences, G1, G2 and G3, `;` between fields.
     #[arg(long, value_name = "FILE")]
     data: Option<PathBuf>,
-    /// Plays on the Fabric network that is up, with PostgreSQL.
-    #[arg(long)]
-    fabric: bool,
-    /// The run directory of that network.
-    #[arg(
-        long,
-        value_name = "DIR",
-        env = "SILLOK_NETWORK_DIR",
-        default_value = "network/run",
-        requires = "fabric"
-    )]
-    network: PathBuf,
-    /// The PostgreSQL to use instead of the one that network/postgres.sh keeps.
-    #[arg(long, value_name = "URL", env = "SILLOK_POSTGRES", hide_env_values = true, requires = "fabric")]
-    postgres: Option<Url>,
+    #[command(flatten)]
+    production: Production,
     /// Keeps the embedded engines' files here; without it they are deleted in the end.
     #[arg(long, value_name = "DIR", conflicts_with = "fabric")]
     keep: Option<PathBuf>,
@@ -62,22 +49,6 @@ pub struct Demo {
     /// Stays up afterwards, until it is interrupted.
     #[arg(long)]
     serve: bool,
-}
-
-/// A URL that may hold a password, which `Debug` does not show.
-#[derive(Clone)]
-struct Url(String);
-
-impl From<String> for Url {
-    fn from(url: String) -> Self {
-        Self(url)
-    }
-}
-
-impl fmt::Debug for Url {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Url").finish_non_exhaustive()
-    }
 }
 
 /// What the demo did, as `--json` tells it.
@@ -122,8 +93,8 @@ impl Demo {
             limits: Limits { rate: NonZeroU32::MAX, burst: NonZeroU32::MAX, ..Limits::default() },
             ..Settings::default()
         };
-        match self.fabric {
-            true => Stage::fabric(&self.network, self.postgres.clone().map(|Url(url)| url), settings).await,
+        match self.production.fabric {
+            true => Stage::fabric(&self.production, settings).await,
             false => Stage::embedded(self.keep.as_deref(), settings).await,
         }
     }

@@ -1,20 +1,16 @@
 //! What the demo plays on: the engines, a gateway on ports of its own, and the organisations behind the ledger.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::cast::failed;
 use crate::{
-    cli::Failure,
+    cli::{Failure, production::Production},
     client::Client,
-    config::{self, LedgerEngine, Settings},
-    ledger::{consortium::Consortium, fabric},
-    records,
+    config::Settings,
+    ledger::consortium::Consortium,
     server::{Addresses, Engines, Gateway, Listeners},
     service::Service,
 };
@@ -48,27 +44,9 @@ impl Stage {
         Ok(Self { data: Some(data), _temporary: temporary, ..stage })
     }
 
-    /// PostgreSQL and the Fabric network of a run directory of network/network.sh.
-    pub(super) async fn fabric(
-        network: &Path,
-        postgres: Option<String>,
-        settings: Settings,
-    ) -> Result<Self, Failure> {
-        let file = network.join("network.json");
-        if !file.exists() {
-            return Err(Failure::config(format!(
-                "{} is not there; bring the network up with network/network.sh up, or name its directory with --network",
-                file.display()
-            )));
-        }
-        let url = postgres.map_or_else(|| url_of(network), Ok)?;
-        let fabric = fabric::Settings { network: Some(file), ..fabric::Settings::default() };
-        let settings = Settings {
-            records: records::Settings { url, ..records::Settings::default() },
-            ledger: config::Ledger { engine: LedgerEngine::Fabric, fabric },
-            ..settings
-        };
-        Self::open(settings, "PostgreSQL and Hyperledger Fabric").await
+    /// PostgreSQL and the Fabric network that is up.
+    pub(super) async fn fabric(network: &Production, settings: Settings) -> Result<Self, Failure> {
+        Self::open(network.settings(settings)?, "PostgreSQL and Hyperledger Fabric").await
     }
 
     async fn open(settings: Settings, names: &'static str) -> Result<Self, Failure> {
@@ -103,17 +81,4 @@ impl Stage {
         self.shutdown.cancel();
         self.gateway.await.map_err(failed)?.map_err(Failure::io)
     }
-}
-
-/// The URL of the PostgreSQL that network/postgres.sh keeps beside the network.
-fn url_of(network: &Path) -> Result<String, Failure> {
-    let file = network.join("postgres/url");
-    let url = fs::read_to_string(&file).map_err(|error| {
-        Failure::config(format!(
-            "{}: {}; bring PostgreSQL up with network/postgres.sh up, or name yours with --postgres",
-            file.display(),
-            error,
-        ))
-    })?;
-    Ok(url.trim().to_owned())
 }

@@ -42,27 +42,57 @@ pub(super) async fn execute(
     let mut execution = Execution::new(schema, request);
     let mut index = 0;
     for queries in request.queries.chunks(AHEAD) {
-        // Each is sent when it is first polled, and `join_all` of so few polls them in order.
-        let running = queries.iter().zip(index..).map(|(query, index)| {
-            let transaction = &transaction;
-            async move {
-                let rows = run(transaction, index, &query.statement, limits).await?;
-                Ok::<_, super::failure::Failure>((rows, now()))
-            }
-        });
-        for statement in queries {
-            let prepared = transaction.prepare_cached(&statement.statement.sql).await;
-            prepared.map_err(|error| of_statement(error, index, limits.statement_ms))?;
-            index += 1;
-        }
-        for (query, done) in queries.iter().zip(join_all(running).await) {
-            let (rows, at) = done?;
+        let statements: Vec<_> = queries.iter().map(|query| &query.statement).collect();
+        let done = run_together(&transaction, index, &statements, limits, now).await?;
+        for (query, (rows, at)) in queries.iter().zip(done) {
             execution.executed(query, rows, at)?;
+            index += 1;
         }
     }
     store(&transaction, request, &execution).await?;
     transaction.commit().await?;
     Ok(execution.outcome)
+}
+
+/// Statements alone in one transaction, so many under way at once; gives how many rows they gave.
+pub(super) async fn execute_alone(
+    pool: &Pool,
+    statements: &[Statement],
+    ahead: usize,
+    limits: Limits,
+) -> Done<u64> {
+    let mut client = connect(pool).await?;
+    let transaction = client.transaction().await?;
+    let (mut index, mut rows) = (0, 0);
+    for statements in statements.chunks(ahead.max(1)) {
+        let statements: Vec<_> = statements.iter().collect();
+        for (found, _) in run_together(&transaction, index, &statements, limits, &|| 0).await? {
+            rows += found.len() as u64;
+            index += 1;
+        }
+    }
+    transaction.commit().await?;
+    Ok(rows)
+}
+
+/// Runs statements in order, all of them under way at once; the rows of each, and when it was done.
+async fn run_together(
+    transaction: &Transaction<'_>,
+    first: u32,
+    statements: &[&Statement],
+    limits: Limits,
+    now: Clock<'_>,
+) -> Done<Vec<(Vec<Map<String, Value>>, i64)>> {
+    for (statement, index) in statements.iter().zip(first..) {
+        let prepared = transaction.prepare_cached(&statement.sql).await;
+        prepared.map_err(|error| of_statement(error, index, limits.statement_ms))?;
+    }
+    // Each is sent when it is first polled, and `join_all` of so few polls them in order.
+    let running = statements.iter().zip(first..).map(|(statement, index)| async move {
+        let rows = run(transaction, index, statement, limits).await?;
+        Ok((rows, now()))
+    });
+    join_all(running).await.into_iter().collect()
 }
 
 /// Claims the request's `jti`; or the outcome, if this very request has it. Who comes second waits here until the

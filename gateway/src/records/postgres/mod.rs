@@ -22,8 +22,8 @@ use self::{
     failure::Failure,
 };
 use super::{
-    Admitted, Backlog, Lease, OpenError, Outcome, Records, RecordsError, Result, Settings, StoredBatch,
-    StoredEntry, StoredRequest, migration::Migration, schema::Schema,
+    Admitted, Backlog, Lease, OpenError, Outcome, Records, RecordsError, Result, Settings, Statement,
+    StoredBatch, StoredEntry, StoredRequest, migration::Migration, schema::Schema,
 };
 
 /// How often a transaction is tried that PostgreSQL gave up to resolve a deadlock.
@@ -59,6 +59,11 @@ impl Postgres {
 
     async fn client(&self) -> Result<Client> {
         Ok(connect(&self.pool).await?)
+    }
+
+    /// Statements alone in one transaction; see [`super::Plain`].
+    pub(super) async fn execute_alone(&self, statements: &[Statement], ahead: usize) -> Result<u64> {
+        Ok(execution::execute_alone(&self.pool, statements, ahead, self.limits).await?)
     }
 }
 

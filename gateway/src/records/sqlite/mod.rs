@@ -20,8 +20,8 @@ use tokio::sync::mpsc;
 
 use self::{deadline::Deadline, lane::Lane};
 use super::{
-    Admitted, Backlog, Lease, OpenError, Outcome, Records, RecordsError, Result, Settings, StoredBatch,
-    StoredEntry, StoredRequest, migration::Migration, schema::Schema, settings::setting,
+    Admitted, Backlog, Lease, OpenError, Outcome, Records, RecordsError, Result, Settings, Statement,
+    StoredBatch, StoredEntry, StoredRequest, migration::Migration, schema::Schema, settings::setting,
 };
 
 /// What one statement may use.
@@ -74,6 +74,12 @@ impl Sqlite {
             schema,
             limits: Limits { deadline, statement_ms: settings.statement_ms, rows: settings.rows },
         })
+    }
+
+    /// Statements alone in one transaction; see [`super::Plain`].
+    pub(super) async fn execute_alone(&self, statements: Vec<Statement>) -> Result<u64> {
+        let limits = self.limits.clone();
+        self.writer.run(move |c| outbox::execute_alone(c, &statements, &limits)).await
     }
 }
 

@@ -8,7 +8,8 @@ use sillok_contract::{
 
 use super::{Limits, connection::away, statement};
 use crate::records::{
-    Admitted, Backlog, EntryStatus, Outcome, RecordsError, Result, StoredBatch, StoredEntry, StoredRequest,
+    Admitted, Backlog, EntryStatus, Outcome, RecordsError, Result, Statement, StoredBatch, StoredEntry,
+    StoredRequest,
     execution::{Execution, corrupt, identifier, repeated, split_ids, within_bytes},
     schema::Schema,
 };
@@ -42,6 +43,21 @@ pub(super) fn execute(
     store(&transaction, request, &execution)?;
     transaction.commit().map_err(away)?;
     Ok(execution.outcome)
+}
+
+/// Statements alone in one transaction; gives how many rows they gave.
+pub(super) fn execute_alone(
+    connection: &mut Connection,
+    statements: &[Statement],
+    limits: &Limits,
+) -> Result<u64> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(away)?;
+    let mut rows = 0;
+    for (statement, index) in statements.iter().zip(0..) {
+        rows += statement::run(&transaction, index, statement, limits)?.len() as u64;
+    }
+    transaction.commit().map_err(away)?;
+    Ok(rows)
 }
 
 /// Claims the request's `jti`; or the outcome, if this very request has it.

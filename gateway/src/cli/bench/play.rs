@@ -1,0 +1,309 @@
+//! The order in which everything is measured: what is compared lies close together in time.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use sillok_contract::id::SchoolId;
+
+use super::{
+    contract::Stand,
+    direct::Direct,
+    disk::Disk,
+    drive::{Driver, Performed, Span},
+    gateway::Gateway,
+    history,
+    machine::{Machine, Watch},
+    measure::{Manner, Run, measure},
+    plan::Plan,
+    proofs,
+    report::{EachEntry, Report, Single, Straight},
+    requests::Requests,
+    single::Singles,
+    site::{self, Site},
+    target,
+    town::Town,
+    workload::Workload,
+};
+use crate::{
+    cli::{Failure, Output},
+    ledger::{
+        contract::Contract,
+        school::{self, School},
+    },
+    records::{Plain, policy::Policy},
+    service::Digest,
+};
+
+/// How long a run goes before it counts.
+const RAMP: Duration = Duration::from_secs(2);
+/// How many statements the gateway has under way on a connection at once.
+const AHEAD: usize = 16;
+/// What part of the saturated rate is below saturation.
+const BELOW: f64 = 0.5;
+/// About how many learners the contract alone records.
+const LEARNERS: usize = 60;
+/// How long the too many callers wait who are refused: less than they are told.
+const IMPATIENCE: Duration = Duration::from_millis(250);
+
+/// A bench under way.
+pub(super) struct Play<'a> {
+    site: &'a Site,
+    output: Output,
+    town: Arc<Town>,
+    workload: Arc<Workload>,
+    /// The schools of the comparison with one ledger transaction a query, until it is made.
+    singles: Vec<School>,
+    /// How many queries were executed, and seen recorded.
+    executed: u64,
+    recorded: u64,
+    report: Report,
+}
+
+impl<'a> Play<'a> {
+    /// Registers who plays, and measures everything.
+    pub(super) async fn all(
+        site: &'a Site,
+        plan: Plan,
+        mark: &str,
+        output: Output,
+    ) -> Result<Report, Failure> {
+        let began = Instant::now();
+        output.note(format!("bench: on {}; registering schools, educators and learners", site.engines()));
+        let Cast { town, singles, mut stand } = Cast::register(site, &plan, mark).await?;
+        let report = empty(site, plan);
+        let workload = Arc::new(Workload::new(report.plan.reads));
+        let mut play = Self { site, output, town, workload, singles, executed: 0, recorded: 0, report };
+        play.straight().await?;
+        for entries in play.report.plan.history.clone() {
+            play.at_history(entries).await?;
+        }
+        play.overload().await?;
+        for queries in play.report.plan.queries.clone() {
+            play.say(format!("the contract alone, {queries} queries a request"));
+            play.report.contract.push(stand.measure(queries, play.report.plan.reads)?);
+        }
+        let mut report = play.report;
+        (report.executed, report.recorded) = (play.executed, play.recorded);
+        report.seconds = began.elapsed().as_secs_f64();
+        report.targets = target::all(&report);
+        Ok(report)
+    }
+
+    fn say(&self, what: impl AsRef<str>) {
+        self.output.note(format!("bench: {}", what.as_ref()));
+    }
+
+    fn span(&self) -> Span {
+        Span { ramp: RAMP, run: self.report.plan.run() }
+    }
+
+    /// The same SQL straight to the database.
+    async fn straight(&mut self) -> Result<(), Failure> {
+        let settings = self.site.plain();
+        let opened = |error: crate::records::OpenError| Failure::from(crate::server::StartError::from(error));
+        let policy = Policy::new(settings.schema().map_err(opened)?, settings.statement.clone());
+        let plan = self.report.plan.clone();
+        let direct = Direct {
+            plain: Arc::new(Plain::open(&settings).await.map_err(opened)?),
+            policy: Arc::new(policy),
+            town: self.town.clone(),
+            workload: Arc::new(Workload::new(plan.reads)),
+            queries: 0,
+            ahead: 1,
+        };
+        direct.enter_base(plan.callers).await?;
+        for &queries in &plan.queries {
+            let together = if queries > 1 { &[1, AHEAD][..] } else { &[1] };
+            for &ahead in together {
+                self.say(format!(
+                    "straight to the database: {queries} queries a transaction, {ahead} at once"
+                ));
+                let work = Arc::new(Direct { queries, ahead, ..direct.clone() });
+                let driver = Driver::warm_up(work, plan.callers, None, plan.warm_up(), self.span()).await?;
+                let driven = driver.run(self.span()).await?;
+                self.report.straight.push(Straight::of(queries, ahead, &driven));
+            }
+        }
+        Ok(())
+    }
+
+    /// Everything that is measured with so many entries in the ledger.
+    async fn at_history(&mut self, entries: u64) -> Result<(), Failure> {
+        let before = (self.site.disk().await?, self.recorded);
+        self.fill(entries).await?;
+        let gateway = self.site.serve(site::Manner::Measured).await?;
+        let mut sample = Vec::new();
+        for queries in self.report.plan.queries.clone() {
+            self.say(format!("{} entries recorded; {queries} queries a request", self.recorded));
+            let (run, _) = self.measure(&gateway, queries, None).await?;
+            let recordable = run.queries_recorded_per_second / f64::from(queries);
+            let pace = BELOW * run.requests_per_second.min(recordable);
+            self.report.saturated.push(run);
+            if pace > 0.0 {
+                self.say(format!("the same at {pace:.1} requests a second"));
+                let (run, some) = self.measure(&gateway, queries, Some(pace)).await?;
+                self.report.paced.push(run);
+                sample.extend(some);
+            }
+        }
+        self.say("proofs");
+        let roots = self.site.roots()?;
+        let proofs = proofs::measure(&self.town, &gateway.client, &sample, &roots).await?;
+        self.report.proofs.push(proofs);
+        gateway.stop().await?;
+        self.weigh(before).await?;
+        self.single().await
+    }
+
+    /// Fills the ledger; the first time, also the marks that are later corrected and read.
+    async fn fill(&mut self, entries: u64) -> Result<(), Failure> {
+        if self.recorded > 0 && entries <= self.recorded {
+            return Ok(());
+        }
+        let gateway = self.site.serve(site::Manner::Filling).await?;
+        if self.recorded == 0 {
+            let callers = self.report.plan.callers.max(self.report.plan.overload);
+            let entered = history::begin(&self.town, &gateway, callers).await?;
+            (self.executed, self.recorded) = (entered, entered);
+        }
+        let missing = entries.saturating_sub(self.recorded);
+        if missing > 0 {
+            let began = Instant::now();
+            let bar = crate::cli::progress::bar(&self.output, missing, "entries recorded");
+            let told = |total| bar.set_position(total);
+            let filled = history::fill(&self.town, &self.workload, &gateway, missing, told).await?;
+            self.executed += filled;
+            self.recorded += filled;
+            drop(bar);
+            let seconds = began.elapsed().as_secs_f64();
+            self.say(format!("filled with {filled} entries in {seconds:.0} s"));
+        }
+        gateway.stop().await
+    }
+
+    async fn measure(
+        &mut self,
+        gateway: &Gateway,
+        queries: u32,
+        pace: Option<f64>,
+    ) -> Result<(Run, Vec<Performed<Digest>>), Failure> {
+        let manner = Manner {
+            callers: self.report.plan.callers,
+            queries,
+            pace,
+            impatience: None,
+            warm_up: self.report.plan.warm_up(),
+            span: self.span(),
+            history: self.recorded,
+        };
+        self.measure_so(gateway, manner).await
+    }
+
+    async fn measure_so(
+        &mut self,
+        gateway: &Gateway,
+        manner: Manner,
+    ) -> Result<(Run, Vec<Performed<Digest>>), Failure> {
+        let requests = Requests {
+            town: self.town.clone(),
+            workload: self.workload.clone(),
+            client: gateway.client.clone(),
+            queries: manner.queries,
+            impatience: manner.impatience,
+        };
+        let (run, sample) = measure(self.site, gateway, requests, manner).await?;
+        self.executed += run.executed;
+        self.recorded += run.recorded;
+        Ok((run, sample))
+    }
+
+    /// What came to the disk for each entry.
+    async fn weigh(&mut self, (disk, recorded): (Disk, u64)) -> Result<(), Failure> {
+        let entries = self.recorded - recorded;
+        if let Some(bytes) = self.site.disk().await?.each_since(disk, entries) {
+            self.report.disk.push(EachEntry { entries, bytes });
+        }
+        Ok(())
+    }
+
+    /// One ledger transaction a query; once.
+    async fn single(&mut self) -> Result<(), Failure> {
+        let schools = std::mem::take(&mut self.singles);
+        let count = schools.len();
+        if count == 0 {
+            return Ok(());
+        }
+        self.say(format!("one ledger transaction a query, at {count} schools"));
+        let ledger = self.site.consortium()?.gateway()?;
+        let work = Arc::new(Singles::new(schools, ledger, self.report.plan.reads));
+        let warm_up = self.report.plan.warm_up();
+        let driver = Driver::warm_up(work, count, None, warm_up, self.span()).await?;
+        let watch = Watch::begin(self.site.processes(None));
+        let driven = driver.run(self.span()).await?;
+        self.report.single = Some(Single::of(count, &driven, watch.end()));
+        Ok(())
+    }
+
+    /// Too many callers, at a gateway with the limits it comes with but for the rate.
+    async fn overload(&mut self) -> Result<(), Failure> {
+        let callers = self.report.plan.overload;
+        let Some(&queries) = self.report.plan.queries.first().filter(|_| callers > 0) else { return Ok(()) };
+        self.say(format!("{callers} callers at once"));
+        let gateway = self.site.serve(site::Manner::Measured).await?;
+        let manner = Manner {
+            callers,
+            queries,
+            pace: None,
+            impatience: Some(IMPATIENCE),
+            warm_up: self.report.plan.warm_up(),
+            span: self.span(),
+            history: self.recorded,
+        };
+        let (run, _) = self.measure_so(&gateway, manner).await?;
+        self.report.overload = Some(run);
+        gateway.stop().await
+    }
+}
+
+/// Who plays.
+struct Cast {
+    town: Arc<Town>,
+    singles: Vec<School>,
+    stand: Stand,
+}
+
+impl Cast {
+    async fn register(site: &Site, plan: &Plan, mark: &str) -> Result<Self, Failure> {
+        let (consortium, audience) = (site.consortium()?, site.audience());
+        let town = Town::register(&consortium, audience, mark, plan.schools, plan.callers).await?;
+        let singles = Singles::register(&consortium, audience, mark, plan.single_schools).await?;
+        let alone = school::Plan::new(SchoolId::new(format!("A.{mark}"))?, 1, LEARNERS)?;
+        let alone = school::register(&consortium, &alone, audience).await?;
+        let stand = Stand::of(&Contract::new(consortium.gateway()?), alone).await?;
+        Ok(Self { town: Arc::new(town), singles, stand })
+    }
+}
+
+fn empty(site: &Site, plan: Plan) -> Report {
+    Report {
+        engines: site.engines(),
+        began: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        optimised: !cfg!(debug_assertions),
+        machine: Machine::this(),
+        plan,
+        saturated: Vec::new(),
+        paced: Vec::new(),
+        straight: Vec::new(),
+        single: None,
+        contract: Vec::new(),
+        proofs: Vec::new(),
+        overload: None,
+        disk: Vec::new(),
+        executed: 0,
+        recorded: 0,
+        targets: Vec::new(),
+        seconds: 0.0,
+    }
+}

@@ -1,0 +1,241 @@
+//! Where it is measured: the engines, a database and a directory of the bench's own, and the gateways on them.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use reqwest::Url;
+use tokio_postgres::NoTls;
+
+use super::{
+    disk::{self, Disk},
+    gateway::{Gateway, Setting},
+    machine::Process,
+};
+use crate::{
+    cli::{Failure, production::Production},
+    clock,
+    config::{LedgerEngine, Settings},
+    ledger::{consortium::Consortium, embedded::Embedded},
+    records,
+};
+
+/// The engines with what the bench has made on them.
+pub(super) struct Site {
+    directory: tempfile::TempDir,
+    settings: Settings,
+    /// The run directory of the network, where there is one.
+    network: Option<PathBuf>,
+    server: Option<Server>,
+}
+
+/// A PostgreSQL server on which the bench has databases of its own.
+struct Server {
+    url: Url,
+    names: [String; 2],
+    /// Whether it is the one that network/postgres.sh keeps, whose processes and files are known.
+    kept: bool,
+}
+
+/// How the gateway is set up besides its engines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Manner {
+    /// As it comes, but for the rate: all callers have one address.
+    Measured,
+    /// To take large requests, so that much is recorded soon.
+    Filling,
+    /// As it comes.
+    Guarded,
+}
+
+impl Site {
+    /// Makes the directory, and on a network two databases: the gateway's, and one for the same statements alone.
+    pub(super) async fn open(production: &Production, mark: &str) -> Result<Self, Failure> {
+        let directory = tempfile::Builder::new().prefix("sillok-bench.").tempdir().map_err(Failure::io)?;
+        let mut settings = Settings { data: directory.path().join("data"), ..Settings::default() };
+        let mut site = Self { directory, settings: settings.clone(), network: None, server: None };
+        if production.fabric {
+            settings = Settings { data: settings.data.clone(), ..production.settings(settings)? };
+            let server = Server::make(&settings.records.url, mark, production.postgres.is_none()).await?;
+            settings.records.url = server.url_of(0).to_string();
+            site.network = Some(fs::canonicalize(&production.network).map_err(Failure::io)?);
+            site.server = Some(server);
+        }
+        Ok(Self { settings, ..site })
+    }
+
+    /// Drops the databases.
+    pub(super) async fn close(self) -> Result<(), Failure> {
+        match self.server {
+            Some(server) => server.drop_all().await,
+            None => Ok(()),
+        }
+    }
+
+    /// The engines, for people and programs.
+    pub(super) fn engines(&self) -> &'static str {
+        match self.settings.ledger.engine {
+            LedgerEngine::Embedded => "SQLite and the embedded ledger",
+            LedgerEngine::Fabric => "PostgreSQL and Hyperledger Fabric",
+        }
+    }
+
+    /// What the gateways call themselves.
+    pub(super) fn audience(&self) -> &str {
+        &self.settings.service.audience
+    }
+
+    /// The organisations behind the ledger. While this lives, no gateway starts on the embedded one.
+    pub(super) fn consortium(&self) -> Result<Consortium, Failure> {
+        match self.settings.ledger.engine {
+            LedgerEngine::Fabric => Ok(Consortium::of_fabric(self.settings.ledger.fabric.clone())?),
+            LedgerEngine::Embedded => {
+                crate::server::make_directory(&self.settings.data).map_err(Failure::io)?;
+                Ok(Consortium::Embedded(Embedded::open(self.settings.ledger_file(), clock::now)?))
+            }
+        }
+    }
+
+    /// The offices' root certificates.
+    pub(super) fn roots(&self) -> Result<PathBuf, Failure> {
+        let consortium = match self.settings.ledger.engine {
+            LedgerEngine::Fabric => Consortium::of_fabric(self.settings.ledger.fabric.clone())?,
+            LedgerEngine::Embedded => Consortium::EmbeddedFile(self.settings.ledger_file()),
+        };
+        Ok(consortium.roots()?)
+    }
+
+    /// The settings of the database for the statements alone: the same engine, as many connections.
+    pub(super) fn plain(&self) -> records::Settings {
+        let url = match &self.server {
+            Some(server) => server.url_of(1).to_string(),
+            None => format!("sqlite:{}", self.directory.path().join("plain.db").display()),
+        };
+        records::Settings { url, ..self.settings.records() }
+    }
+
+    /// Starts a gateway.
+    pub(super) async fn serve(&self, manner: Manner) -> Result<Gateway, Failure> {
+        let setting = Setting {
+            variables: self.variables(manner),
+            log: self.directory.path().join("sillok.log"),
+            audience: self.audience().to_owned(),
+        };
+        Gateway::start(setting).await
+    }
+
+    fn variables(&self, manner: Manner) -> Vec<(String, String)> {
+        let path = |path: &Path| path.display().to_string();
+        let mut variables = vec![
+            ("SILLOK_DATA", path(&self.settings.data)),
+            ("SILLOK_LISTEN__REST", "127.0.0.1:0".to_owned()),
+            ("SILLOK_LISTEN__GRPC", "127.0.0.1:0".to_owned()),
+            ("SILLOK_RECORDS__URL", self.settings.records().url),
+        ];
+        if let Some(network) = &self.settings.ledger.fabric.network {
+            variables.push(("SILLOK_LEDGER__ENGINE", "fabric".to_owned()));
+            variables.push(("SILLOK_LEDGER__FABRIC__NETWORK", path(network)));
+        }
+        if manner != Manner::Guarded {
+            variables.push(("SILLOK_LIMITS__RATE", u32::MAX.to_string()));
+            variables.push(("SILLOK_LIMITS__BURST", u32::MAX.to_string()));
+        }
+        if manner == Manner::Filling {
+            variables.push(("SILLOK_SERVICE__REQUESTS__MAX_QUERIES", super::plan::FILL.to_string()));
+            variables.push(("SILLOK_SERVICE__REQUESTS__MAX_JWS_BYTES", (64 * 1024).to_string()));
+        }
+        variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
+    /// This process, the gateway's if there is one, and those of the network and its database.
+    pub(super) fn processes(&self, gateway: Option<&Gateway>) -> Vec<Process> {
+        let one = |name: &str, pid: i32| Process { name: name.to_owned(), pid, family: false };
+        let bench = i32::try_from(std::process::id()).unwrap_or_default();
+        let mut processes = vec![one("sillok bench", bench)];
+        processes.extend(gateway.map(|gateway| one("sillok serve", gateway.pid)));
+        let Some(network) = &self.network else { return processes };
+        let mut nodes: Vec<_> = fs::read_dir(network.join("pids"))
+            .into_iter()
+            .flatten()
+            .filter_map(|file| node(&file.ok()?.path()))
+            .map(|(name, pid)| one(&name, pid))
+            .collect();
+        nodes.sort_by(|one, other| one.name.cmp(&other.name));
+        processes.extend(nodes);
+        if self.server.as_ref().is_some_and(|server| server.kept)
+            && let Some(pid) = pid_in(&network.join("postgres/cluster/data/postmaster.pid"))
+        {
+            processes.push(Process { family: true, ..one("postgres", pid) });
+        }
+        processes
+    }
+
+    /// How much of the disk database and ledger take.
+    pub(super) async fn disk(&self) -> Result<Disk, Failure> {
+        match (&self.network, &self.server) {
+            (Some(network), Some(server)) => {
+                Ok(Disk { database: server.size(0).await?, ..disk::of_network(network) })
+            }
+            _ => Ok(disk::of_embedded(&self.settings.data)),
+        }
+    }
+}
+
+/// A node's name and process id, from the network's file.
+fn node(file: &Path) -> Option<(String, i32)> {
+    (file.extension()? == "pid").then_some(())?;
+    Some((file.file_stem()?.to_str()?.to_owned(), pid_in(file)?))
+}
+
+fn pid_in(file: &Path) -> Option<i32> {
+    fs::read_to_string(file).ok()?.lines().next()?.trim().parse().ok()
+}
+
+impl Server {
+    async fn make(url: &str, mark: &str, kept: bool) -> Result<Self, Failure> {
+        let url = Url::parse(url)
+            .map_err(|error| Failure::config(format!("PostgreSQL's URL cannot be read: {error}")))?;
+        let names = ["", "_plain"].map(|suffix| format!("sillok_bench_{mark}{suffix}"));
+        let server = Self { url, names, kept };
+        for name in &server.names {
+            server.run(&format!("CREATE DATABASE {name}")).await?;
+        }
+        Ok(server)
+    }
+
+    fn url_of(&self, which: usize) -> Url {
+        let mut url = self.url.clone();
+        url.set_path(&format!("/{}", self.names[which]));
+        url
+    }
+
+    async fn drop_all(&self) -> Result<(), Failure> {
+        for name in &self.names {
+            self.run(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await?;
+        }
+        Ok(())
+    }
+
+    /// Bytes of one of the databases.
+    async fn size(&self, which: usize) -> Result<u64, Failure> {
+        let client = connect(&self.url).await?;
+        let row = client.query_one("SELECT pg_database_size($1)", &[&self.names[which]]).await;
+        Ok(row.and_then(|row| row.try_get::<_, i64>(0)).map_err(away)?.unsigned_abs())
+    }
+
+    async fn run(&self, sql: &str) -> Result<(), Failure> {
+        connect(&self.url).await?.batch_execute(sql).await.map_err(away)
+    }
+}
+
+async fn connect(url: &Url) -> Result<tokio_postgres::Client, Failure> {
+    let (client, connection) = tokio_postgres::connect(url.as_str(), NoTls).await.map_err(away)?;
+    tokio::spawn(connection);
+    Ok(client)
+}
+
+fn away(error: tokio_postgres::Error) -> Failure {
+    let reason = error.as_db_error().map_or_else(|| error.to_string(), |error| error.message().to_owned());
+    Failure::new(crate::cli::Exit::Unavailable, "records.open", format!("PostgreSQL: {reason}"))
+}
