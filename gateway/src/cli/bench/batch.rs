@@ -31,8 +31,7 @@ impl Author {
         let now = clock::now();
         let learners = self.learners.iter().cycle().take(queries as usize);
         let asked: Vec<_> = learners.map(|learner| workload.next(learner, 0)).collect();
-        let signed =
-            self.educator.signs(asked.clone()).expect("the system had randomness for the keys");
+        let signed = self.educator.signs(asked.clone()).expect("the system had randomness for the keys");
         let digest = sha256(&[signed.request.as_bytes()]);
         let entry = |((asked, query), index): ((Asked, String), u32)| Entry {
             query: query.into_bytes(),

@@ -52,7 +52,10 @@ impl Plan {
                 "--queries is a list of numbers from 1 to 100",
             ),
             (self.reads > 100, "--reads is 0 to 100"),
-            (self.seconds == 0 || seconds > LONGEST, "--seconds is at least 1, with --warm-up at most 120"),
+            (
+                self.warm_up == 0 || self.seconds == 0 || seconds > LONGEST,
+                "--seconds and --warm-up are at least 1, and together at most 120",
+            ),
             (
                 !self.history.is_sorted() || self.history.last().is_some_and(|&most| most > 10_000_000),
                 "--history is a list in ascending order, at most 10000000",

@@ -36,7 +36,7 @@ use crate::{
     service::Digest,
 };
 
-/// How long a run goes before it counts.
+/// The longest that a run goes before it counts.
 const RAMP: Duration = Duration::from_secs(2);
 /// How many statements the gateway has under way on a connection at once.
 const AHEAD: usize = 16;
@@ -96,7 +96,7 @@ impl<'a> Play<'a> {
     }
 
     fn span(&self) -> Span {
-        Span { ramp: RAMP, run: self.report.plan.run() }
+        Span { ramp: RAMP.min(self.report.plan.warm_up()), run: self.report.plan.run() }
     }
 
     /// The same SQL straight to the database.

@@ -1,6 +1,6 @@
 //! Who plays: schools with classes, and the educators who send.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use sillok_contract::id::{LearnerId, SchoolId};
@@ -53,12 +53,14 @@ impl Town {
         callers: usize,
     ) -> Result<Self, Failure> {
         let each = callers.div_ceil(schools);
-        let plan = |number: usize| Plan::new(SchoolId::new(format!("B{number}.{mark}"))?, each, CLASSES * CLASS);
+        let plan =
+            |number: usize| Plan::new(SchoolId::new(format!("B{number}.{mark}"))?, each, CLASSES * CLASS);
         let plans = (0..schools).map(plan).collect::<Result<Vec<_>, _>>()?;
         let registered = register(consortium, audience, &plans).await?;
         let schools: Vec<_> = registered.iter().map(|school| school.id.clone()).collect();
         // Round the schools, so that the first callers are of different ones.
-        let all = (0..each).flat_map(|round| registered.iter().enumerate().map(move |school| (round, school)));
+        let all =
+            (0..each).flat_map(|round| registered.iter().enumerate().map(move |school| (round, school)));
         let callers = all.take(callers).map(|(round, (number, school))| Caller {
             school: number,
             educator: school.educators[round].clone(),

@@ -1,0 +1,102 @@
+//! The rules that every query passes at each office: the request's check, the Merkle tree, the batch's check.
+//! `cargo bench -p sillok-contract`
+#![allow(missing_docs, unreachable_pub, dead_code, reason = "a benchmark, on the tests' fixtures")]
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed benchmark")]
+
+use std::hint::black_box;
+
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use sillok_contract::{batch, certificate::Certificate, id::SchoolId, invoke, merkle, request::SignedRequest};
+
+#[path = "../tests/contract/ledger.rs"]
+mod ledger;
+#[path = "../tests/contract/people.rs"]
+mod people;
+#[path = "../tests/contract/world.rs"]
+mod world;
+
+use ledger::Transaction;
+use world::{Draft, NOW, World};
+
+/// Batches of as many entries as close one by default: under a signature each, and thirty under one.
+const SHAPES: [(&str, usize, usize); 2] = [("40 requests of 1", 40, 1), ("2 requests of 30", 2, 30)];
+
+fn draft(world: &World, requests: usize, queries: usize) -> Draft {
+    let mut draft = Draft::new("school-1");
+    let learners: Vec<_> = ["L1", "L2"].into_iter().cycle().take(queries).collect();
+    for number in 0..requests {
+        draft.add("kim", &world.kim, &format!("request-{number}"), &learners);
+    }
+    draft
+}
+
+fn request(criterion: &mut Criterion) {
+    let world = World::new();
+    let certificate = Certificate::from_pem(&world.kim.pem).unwrap();
+    let mut group = criterion.benchmark_group("request");
+    for queries in [1, 30] {
+        let jws = draft(&world, 1, queries).requests.remove(0);
+        group.bench_function(format!("read, {queries} queries"), |bencher| {
+            bencher.iter(|| SignedRequest::parse(black_box(&jws)).unwrap());
+        });
+        let signed = SignedRequest::parse(&jws).unwrap();
+        group.bench_function(format!("verify, {queries} queries"), |bencher| {
+            bencher.iter(|| black_box(&signed).verify_with(&certificate).unwrap());
+        });
+    }
+}
+
+fn tree(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("merkle");
+    for size in [40_usize, 1_000] {
+        let leaves: Vec<_> = (0..size).map(|leaf| merkle::leaf_hash(&leaf.to_be_bytes())).collect();
+        let (root, path) = (merkle::root(&leaves), merkle::path(&leaves, size / 2));
+        group.throughput(Throughput::Elements(size as u64));
+        group.bench_function(format!("root of {size}"), |bencher| {
+            bencher.iter(|| merkle::root(black_box(&leaves)));
+        });
+        group.throughput(Throughput::Elements(1));
+        group.bench_function(format!("path in {size}"), |bencher| {
+            bencher.iter(|| merkle::path(black_box(&leaves), size / 2));
+        });
+        group.bench_function(format!("verify in {size}"), |bencher| {
+            bencher.iter(|| {
+                merkle::verify(black_box(&leaves[size / 2]), size as u64 / 2, size as u64, &path, &root)
+            });
+        });
+    }
+}
+
+fn batches(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("batch");
+    for (name, requests, queries) in SHAPES {
+        let mut world = World::new();
+        let draft = draft(&world, requests, queries);
+        let (entries, school) = (draft.entry_bytes(), SchoolId::new("school-1").unwrap());
+        group.throughput(Throughput::Elements(entries.len() as u64));
+        group.bench_function(format!("form, {name}"), |bencher| {
+            bencher
+                .iter(|| batch::build(&school, 1, [0; 32], black_box(&draft.requests), &entries).unwrap());
+        });
+        let (header, body) = draft.seal();
+        let creator = Some(world.creator("SupportMSP", "client"));
+        let transient = [("body".to_owned(), body)].into();
+        let transaction = Transaction { creator, time: NOW, transient, ..world.transaction() };
+        let arguments = [header];
+        group.bench_function(format!("check and record, {name}"), |bencher| {
+            let fresh = || {
+                let mut ledger = world.ledger.clone();
+                ledger.transaction = transaction.clone();
+                ledger
+            };
+            bencher.iter_batched_ref(
+                fresh,
+                |ledger| invoke(ledger, "RecordBatch", black_box(&arguments)).unwrap(),
+                BatchSize::SmallInput,
+            );
+        });
+    }
+}
+
+criterion_group!(rules, request, tree, batches);
+criterion_main!(rules);
