@@ -6,7 +6,9 @@
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use sillok_contract::{batch, certificate::Certificate, id::SchoolId, invoke, merkle, request::SignedRequest};
+use sillok_contract::{
+    batch, certificate::Certificate, id::SchoolId, invoke, merkle, request::SignedRequest,
+};
 
 #[path = "../tests/contract/ledger.rs"]
 mod ledger;
@@ -75,8 +77,7 @@ fn batches(criterion: &mut Criterion) {
         let (entries, school) = (draft.entry_bytes(), SchoolId::new("school-1").unwrap());
         group.throughput(Throughput::Elements(entries.len() as u64));
         group.bench_function(format!("form, {name}"), |bencher| {
-            bencher
-                .iter(|| batch::build(&school, 1, [0; 32], black_box(&draft.requests), &entries).unwrap());
+            bencher.iter(|| batch::build(&school, 1, [0; 32], black_box(&draft.requests), &entries).unwrap());
         });
         let (header, body) = draft.seal();
         let creator = Some(world.creator("SupportMSP", "client"));
