@@ -8,6 +8,9 @@ use sillok_proto::ledger::{Entry, Read, RowImage, Written, entry::Result as Entr
 
 use super::{Admitted, AdmittedQuery, Effect, Outcome, QueryOutcome, RecordsError, Result, schema::Schema};
 
+/// The greatest integer that a double and its neighbours tell apart: 2^53 - 1.
+const MAX_EXACT: u64 = (1 << 53) - 1;
+
 /// An entry that is not stored yet.
 pub(super) struct NewEntry {
     pub(super) id: EntryId,
@@ -92,13 +95,24 @@ impl<'a> Execution<'a> {
     }
 }
 
+/// Of the array of the rows.
 fn digest(rows: &[Map<String, Value>]) -> Result<Vec<u8>> {
-    Ok(sha256(&[&canonical(&rows)?]).to_vec())
+    let rows = rows.iter().map(canonical).collect::<Result<Vec<_>>>()?;
+    Ok(sha256(&[b"[", rows.join(&b',').as_slice(), b"]"]).to_vec())
 }
 
-/// RFC 8785.
-fn canonical(value: &impl serde::Serialize) -> Result<Vec<u8>> {
-    serde_json_canonicalizer::to_vec(value).map_err(|e| RecordsError::Corrupt(e.to_string()))
+/// RFC 8785, whose numbers are doubles: an integer that would lose digits is written as a string of them (its
+/// appendix D).
+fn canonical(row: &Map<String, Value>) -> Result<Vec<u8>> {
+    let exact: Map<_, _> = row.iter().map(|(column, value)| (column.clone(), exact(value))).collect();
+    serde_json_canonicalizer::to_vec(&exact).map_err(|e| RecordsError::Corrupt(e.to_string()))
+}
+
+fn exact(value: &Value) -> Value {
+    match value.as_i64() {
+        Some(integer) if integer.unsigned_abs() > MAX_EXACT => Value::String(integer.to_string()),
+        _ => value.clone(),
+    }
 }
 
 /// The ids of a batch's entries as they are stored: one after the other.

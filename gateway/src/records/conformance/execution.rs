@@ -23,6 +23,7 @@ on_every_engine!(
     no_entry_is_larger_than_the_ledger_takes,
     constraints_are_told_without_data,
     reads_are_recorded_by_digest,
+    an_image_keeps_every_digit,
 );
 
 const INSERT: &str = "INSERT INTO grades (year, term, subject, score) VALUES (2026, 1, $1, $2)";
@@ -75,6 +76,33 @@ async fn a_request_takes_effect_and_leaves_its_entries(office: &Office) {
     assert!(office.records.request(&[0; 32]).await.unwrap().is_none());
     assert!(office.records.entry(&EntryId([0; 32])).await.unwrap().is_none());
     office.records.ready().await.unwrap();
+}
+
+async fn an_image_keeps_every_digit(office: &Office) {
+    let (insert, read) =
+        ("INSERT INTO attendance (year, term, absent) VALUES (2026, 1, $1)", "SELECT absent FROM attendance");
+    for (absent, written) in
+        [(9_007_199_254_740_991, "9007199254740991"), (i64::MAX, "\"9223372036854775807\"")]
+    {
+        let learner = if absent == i64::MAX { "learner-1" } else { "learner-2" };
+        let image = format!(r#""absent":{written},"#);
+        let done = office.does(learner, insert, &[json!(absent)]).await.unwrap();
+        let EntryResult::Written(result) = result_of(office, &done.results[0].entry).await else {
+            panic!("it was not written")
+        };
+        assert!(String::from_utf8_lossy(&result.images[0].image).contains(&image), "{result:?}");
+        let done = office.does(learner, read, &[]).await.unwrap();
+        assert_eq!(done.results[0].data[0], json!({"absent": absent}));
+        let EntryResult::Read(result) = result_of(office, &done.results[0].entry).await else {
+            panic!("it was not read")
+        };
+        assert_eq!(result.digest, sha256(&[format!(r#"[{{"absent":{written}}}]"#).as_bytes()]));
+    }
+}
+
+async fn result_of(office: &Office, entry: &EntryId) -> EntryResult {
+    let stored = office.records.entry(entry).await.unwrap().unwrap();
+    Entry::decode(stored.bytes.as_slice()).unwrap().result.unwrap()
 }
 
 async fn all_of_a_request_or_nothing(office: &Office) {
