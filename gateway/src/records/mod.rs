@@ -10,6 +10,7 @@ mod execution;
 mod migration;
 mod plain;
 mod postgres;
+mod rows;
 mod settings;
 mod sqlite;
 
@@ -234,6 +235,16 @@ pub enum RecordsError {
         query: u32,
         /// The limit.
         limit: usize,
+    },
+    /// The request's rows have more bytes than they may.
+    #[error(
+        "the rows of the request have more than {limit} bytes from query {query} on; ask for less at once"
+    )]
+    ResultTooLarge {
+        /// Which of the request's queries went beyond, from 0.
+        query: u32,
+        /// The limit.
+        limit: u64,
     },
     /// The educator has used this `jti` for another request.
     #[error("the request id was used before, for another request; use a new jti")]

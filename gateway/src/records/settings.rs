@@ -50,6 +50,8 @@ pub struct Settings {
     pub wait_ms: u64,
     /// Rows that one statement may give or write.
     pub rows: u64,
+    /// Bytes that all rows of one request may have.
+    pub result_bytes: u64,
     /// How large a statement may be.
     pub statement: Limits,
     /// The protected tables, in this file; see [`super::schema`].
@@ -76,6 +78,7 @@ impl Default for Settings {
             statement_ms: 5_000,
             wait_ms: 10_000,
             rows: 1_000,
+            result_bytes: 16 * 1024 * 1024,
             statement: Limits::default(),
             schema_file: None,
             schema: None,

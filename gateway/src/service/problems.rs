@@ -27,7 +27,7 @@ pub(super) fn of_records(error: RecordsError) -> Problem {
             Problem::new(Kind::Unprocessable, "statement.refused", error.to_string())
         }
         RecordsError::TooManyRows { .. } => Problem::new(Kind::TooLarge, "statement.rows", error.to_string()),
-        RecordsError::TooManyBytes { .. } => {
+        RecordsError::TooManyBytes { .. } | RecordsError::ResultTooLarge { .. } => {
             Problem::new(Kind::TooLarge, "statement.bytes", error.to_string())
         }
         RecordsError::Replayed => replayed(),

@@ -9,7 +9,17 @@ use crate::records::{Settings, open};
 pub(super) fn sqlite_settings() -> (Settings, tempfile::TempDir) {
     let directory = tempfile::tempdir().unwrap();
     let url = format!("sqlite:{}", directory.path().join("records.db").display());
-    (Settings { url, rows: 50, statement_ms: 2_000, connections: 4, ..Settings::default() }, directory)
+    (
+        Settings {
+            url,
+            rows: 50,
+            result_bytes: 1_000_000,
+            statement_ms: 2_000,
+            connections: 4,
+            ..Settings::default()
+        },
+        directory,
+    )
 }
 
 /// A new SQLite database.
@@ -37,7 +47,14 @@ impl Database {
     pub(super) fn settings(&self) -> Settings {
         let (server, _) = self.server.rsplit_once('/').expect("the server's URL names a database");
         let url = format!("{server}/{}", self.name);
-        Settings { url, rows: 50, statement_ms: 2_000, connections: 8, ..Settings::default() }
+        Settings {
+            url,
+            rows: 50,
+            result_bytes: 1_000_000,
+            statement_ms: 2_000,
+            connections: 8,
+            ..Settings::default()
+        }
     }
 
     pub(super) async fn drop(self) {

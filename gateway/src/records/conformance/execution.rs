@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use futures_util::future::join_all;
 use prost::Message;
-use serde_json::json;
+use serde_json::{Value, json};
 use sillok_contract::{entry::EntryId, id::LearnerId};
 use sillok_proto::ledger::{Entry, entry::Result as EntryResult};
 
@@ -20,6 +20,7 @@ on_every_engine!(
     other_content_under_the_same_jti_is_a_replay,
     later_effects_on_a_row_have_greater_numbers,
     limits_are_kept,
+    a_request_gives_no_more_than_it_may,
     no_entry_is_larger_than_the_ledger_takes,
     constraints_are_told_without_data,
     reads_are_recorded_by_digest,
@@ -189,6 +190,17 @@ async fn limits_are_kept(office: &Office) {
     let error = office.does("learner-1", long, &[]).await.unwrap_err();
     assert!(matches!(error, RecordsError::TimedOut(_)), "{error}");
     office.does("learner-1", "SELECT 1 AS one", &[]).await.unwrap();
+}
+
+async fn a_request_gives_no_more_than_it_may(office: &Office) {
+    let insert = "INSERT INTO notes (year, area, number, content) VALUES (2026, 'a', $1, $2)";
+    for n in 0..2 {
+        office.does("learner-1", insert, &[json!(n), json!("x".repeat(100_000))]).await.unwrap();
+    }
+    let read: (&str, &str, &[Value]) = ("learner-1", "SELECT content FROM notes", &[]);
+    office.executes(&office.request("four", &[read; 4])).await.unwrap();
+    let error = office.executes(&office.request("five", &[read; 5])).await.unwrap_err();
+    assert!(matches!(error, RecordsError::ResultTooLarge { query: 4, limit: 1_000_000 }), "{error}");
 }
 
 async fn no_entry_is_larger_than_the_ledger_takes(office: &Office) {

@@ -6,7 +6,7 @@
 use deadpool_postgres::{GenericClient, Pool, Transaction};
 use futures_util::{TryStreamExt, future::join_all, pin_mut};
 use serde_json::{Map, Value};
-use tokio_postgres::{Row, types::ToSql};
+use tokio_postgres::types::ToSql;
 
 use super::{
     Limits,
@@ -15,8 +15,9 @@ use super::{
     value::{Cell, Parameter},
 };
 use crate::records::{
-    Admitted, Outcome, RecordsError, Statement,
+    Admitted, Outcome, Statement,
     execution::{Execution, corrupt, repeated},
+    rows::Allowance,
     schema::Schema,
 };
 
@@ -40,10 +41,11 @@ pub(super) async fn execute(
         return Ok(outcome);
     }
     let mut execution = Execution::new(schema, request);
+    let allowance = Allowance::new(limits.rows);
     let mut index = 0;
     for queries in request.queries.chunks(AHEAD) {
         let statements: Vec<_> = queries.iter().map(|query| &query.statement).collect();
-        let done = run_together(&transaction, index, &statements, limits, now).await?;
+        let done = run_together(&transaction, index, &statements, limits, &allowance, now).await?;
         for (query, (rows, at)) in queries.iter().zip(done) {
             execution.executed(query, rows, at)?;
             index += 1;
@@ -63,10 +65,11 @@ pub(super) async fn execute_alone(
 ) -> Done<u64> {
     let mut client = connect(pool).await?;
     let transaction = client.transaction().await?;
+    let allowance = Allowance::new(limits.rows);
     let (mut index, mut rows) = (0, 0);
     for statements in statements.chunks(ahead.max(1)) {
         let statements: Vec<_> = statements.iter().collect();
-        for (found, _) in run_together(&transaction, index, &statements, limits, &|| 0).await? {
+        for (found, _) in run_together(&transaction, index, &statements, limits, &allowance, &|| 0).await? {
             rows += found.len() as u64;
             index += 1;
         }
@@ -81,6 +84,7 @@ async fn run_together(
     first: u32,
     statements: &[&Statement],
     limits: Limits,
+    allowance: &Allowance,
     now: Clock<'_>,
 ) -> Done<Vec<(Vec<Map<String, Value>>, i64)>> {
     for (statement, index) in statements.iter().zip(first..) {
@@ -89,7 +93,7 @@ async fn run_together(
     }
     // Each is sent when it is first polled, and `join_all` of so few polls them in order.
     let running = statements.iter().zip(first..).map(|(statement, index)| async move {
-        let rows = run(transaction, index, statement, limits).await?;
+        let rows = run(transaction, index, statement, limits, allowance).await?;
         Ok((rows, now()))
     });
     join_all(running).await.into_iter().collect()
@@ -124,34 +128,19 @@ async fn run(
     query: u32,
     statement: &Statement,
     limits: Limits,
+    allowance: &Allowance,
 ) -> Done<Vec<Map<String, Value>>> {
     let failed = |error| of_statement(error, query, limits.statement_ms);
     let prepared = transaction.prepare_cached(&statement.sql).await.map_err(failed)?;
     let values: Vec<_> = statement.parameters.iter().map(Parameter).collect();
     let values = values.iter().map(|value| value as &(dyn ToSql + Sync));
-    let rows = transaction.query_raw(&prepared, values).await.map_err(failed)?;
-    pin_mut!(rows);
-    let mut found = Vec::new();
-    while let Some(row) = rows.try_next().await.map_err(failed)? {
-        if found.len() as u64 == limits.rows {
-            return Err(RecordsError::TooManyRows { query, limit: limits.rows }.into());
-        }
-        found.push(object(&row, query, statement)?);
+    let answer = transaction.query_raw(&prepared, values).await.map_err(failed)?;
+    pin_mut!(answer);
+    let mut rows = allowance.rows_of(query, statement);
+    while let Some(row) = answer.try_next().await.map_err(failed)? {
+        rows.take(|index, column_type| row.try_get::<_, Cell>(index).ok()?.of(column_type))?;
     }
-    Ok(found)
-}
-
-fn object(row: &Row, query: u32, statement: &Statement) -> Done<Map<String, Value>> {
-    let mut object = Map::new();
-    for (index, column) in statement.columns.iter().enumerate() {
-        let cell = row.try_get::<_, Cell>(index).ok().and_then(|cell| cell.of(column.column_type));
-        let value = cell.ok_or_else(|| RecordsError::Statement {
-            query,
-            reason: format!("the column {} does not hold what its type allows", column.name),
-        })?;
-        object.insert(column.name.clone(), value);
-    }
-    Ok(object)
+    Ok(rows.gathered())
 }
 
 async fn store(transaction: &Transaction<'_>, request: &Admitted, execution: &Execution<'_>) -> Done<()> {

@@ -23,7 +23,7 @@ use self::{
 };
 use super::{
     Admitted, Backlog, Lease, OpenError, Outcome, Records, RecordsError, Result, Settings, Statement,
-    StoredBatch, StoredEntry, StoredRequest, migration::Migration, schema::Schema,
+    StoredBatch, StoredEntry, StoredRequest, migration::Migration, rows::RowLimits, schema::Schema,
 };
 
 /// How often a transaction is tried that PostgreSQL gave up to resolve a deadlock.
@@ -33,7 +33,7 @@ const TRIES: u32 = 4;
 #[derive(Clone, Copy)]
 struct Limits {
     statement_ms: u64,
-    rows: u64,
+    rows: RowLimits,
 }
 
 /// A records database on PostgreSQL.
@@ -53,7 +53,7 @@ impl Postgres {
         let pool = connection::pool(settings)?;
         connection::migrate(&pool, &migrations).await.map_err(RecordsError::from)?;
         connection::check(&pool, &schema).await.map_err(RecordsError::from)?;
-        let limits = Limits { statement_ms: settings.statement_ms, rows: settings.rows };
+        let limits = Limits { statement_ms: settings.statement_ms, rows: RowLimits::of(settings) };
         Ok(Self { pool, schema, limits })
     }
 

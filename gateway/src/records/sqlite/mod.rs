@@ -21,7 +21,8 @@ use tokio::sync::mpsc;
 use self::{deadline::Deadline, lane::Lane};
 use super::{
     Admitted, Backlog, Lease, OpenError, Outcome, Records, RecordsError, Result, Settings, Statement,
-    StoredBatch, StoredEntry, StoredRequest, migration::Migration, schema::Schema, settings::setting,
+    StoredBatch, StoredEntry, StoredRequest, migration::Migration, rows::RowLimits, schema::Schema,
+    settings::setting,
 };
 
 /// What one statement may use.
@@ -30,7 +31,7 @@ struct Limits {
     /// Of the connection that writes.
     deadline: Deadline,
     statement_ms: u64,
-    rows: u64,
+    rows: RowLimits,
 }
 
 /// A records database on SQLite.
@@ -72,7 +73,7 @@ impl Sqlite {
             writer: lane("records-writer", vec![writer])?,
             readers: lane("records-reader", readers)?,
             schema,
-            limits: Limits { deadline, statement_ms: settings.statement_ms, rows: settings.rows },
+            limits: Limits { deadline, statement_ms: settings.statement_ms, rows: RowLimits::of(settings) },
         })
     }
 

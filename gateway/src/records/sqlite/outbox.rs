@@ -11,6 +11,7 @@ use crate::records::{
     Admitted, Backlog, EntryStatus, Outcome, RecordsError, Result, Statement, StoredBatch, StoredEntry,
     StoredRequest,
     execution::{Execution, corrupt, identifier, repeated, split_ids, within_bytes},
+    rows::Allowance,
     schema::Schema,
 };
 
@@ -33,8 +34,9 @@ pub(super) fn execute(
         return Ok(outcome);
     }
     let mut execution = Execution::new(schema, request);
+    let allowance = Allowance::new(limits.rows);
     for (index, query) in request.queries.iter().enumerate() {
-        let rows = statement::run(&transaction, index as u32, &query.statement, limits)?;
+        let rows = statement::run(&transaction, index as u32, &query.statement, limits, &allowance)?;
         let Some(now) = now() else {
             return Err(RecordsError::Unavailable("nobody waits for the outcome".to_owned()));
         };
@@ -52,9 +54,10 @@ pub(super) fn execute_alone(
     limits: &Limits,
 ) -> Result<u64> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(away)?;
+    let allowance = Allowance::new(limits.rows);
     let mut rows = 0;
     for (statement, index) in statements.iter().zip(0..) {
-        rows += statement::run(&transaction, index, statement, limits)?.len() as u64;
+        rows += statement::run(&transaction, index, statement, limits, &allowance)?.len() as u64;
     }
     transaction.commit().map_err(away)?;
     Ok(rows)

@@ -7,7 +7,7 @@ use super::{
     Limits,
     connection::{away, of_statement},
 };
-use crate::records::{RecordsError, Result, Statement, schema::ColumnType};
+use crate::records::{Result, Statement, rows::Allowance, schema::ColumnType};
 
 /// Bytes of the longest text or row that a statement may make. What we store ourselves may be longer.
 const LENGTH: i32 = 16 * 1024 * 1024;
@@ -41,17 +41,9 @@ pub(super) fn run(
     query: u32,
     statement: &Statement,
     limits: &Limits,
+    allowance: &Allowance,
 ) -> Result<Vec<Map<String, Value>>> {
     let _bounded = Bounded::new(connection, limits).map_err(away)?;
-    rows(connection, query, statement, limits)
-}
-
-fn rows(
-    connection: &Connection,
-    query: u32,
-    statement: &Statement,
-    limits: &Limits,
-) -> Result<Vec<Map<String, Value>>> {
     let failed = |error| of_statement(error, query, limits.statement_ms);
     let mut prepared = connection.prepare_cached(&statement.sql).map_err(failed)?;
     for (index, value) in statement.parameters.iter().enumerate() {
@@ -61,23 +53,11 @@ fn rows(
         }
     }
     let mut cursor = prepared.raw_query();
-    let mut found = Vec::new();
+    let mut rows = allowance.rows_of(query, statement);
     while let Some(row) = cursor.next().map_err(failed)? {
-        if found.len() as u64 == limits.rows {
-            return Err(RecordsError::TooManyRows { query, limit: limits.rows });
-        }
-        let mut object = Map::new();
-        for (index, column) in statement.columns.iter().enumerate() {
-            let value = value(row.get_ref(index).map_err(failed)?, column.column_type);
-            let value = value.ok_or_else(|| RecordsError::Statement {
-                query,
-                reason: format!("the column {} does not hold what its type allows", column.name),
-            })?;
-            object.insert(column.name.clone(), value);
-        }
-        found.push(object);
+        rows.take(|index, column_type| value(row.get_ref(index).ok()?, column_type))?;
     }
-    Ok(found)
+    Ok(rows.gathered())
 }
 
 fn bound(value: &Value) -> Bound {
