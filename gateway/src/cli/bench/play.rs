@@ -122,8 +122,9 @@ impl<'a> Play<'a> {
                 ));
                 let work = Arc::new(Direct { queries, ahead, ..direct.clone() });
                 let driver = Driver::warm_up(work, plan.callers, None, plan.warm_up(), self.span()).await?;
+                let watch = Watch::begin(self.site.processes(None));
                 let driven = driver.run(self.span()).await?;
-                self.report.straight.push(Straight::of(queries, ahead, &driven));
+                self.report.straight.push(Straight::of(queries, ahead, &driven, watch.end()));
             }
         }
         Ok(())
@@ -246,7 +247,7 @@ impl<'a> Play<'a> {
         Ok(())
     }
 
-    /// Too many callers, at a gateway with the limits it comes with but for the rate.
+    /// Too many callers, at a gateway with the limits it comes with but for the rate: all have one address.
     async fn overload(&mut self) -> Result<(), Failure> {
         let callers = self.report.plan.overload;
         let Some(&queries) = self.report.plan.queries.first().filter(|_| callers > 0) else { return Ok(()) };

@@ -49,10 +49,11 @@ pub(super) struct Straight {
     pub(super) queries_per_second: f64,
     pub(super) latency_ms: Quantiles,
     pub(super) failed: u64,
+    pub(super) processes: Vec<Used>,
 }
 
 impl Straight {
-    pub(super) fn of(queries: u32, ahead: usize, driven: &Driven<()>) -> Self {
+    pub(super) fn of(queries: u32, ahead: usize, driven: &Driven<()>, processes: Vec<Used>) -> Self {
         Self {
             queries_per_transaction: queries,
             ahead,
@@ -60,6 +61,7 @@ impl Straight {
             queries_per_second: driven.rate() * f64::from(queries),
             latency_ms: Quantiles::of(&driven.latency),
             failed: driven.refused.values().sum(),
+            processes,
         }
     }
 }

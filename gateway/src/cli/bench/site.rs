@@ -43,10 +43,8 @@ struct Server {
 pub(super) enum Manner {
     /// As it comes, but for the rate: all callers have one address.
     Measured,
-    /// To take large requests, so that much is recorded soon.
+    /// The same, to take large requests, so that much is recorded soon.
     Filling,
-    /// As it comes.
-    Guarded,
 }
 
 impl Site {
@@ -132,14 +130,12 @@ impl Site {
             ("SILLOK_LISTEN__REST", "127.0.0.1:0".to_owned()),
             ("SILLOK_LISTEN__GRPC", "127.0.0.1:0".to_owned()),
             ("SILLOK_RECORDS__URL", self.settings.records().url),
+            ("SILLOK_LIMITS__RATE", u32::MAX.to_string()),
+            ("SILLOK_LIMITS__BURST", u32::MAX.to_string()),
         ];
         if let Some(network) = &self.settings.ledger.fabric.network {
             variables.push(("SILLOK_LEDGER__ENGINE", "fabric".to_owned()));
             variables.push(("SILLOK_LEDGER__FABRIC__NETWORK", path(network)));
-        }
-        if manner != Manner::Guarded {
-            variables.push(("SILLOK_LIMITS__RATE", u32::MAX.to_string()));
-            variables.push(("SILLOK_LIMITS__BURST", u32::MAX.to_string()));
         }
         if manner == Manner::Filling {
             variables.push(("SILLOK_SERVICE__REQUESTS__MAX_QUERIES", super::plan::FILL.to_string()));
