@@ -39,6 +39,9 @@ impl<'a> Execution<'a> {
         rows: Vec<Map<String, Value>>,
         now: i64,
     ) -> Result<()> {
+        if !self.request.times.contains(&now) {
+            return Err(RecordsError::OutOfTime);
+        }
         let count = rows.len() as u64;
         let result = match &query.statement.effect {
             Effect::Read => EntryResult::Read(Read { rows: count, digest: digest(&rows)? }),

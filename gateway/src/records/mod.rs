@@ -14,6 +14,8 @@ mod rows;
 mod settings;
 mod sqlite;
 
+use std::ops::RangeInclusive;
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use sillok_contract::{
@@ -40,6 +42,8 @@ pub struct Admitted {
     pub educator: EducatorId,
     /// For which school.
     pub school: SchoolId,
+    /// Between which times it may be executed, in microseconds since the Unix epoch.
+    pub times: RangeInclusive<i64>,
     /// What to do, in order.
     pub queries: Vec<AdmittedQuery>,
 }
@@ -203,12 +207,15 @@ pub struct StoredBatch {
     pub recorded: Option<(Vec<u8>, u64)>,
 }
 
-/// Why the database did not do a thing. Nothing of the call took effect.
+/// Why the database did not do a thing. Nothing of the call took effect, unless it is [`RecordsError::InDoubt`].
 #[derive(Debug, thiserror::Error)]
 pub enum RecordsError {
     /// The database is away or overloaded; try again.
     #[error("the records database is not to be had: {0}")]
     Unavailable(String),
+    /// The database was lost while it committed: all of the call took effect, or nothing. The same may be tried again.
+    #[error("the records database was lost while it committed: {0}")]
+    InDoubt(String),
     /// The statement took longer than it may.
     #[error("the statement took longer than {0} ms; ask for less at once")]
     TimedOut(u64),
@@ -246,6 +253,9 @@ pub enum RecordsError {
         /// The limit.
         limit: u64,
     },
+    /// It was executed at a time at which it may not be, by the clock: that was set, or the request waited for long.
+    #[error("the request was executed at a time at which it may not be")]
+    OutOfTime,
     /// The educator has used this `jti` for another request.
     #[error("the request id was used before, for another request; use a new jti")]
     Replayed,
@@ -271,7 +281,8 @@ pub trait Records: Send + Sync {
     ///
     /// The same request again (same educator, `jti` and content), also at the same moment on another gateway, answers
     /// with the first one's outcome and does nothing; other content under that `jti` is [`RecordsError::Replayed`].
-    /// `now` is called once a query, after its statement ran: its time of execution.
+    /// `now` is called once a query, after its statement ran: its time of execution. Outside of the request's times it is
+    /// [`RecordsError::OutOfTime`]: the ledger would refuse the entry, and its effect would stay.
     async fn execute(&self, request: &Admitted, now: &(dyn Fn() -> i64 + Send + Sync)) -> Result<Outcome>;
 
     /// What request used this `jti` of this educator: its [`Admitted::content`]. For an early answer; what decides

@@ -22,6 +22,16 @@ pub(super) fn of_records(error: RecordsError) -> Problem {
             )
             .retry_after(1)
         }
+        RecordsError::InDoubt(reason) => {
+            tracing::warn!(%reason, "the records database was lost while it committed a request");
+            Problem::new(
+                Kind::Unavailable,
+                "database.in_doubt",
+                "the records database was lost while it committed; whether the request was done is not known, send the \
+                 same request again to learn it",
+            )
+            .retry_after(1)
+        }
         RecordsError::TimedOut(_) => Problem::new(Kind::TimedOut, "statement.timed_out", error.to_string()),
         RecordsError::Statement { .. } => {
             Problem::new(Kind::Unprocessable, "statement.refused", error.to_string())
@@ -30,6 +40,11 @@ pub(super) fn of_records(error: RecordsError) -> Problem {
         RecordsError::TooManyBytes { .. } | RecordsError::ResultTooLarge { .. } => {
             Problem::new(Kind::TooLarge, "statement.bytes", error.to_string())
         }
+        RecordsError::OutOfTime => Problem::new(
+            Kind::Invalid,
+            "request.expired",
+            "the request's iat was out of bounds by the time it was executed; nothing was done, sign it anew",
+        ),
         RecordsError::Replayed => replayed(),
         RecordsError::LeaseLost | RecordsError::Corrupt(_) => internal(&error),
     }

@@ -1,5 +1,7 @@
 //! The service's settings: each field's text is its reference.
 
+use std::ops::RangeInclusive;
+
 use serde::{Deserialize, Serialize};
 use sillok_contract::{
     batch::{MAX_BODY, MAX_ENTRIES, MAX_WAIT, SKEW},
@@ -88,6 +90,14 @@ pub struct RequestSettings {
     pub max_unrecorded: u64,
     /// How long the count of waiting entries may be remembered, in milliseconds.
     pub unrecorded_cache_ms: u64,
+}
+
+impl RequestSettings {
+    /// Between which times a request with this `iat` is taken and executed, in microseconds since the Unix epoch.
+    pub(super) fn times(&self, iat: i64) -> RangeInclusive<i64> {
+        let at = |seconds: i64| iat.saturating_add(seconds).saturating_mul(1_000_000);
+        at(-i64::from(self.max_ahead_s))..=at(i64::from(self.max_age_s))
+    }
 }
 
 impl Default for RequestSettings {

@@ -18,7 +18,6 @@ use crate::{
 
 /// How many learners are looked up at once.
 const LOOK_UPS: usize = 16;
-const MICROS: i64 = 1_000_000;
 
 /// A request whose form is right and whose queries are those it signs for.
 struct Received {
@@ -95,12 +94,12 @@ impl Core {
                 format!("the request is for another gateway: this one's aud is {:?}", self.settings.audience);
             return Err(Problem::new(Kind::Forbidden, "request.audience", detail));
         }
-        let age = (self.clock)().div_euclid(MICROS).saturating_sub(signed.payload.iat);
-        if age > i64::from(limits.max_age_s) {
+        let (now, times) = ((self.clock)(), limits.times(signed.payload.iat));
+        if now > *times.end() {
             let detail = format!("the request was signed more than {} s ago; sign it anew", limits.max_age_s);
             return Err(Problem::new(Kind::Invalid, "request.expired", detail));
         }
-        if age < -i64::from(limits.max_ahead_s) {
+        if now < *times.start() {
             let detail =
                 format!("the request's iat is more than {} s ahead; check the clock", limits.max_ahead_s);
             return Err(Problem::new(Kind::Invalid, "request.not_yet", detail));
@@ -156,6 +155,7 @@ impl Core {
             digest: signed.digest,
             content: signed.content(),
             jws,
+            times: self.settings.requests.times(signed.payload.iat),
             jti: signed.payload.jti,
             educator: educator.id.clone(),
             school: signed.payload.school,

@@ -19,6 +19,7 @@ on_every_engine!(
     twenty_at_once_take_effect_once,
     other_content_under_the_same_jti_is_a_replay,
     later_effects_on_a_row_have_greater_numbers,
+    a_clock_that_is_set_leaves_nothing,
     limits_are_kept,
     a_request_gives_no_more_than_it_may,
     no_entry_is_larger_than_the_ledger_takes,
@@ -171,6 +172,19 @@ async fn later_effects_on_a_row_have_greater_numbers(office: &Office) {
     assert_eq!(seen.iter().map(|(_, score)| *score).collect::<Vec<_>>(), (1..=20).collect::<Vec<_>>());
     let (entries, _) = office.records.pending(&school(), 100, u64::MAX).await.unwrap();
     assert!(entries.is_sorted_by_key(|entry| entry.number));
+}
+
+async fn a_clock_that_is_set_leaves_nothing(office: &Office) {
+    let mark = ("learner-1", INSERT, &[json!("수학"), json!(90)][..]);
+    let request = office.request("a", &[mark, ("learner-1", "DELETE FROM grades", &[])]);
+    let clock = AtomicI64::new(*request.times.end());
+    let ahead = || clock.fetch_add(1, Ordering::Relaxed);
+    let refused = office.records.execute(&request, &ahead).await;
+    assert!(matches!(refused, Err(RecordsError::OutOfTime)), "{refused:?}");
+    let refused = office.records.execute(&request, &|| request.times.start() - 1).await;
+    assert!(matches!(refused, Err(RecordsError::OutOfTime)), "{refused:?}");
+    assert_eq!(office.records.unrecorded().await.unwrap(), 0);
+    assert_eq!(office.executes(&request).await.unwrap().results.len(), 2, "its id is not used up");
 }
 
 async fn limits_are_kept(office: &Office) {

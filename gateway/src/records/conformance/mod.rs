@@ -47,6 +47,7 @@ impl Office {
             jti: jti.to_owned(),
             educator: EducatorId::new("educator-1").unwrap(),
             school: school(),
+            times: NOW..=NOW + 1_000,
             queries,
         }
     }

@@ -11,7 +11,7 @@ use tokio_postgres::types::ToSql;
 use super::{
     Limits,
     connection::{change, connect, row},
-    failure::{Done, of_statement},
+    failure::{Done, of_commit, of_statement},
     value::{Cell, Parameter},
 };
 use crate::records::{
@@ -52,7 +52,7 @@ pub(super) async fn execute(
         }
     }
     store(&transaction, request, &execution).await?;
-    transaction.commit().await?;
+    transaction.commit().await.map_err(of_commit)?;
     Ok(execution.outcome)
 }
 

@@ -1,7 +1,7 @@
 //! PostgreSQL's errors, by their SQLSTATE, as this program's.
 
 use deadpool_postgres::PoolError;
-use tokio_postgres::error::{DbError, SqlState};
+use tokio_postgres::error::{DbError, Severity, SqlState};
 
 use crate::records::RecordsError;
 
@@ -36,6 +36,18 @@ impl From<tokio_postgres::Error> for Failure {
             None => error.to_string(),
         };
         Self { error: RecordsError::Unavailable(reason), again }
+    }
+}
+
+/// Of a commit. An error that ended the transaction alone undid it; where the connection was lost, or the server is going
+/// down, it may have been committed before.
+pub(super) fn of_commit(error: tokio_postgres::Error) -> Failure {
+    let undone = error.as_db_error().and_then(DbError::parsed_severity) == Some(Severity::Error);
+    match Failure::from(error) {
+        Failure { error: RecordsError::Unavailable(reason), .. } if !undone => {
+            RecordsError::InDoubt(reason).into()
+        }
+        failure => failure,
     }
 }
 

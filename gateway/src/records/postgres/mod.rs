@@ -74,7 +74,7 @@ macro_rules! fenced {
         let $transaction = client.transaction().await.map_err(Failure::from)?;
         batch::fence(&$transaction, $lease).await?;
         let done = $inner.await?;
-        $transaction.commit().await.map_err(Failure::from)?;
+        $transaction.commit().await.map_err(failure::of_commit)?;
         Ok(done)
     }};
 }

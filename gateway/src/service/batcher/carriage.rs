@@ -12,7 +12,7 @@ use crate::{
     service::metrics,
 };
 use prost::Message;
-use sillok_contract::Refusal;
+use sillok_contract::{Code, Refusal};
 use sillok_proto::ledger::BatchHeader;
 
 /// How a batch's way ended.
@@ -44,10 +44,11 @@ pub(super) async fn carry(core: &Core, lease: &Lease, batch: StoredBatch) -> Res
             Err(fault) => return Err(fault),
         }
     }
+    let asked = (core.clock)();
     let endorsed = match phases::endorse(&*core.ledger, &batch, body).await {
         Ok(Endorsement::New(endorsed)) => endorsed,
         Ok(Endorsement::Repeated(first)) => return finish(core, lease, &batch, &first).await,
-        Err(LedgerError::Refused(refusal)) => return refused(core, lease, &batch, refusal).await,
+        Err(LedgerError::Refused(refusal)) => return refused(core, lease, &batch, refusal, asked).await,
         Err(error) => return Err(error.into()),
     };
     // Stored before it is sent: whoever comes after a crash sends this one, not another.
@@ -92,7 +93,7 @@ async fn finish(
     let json = serde_json::to_vec(&receipt)
         .map_err(|error| LedgerError::Malformed(format!("the receipt of {transaction}: {error}")))?;
     core.records.finish(lease, batch.sequence, &json, transaction, receipt.block).await?;
-    let oldest = BatchHeader::decode(batch.header.as_slice()).map_or(0, |header| header.first_time);
+    let oldest = times(batch).map_or(0, |(first, _)| first);
     metrics::recorded(batch.entries.len(), core.age_since(oldest));
     core.signals.of(&batch.school).finished(batch.sequence);
     tracing::debug!(
@@ -102,13 +103,25 @@ async fn finish(
     Ok(Arrival::Recorded)
 }
 
-/// The offices would not endorse the batch, so nothing of it is or will be on the ledger.
+/// When the first and the last of a batch's entries were executed.
+fn times(batch: &StoredBatch) -> Option<(i64, i64)> {
+    let header = BatchHeader::decode(batch.header.as_slice()).ok()?;
+    Some((header.first_time, header.last_time))
+}
+
+/// The offices would not endorse the batch, so nothing of it is or will be on the ledger. They were asked at this time.
 async fn refused(
     core: &Core,
     lease: &Lease,
     batch: &StoredBatch,
     refusal: Refusal,
+    asked: i64,
 ) -> Result<Arrival, Fault> {
+    // With its time it is recorded yet, by this gateway or by one whose clock is right. The clock may be set meanwhile.
+    let clock = asked.min((core.clock)());
+    if refusal.code == Code::EntryTime && times(batch).is_some_and(|(_, last)| last > clock) {
+        return Err(Fault::Ahead { sequence: batch.sequence });
+    }
     match blame(&refusal, batch.entries.len()) {
         Blame::Away => Err(LedgerError::Refused(refusal).into()),
         Blame::Circumstances => Err(Fault::Refused { sequence: batch.sequence, refusal }),

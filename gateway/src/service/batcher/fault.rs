@@ -30,6 +30,15 @@ pub(super) enum Fault {
         /// What it said.
         refusal: Refusal,
     },
+    /// The offices refuse the time of an entry, and it lies ahead of this gateway's own clock.
+    #[error(
+        "the ledger refuses batch {sequence} because of an entry that was executed later than it is by this gateway's \
+         clock: is the clock right, and that of the gateway that executed it?"
+    )]
+    Ahead {
+        /// The batch.
+        sequence: u64,
+    },
     /// Ledger and database do not belong together.
     #[error(
         "the ledger's last batch of this school is {ledger}, the database's is {database}: was one of them restored \
@@ -72,6 +81,7 @@ impl Fault {
             Self::Invalid(_) => "invalid",
             Self::NoReceipt(_) => "receipt",
             Self::Refused { .. } => "refused",
+            Self::Ahead { .. } => "clock",
             Self::Disagree { .. } => "disagree",
         }
     }
@@ -81,6 +91,7 @@ impl Fault {
         matches!(
             self,
             Self::Refused { .. }
+                | Self::Ahead { .. }
                 | Self::Disagree { .. }
                 | Self::Records(RecordsError::Corrupt(_))
                 | Self::Ledger(

@@ -27,6 +27,8 @@ pub(super) struct Writer {
     /// Form the next batch without waiting: it was formed and dissolved before.
     at_once: bool,
     pauses: ExponentialBackoff,
+    /// Since when nothing works.
+    failing: Option<Instant>,
 }
 
 /// How a step ended.
@@ -55,37 +57,49 @@ impl Writer {
     pub(super) fn new(core: Arc<Core>, signal: Arc<Signal>, shutdown: CancellationToken) -> Self {
         let limit = core.settings.batches.max_count.max(1);
         let pauses = pauses(&core);
-        Self { core, signal, shutdown, limit, at_once: false, pauses }
+        Self { core, signal, shutdown, limit, at_once: false, pauses, failing: None }
     }
 
-    /// Writes while there is something to write and the lease is held.
+    /// Writes while there is something to write and the lease is held. Where nothing works, what ails may be this
+    /// gateway's own, such as its clock or its way to the ledger: it gives the lease back for a while, and another
+    /// gateway has its turn.
     pub(super) async fn run(mut self) {
         let mut running = Running { core: self.core.clone(), signal: self.signal.clone(), elsewhere: None };
-        let settings = &self.core.settings.batches;
-        let claimed = self.core.records.claim(&self.signal.school, &self.core.owner, settings.lease_ms).await;
-        let lease = match claimed {
-            Ok(Some(lease)) => lease,
-            Ok(None) => {
-                running.elsewhere = Some(Duration::from_millis(settings.lease_ms / 4));
-                return;
-            }
-            Err(error) => {
-                tracing::warn!(school = %self.signal.school, %error, "a school's lease could not be asked for");
-                running.elsewhere = Some(Duration::from_millis(settings.poll_ms));
-                return;
-            }
-        };
         let core = self.core.clone();
-        tokio::select! {
-            () = self.write(&lease) => {}
-            () = hold(&core, &lease) => {
-                tracing::warn!(school = %lease.school, "the school's lease is lost; another gateway goes on");
-                running.elsewhere = Some(Duration::from_millis(core.settings.batches.lease_ms / 4));
+        let lasts = Duration::from_millis(core.settings.batches.lease_ms);
+        loop {
+            let lease = match core
+                .records
+                .claim(&self.signal.school, &core.owner, core.settings.batches.lease_ms)
+                .await
+            {
+                Ok(Some(lease)) => lease,
+                Ok(None) => {
+                    running.elsewhere = Some(lasts / 4);
+                    return;
+                }
+                Err(error) => {
+                    tracing::warn!(school = %self.signal.school, %error, "a school's lease could not be asked for");
+                    running.elsewhere = Some(Duration::from_millis(core.settings.batches.poll_ms));
+                    return;
+                }
+            };
+            tokio::select! {
+                () = self.write(&lease) => {}
+                () = hold(&core, &lease) => {
+                    tracing::warn!(school = %lease.school, "the school's lease is lost; another gateway goes on");
+                    running.elsewhere = Some(lasts / 4);
+                    return;
+                }
+            }
+            if let Err(error) = core.records.release(&lease).await {
+                tracing::warn!(school = %lease.school, %error, "a lease could not be given back; it ends by itself");
+            }
+            if self.failing.take().is_none()
+                || self.shutdown.run_until_cancelled(sleep(lasts / 2)).await.is_none()
+            {
                 return;
             }
-        }
-        if let Err(error) = core.records.release(&lease).await {
-            tracing::warn!(school = %lease.school, %error, "a lease could not be given back; it ends by itself");
         }
     }
 
@@ -103,6 +117,7 @@ impl Writer {
     }
 
     async fn write_all(&mut self, lease: &Lease) {
+        let lasts = Duration::from_millis(self.core.settings.batches.lease_ms);
         let mut resume = true;
         loop {
             let step = match resume {
@@ -111,10 +126,18 @@ impl Writer {
             };
             resume = step.is_err();
             match step {
-                Ok(Step::Again) => self.core.stuck.free(&self.signal.school),
-                Ok(Step::Idle) => return,
-                Err(Fault::LeaseLost) => return,
-                Err(fault) => self.pause_after(&fault).await,
+                Ok(Step::Again) => {
+                    self.failing = None;
+                    self.core.stuck.free(&self.signal.school);
+                }
+                Ok(Step::Idle) | Err(Fault::LeaseLost) => return,
+                Err(fault) => {
+                    let since = *self.failing.get_or_insert_with(Instant::now);
+                    self.pause_after(&fault).await;
+                    if since.elapsed() >= lasts {
+                        return;
+                    }
+                }
             }
         }
     }

@@ -208,7 +208,7 @@ pub(super) struct FaultyRecords {
 
 impl FaultyRecords {
     async fn around<T>(&self, place: &str, call: impl Future<Output = Result<T>>) -> Result<T> {
-        self.faults.around(place, || RecordsError::Unavailable(lost()), call).await
+        self.faults.around(place, || RecordsError::InDoubt(lost()), call).await
     }
 }
 

@@ -4,7 +4,7 @@ use std::{
     collections::{HashMap, VecDeque},
     sync::{
         Arc,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicI64, AtomicU32, Ordering},
     },
 };
 
@@ -17,6 +17,7 @@ use super::{
     town::{Sent, Town, settings, until},
 };
 use crate::{
+    clock::now,
     ledger::contract::Contract,
     records::StoredBatch,
     service::{RequestState, Service, system_clock},
@@ -221,6 +222,67 @@ async fn a_dead_gateways_school_is_taken_over() {
     stop.cancel();
     living.await.unwrap();
     town.check_everything(&answered).await;
+}
+
+/// Runs a service until the token is cancelled.
+fn run(service: &Service, stop: &CancellationToken) -> tokio::task::JoinHandle<()> {
+    let (service, stop) = (service.clone(), stop.clone());
+    tokio::spawn(async move { service.run(stop).await })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gateway_that_does_not_reach_the_ledger_leaves_its_schools_to_one_that_does() {
+    let town = Town::found(5, 20).await;
+    let faults = Faults::new(0, 0, 0);
+    let (cut_off, other) = (faulty(&town, &faults), town.service(settings()));
+    let stop = CancellationToken::new();
+    let mut running = vec![run(&cut_off, &stop)];
+    until("changes are told", async || cut_off.core.registry.is_listening()).await;
+    let school = &town.schools[0];
+    let mut answered = vec![school.marks(0, "before", 6).to(&cut_off).await.unwrap()];
+    until("all is recorded", async || town.records.unrecorded().await.unwrap() == 0).await;
+    faults.away.store(true, Ordering::Release);
+    answered.push(school.marks(0, "while", 6).to(&cut_off).await.unwrap());
+    until("a batch is in flight", async || in_flight(&town).await).await;
+    running.push(run(&other, &stop));
+    until("the other records it", async || town.records.unrecorded().await.unwrap() == 0).await;
+    stop.cancel();
+    futures_util::future::join_all(running).await;
+    town.check_everything(&answered).await;
+}
+
+async fn in_flight(town: &Town) -> bool {
+    town.records.backlog().await.unwrap().iter().any(|school| school.in_flight)
+}
+
+/// How far the ledger's clock, and that of the gateway that records, lie behind, in microseconds.
+static BEHIND: AtomicI64 = AtomicI64::new(0);
+
+fn late() -> i64 {
+    now() - BEHIND.load(Ordering::Acquire)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_entry_ahead_of_the_clock_waits_and_is_not_set_aside() {
+    let town = Town::found_by(late, 5, 20).await;
+    BEHIND.store(400_000_000, Ordering::Release);
+    let executing = town.service(settings());
+    let answered = town.schools[0].marks(0, "music", 6).to(&executing).await.unwrap();
+    let ledger = Arc::new(town.ledger.clone());
+    let recording = town.service_on(town.records.clone(), ledger, settings(), Arc::new(late));
+    let stop = CancellationToken::new();
+    let running = run(&recording, &stop);
+    let looks = AtomicU32::new(0);
+    until("the batch has been in flight for a while", async || {
+        in_flight(&town).await && looks.fetch_add(1, Ordering::AcqRel) > 30
+    })
+    .await;
+    assert!(town.records.set_aside(10).await.unwrap().is_empty());
+    BEHIND.store(0, Ordering::Release);
+    until("all is recorded", async || town.records.unrecorded().await.unwrap() == 0).await;
+    stop.cancel();
+    running.await.unwrap();
+    town.check_everything(&[answered]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

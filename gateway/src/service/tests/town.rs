@@ -52,8 +52,13 @@ pub(super) fn settings() -> Settings {
 impl Town {
     /// Batches close at `max_entries`, or when the oldest entry is `max_age_ms` old.
     pub(super) async fn found(max_entries: u32, max_age_ms: u32) -> Self {
+        Self::found_by(now, max_entries, max_age_ms).await
+    }
+
+    /// The same, with this clock in the ledger.
+    pub(super) async fn found_by(clock: fn() -> i64, max_entries: u32, max_age_ms: u32) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let ledger = Embedded::open(directory.path().join("ledger"), now).unwrap();
+        let ledger = Embedded::open(directory.path().join("ledger"), clock).unwrap();
         let url = format!("sqlite:{}", directory.path().join("records.db").display());
         let records = records::open(&records::Settings { url, ..Default::default() }).await.unwrap();
         let consortium = Consortium::Embedded(ledger.clone());
