@@ -66,10 +66,11 @@ impl Bench {
         journal.note("the network is up, each node behind a front");
 
         let world = World::beside(nodes, Face::Rest).await.unwrap();
-        let database = world.site.database.url();
-        let (server, front) = front_of_database(&database, &lines, &callers).await;
+        let database = &world.site.database;
+        let front =
+            Front::open(POSTGRES, loopback(0), Some(database.server()), &lines, &callers).await.unwrap();
         let mut settings = world.settings.clone();
-        settings.records.url = database.replace(&server, &front.address.to_string());
+        settings.records.url = database.url_by(front.address);
         fronts.push(front);
         let mut gateways = Vec::new();
         for name in GATEWAYS {
@@ -86,7 +87,7 @@ impl Bench {
             disks: disks(&nodes),
             nodes,
             lines,
-            database,
+            database: database.url(),
             locking: Mutex::default(),
             programs: world.site.directory.path().to_owned(),
             upgrades: AtomicU32::new(0),
@@ -283,14 +284,6 @@ fn callers(nodes: Nodes, processes: &Processes) -> Callers {
         all.push((CLIENTS.to_owned(), std::process::id()));
         all
     })
-}
-
-/// The server's address in a database's URL, and a front before it.
-async fn front_of_database(url: &str, lines: &Arc<Lines>, callers: &Callers) -> (String, Front) {
-    let server =
-        url.rsplit_once('@').and_then(|(_, rest)| rest.split_once('/')).expect("a URL names a server").0;
-    let front = Front::open(POSTGRES, loopback(0), Some(server.parse().unwrap()), lines, callers).await;
-    (server.to_owned(), front.unwrap())
 }
 
 fn disks(nodes: &Nodes) -> BTreeMap<&'static str, Disk> {

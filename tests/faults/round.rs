@@ -8,6 +8,7 @@ use std::{
 
 use sillok_tests::{
     check::privacy,
+    patience::until,
     school::{Plan, School},
     world::World,
 };
@@ -124,6 +125,7 @@ impl Run {
         let began = Instant::now();
         self.world.look_at(self.bench.gateways[0].own_addresses().await);
         let unclear = self.world.told().await.unclear.len();
+        self.nothing_waits().await;
         self.world.check_everything().await;
         for school in &self.world.schools {
             self.offices_agree(school).await;
@@ -135,6 +137,14 @@ impl Run {
             unclear - told.unclear.len(),
             began.elapsed().as_secs_f32()
         ));
+    }
+
+    /// G1: every entry reaches the ledger.
+    async fn nothing_waits(&self) {
+        let (began, database) = (Instant::now(), &self.world.site.database);
+        let waiting = async || database.count("SELECT FROM sillok_entries WHERE state = 0").await;
+        until("G1: nothing waits", async || (waiting().await == 0).then_some(())).await;
+        self.journal.note(format!("nothing waits any more after {:.1} s", began.elapsed().as_secs_f32()));
     }
 
     /// G3: both offices' peers have the same last batch of a school.

@@ -33,7 +33,7 @@ const TRIES: u32 = 6;
 /// Between two requests of one educator, in milliseconds.
 const PAUSE: std::ops::Range<u64> = 200..900;
 /// Refusals that say themselves that nobody knows whether the request was done.
-const IN_DOUBT: [&str; 1] = ["limit.time"];
+const IN_DOUBT: [&str; 2] = ["database.in_doubt", "limit.time"];
 
 /// What came of the requests so far.
 #[derive(Clone, Debug, Default)]

@@ -9,6 +9,7 @@ mod class;
 mod educators;
 mod faults;
 mod gateways;
+mod lost;
 mod poison;
 mod policy;
 mod reads;
@@ -79,5 +80,6 @@ scenarios! {
     production the_peers_killed: faults::of_the_peers;
     production the_orderer_killed: faults::of_the_orderer;
     production postgresql_killed: faults::of_postgresql;
+    production the_database_lost_while_it_commits: lost::while_it_commits;
     production two_gateways_one_killed: gateways::one_killed;
 }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    net::SocketAddr,
     path::{Path, PathBuf},
 };
 
@@ -59,6 +60,28 @@ impl Database {
                 format!("{}/{name}", server.rsplit_once('/').expect("a URL names a database").0)
             }
         }
+    }
+
+    /// The same, its server reached at this address.
+    pub fn url_by(&self, address: SocketAddr) -> String {
+        self.url().replace(&self.server().to_string(), &address.to_string())
+    }
+
+    /// Where its server listens.
+    pub fn server(&self) -> SocketAddr {
+        let url = self.url();
+        let address = url.rsplit_once('@').and_then(|(_, rest)| rest.split_once('/'));
+        address.expect("a server's URL names an address").0.parse().unwrap()
+    }
+
+    /// Runs statements on a database of a server.
+    pub async fn run(&self, sql: &str) {
+        run(&self.url(), sql).await;
+    }
+
+    /// How many rows a query gives on a database of a server.
+    pub async fn count(&self, sql: &str) -> usize {
+        connect(&self.url()).await.unwrap().query(sql, &[]).await.unwrap().len()
     }
 
     /// Drops it from its server; a file goes with its directory.
