@@ -1,17 +1,16 @@
 //! What a peer may send a chaincode: a stream of messages, each behind its length.
-#![no_main]
 
 use fabric_protos::{
     peer::{ChaincodeMessage, chaincode_message::Type},
     prost::Message,
 };
-use libfuzzer_sys::fuzz_target;
 use sillok_shim::{
     composite_key,
     protocol::{Invocation, Session, Step},
 };
 
-fuzz_target!(|stream: &[u8]| {
+/// Reads the bytes as a stream of messages, and as a composite key.
+pub fn check(stream: &[u8]) {
     let mut rest = stream;
     let (mut session, mut ready) = (Session::start("records:1").0, false);
     while let Ok(message) = ChaincodeMessage::decode_length_delimited(&mut rest) {
@@ -26,7 +25,7 @@ fuzz_target!(|stream: &[u8]| {
     if let Ok(key) = std::str::from_utf8(stream) {
         splits_and_joins(key);
     }
-});
+}
 
 fn encodes_to_itself(message: &ChaincodeMessage) {
     assert_eq!(ChaincodeMessage::decode(message.encode_to_vec().as_slice()).as_ref(), Ok(message));

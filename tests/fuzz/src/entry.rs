@@ -1,7 +1,5 @@
 //! A leaf of a batch, as the offices' peers and a verifier read it.
-#![no_main]
 
-use libfuzzer_sys::fuzz_target;
 use prost::Message;
 use sillok_contract::{
     entry::{Entry, EntryId},
@@ -9,14 +7,15 @@ use sillok_contract::{
 };
 use sillok_proto::ledger;
 
-fuzz_target!(|bytes: &[u8]| {
+/// An entry that is read is written the same.
+pub fn check(bytes: &[u8]) {
     let Ok(entry) = Entry::parse(bytes) else { return };
     assert_eq!(entry.id, EntryId::of(bytes));
     assert_eq!(entry.id.to_string().parse(), Ok(entry.id));
     assert_eq!(Query::parse(&entry.query).as_ref(), Ok(&entry.statement));
     assert_eq!(entry.statement.learner, entry.learner);
     assert_eq!(written(entry), bytes, "what was read is written otherwise");
-});
+}
 
 fn written(entry: Entry) -> Vec<u8> {
     ledger::Entry {

@@ -1,0 +1,29 @@
+//! What must hold of each parser of foreign bytes, whatever the bytes. The fuzzer (`fuzz.rs`) looks for bytes of which
+//! it does not; `tests/seeds.rs` tries the seeds and changed ones with every test run.
+
+pub mod access_token;
+pub mod batch;
+pub mod chaincode_message;
+pub mod entry;
+pub mod policy;
+pub mod proof;
+pub mod request;
+
+/// What panics where something does not hold of these bytes.
+pub type Check = fn(&[u8]);
+
+/// Every target, by the name of its seeds' directory.
+pub const TARGETS: [(&str, Check); 7] = [
+    ("access_token", access_token::check),
+    ("batch", batch::check),
+    ("chaincode_message", chaincode_message::check),
+    ("entry", entry::check),
+    ("policy", policy::check),
+    ("proof", proof::check),
+    ("request", request::check),
+];
+
+/// The target of this name.
+pub fn target(name: &str) -> Option<Check> {
+    TARGETS.into_iter().find(|(known, _)| *known == name).map(|(_, check)| check)
+}
