@@ -163,6 +163,7 @@ mod tests {
             ("[tls]\ncertificate = \"x.pem\"", "tls.key"),
             ("[tls]\nclient_certificates = \"required\"", "tls.certificate"),
             ("[tls]\ncertificate = \"x\"\nkey = \"y\"\nclient_certificates = \"optional\"", "tls.client_ca"),
+            ("[tls]\ncertificate = \"x\"\nkey = \"y\"\nclient_revocations = \"z\"", "tls.client_ca"),
         ] {
             let error = read(text).unwrap_err();
             assert_eq!(error.key, key, "{error}");

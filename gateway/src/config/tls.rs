@@ -27,6 +27,11 @@ pub struct Tls {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub client_ca: Option<PathBuf>,
+    /// File (PEM) of those authorities' revocation lists (RFC 5280), one of each and none past its next update, which
+    /// would let nobody in. Read at start: a new list acts from the next start on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub client_revocations: Option<PathBuf>,
 }
 
 /// Whether callers show certificates.
@@ -46,6 +51,9 @@ impl Tls {
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         let wanted = self.client_certificates != ClientCertificates::None;
         let needed = |key: &str, why: &str| Err(ConfigError::new(key, format!("is needed, since {why}")));
+        if self.client_ca.is_none() && self.client_revocations.is_some() {
+            return needed("tls.client_ca", "tls.client_revocations is set");
+        }
         match (&self.certificate, &self.key, &self.client_ca) {
             (None, Some(_), _) => needed("tls.certificate", "tls.key is set"),
             (None, _, Some(_)) => needed("tls.certificate", "tls.client_ca is set"),

@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use rustls::{
     RootCertStore, ServerConfig,
     crypto::{CryptoProvider, aws_lc_rs},
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
+    pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, pem::PemObject},
     server::{WebPkiClientVerifier, danger::ClientCertVerifier},
 };
 
@@ -42,7 +42,9 @@ fn client_verifier(
     for certificate in certificates("tls.client_ca", file)? {
         roots.add(certificate).map_err(|error| wrong(error.to_string()))?;
     }
-    let builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+    let builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
+        .with_crls(revocations(settings)?)
+        .enforce_revocation_expiration();
     let builder = match settings.client_certificates {
         ClientCertificates::None => return Ok(None),
         ClientCertificates::Optional => builder.allow_unauthenticated(),
@@ -51,14 +53,25 @@ fn client_verifier(
     builder.build().map(Some).map_err(|error| wrong(error.to_string()))
 }
 
+/// The authorities' revocation lists, if they are named.
+fn revocations(settings: &Tls) -> Result<Vec<CertificateRevocationListDer<'static>>, ConfigError> {
+    let file = settings.client_revocations.as_ref();
+    file.map_or_else(|| Ok(Vec::new()), |file| read("tls.client_revocations", file, "revocation list"))
+}
+
 fn certificates(key: &str, file: &Path) -> Result<Vec<CertificateDer<'static>>, ConfigError> {
-    let chain = CertificateDer::pem_file_iter(file)
+    read(key, file, "certificate")
+}
+
+/// What a PEM file holds of a kind; one at least.
+fn read<T: PemObject>(key: &str, file: &Path, kind: &str) -> Result<Vec<T>, ConfigError> {
+    let found = T::pem_file_iter(file)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .map_err(|error| unreadable(key, file, &error))?;
-    if chain.is_empty() {
-        return Err(ConfigError::new(key, format!("{} holds no certificate", file.display())));
+    if found.is_empty() {
+        return Err(ConfigError::new(key, format!("{} holds no {kind}", file.display())));
     }
-    Ok(chain)
+    Ok(found)
 }
 
 fn unreadable(key: &str, file: &Path, error: &rustls::pki_types::pem::Error) -> ConfigError {

@@ -1,8 +1,11 @@
 //! Who asks, by the access token they signed with their own key.
 
+use std::sync::Arc;
+
 use sillok_contract::{
     certificate::{Certificate, Role},
     id::MspId,
+    registry::Educator,
 };
 
 use super::{Caller, Core, problems};
@@ -10,6 +13,26 @@ use crate::{
     keys::{self, AccessError, Expected, Presented, PublicKey},
     problem::{Kind, Problem},
 };
+
+/// Whom a token names. Nothing is told of how they stand before the token has proved to be theirs.
+enum Named {
+    Educator(Arc<Educator>),
+    Officer(MspId),
+}
+
+impl Named {
+    /// The caller, if they stand at this time.
+    fn stands_at(self, time: i64) -> Result<Caller, Problem> {
+        match self {
+            Self::Educator(educator) => {
+                let stands = educator.stands_at(time);
+                stands.map_err(|refusal| problems::of_refusal(Kind::Forbidden, &refusal))?;
+                Ok(Caller::Educator { id: educator.id.clone(), school: educator.school.clone() })
+            }
+            Self::Officer(msp) => Ok(Caller::Officer { msp }),
+        }
+    }
+}
 
 impl Core {
     pub(super) async fn authenticate(
@@ -19,9 +42,9 @@ impl Core {
         uri: &str,
     ) -> Result<Caller, Problem> {
         let token = Presented::parse(bearer).map_err(of_access)?;
-        let (caller, certificate) = match token.caller() {
-            keys::Caller::Certificate(thumbprint) => self.educator_caller(thumbprint).await?,
-            keys::Caller::Officer(der) => self.officer_caller(der).await?,
+        let (named, certificate) = match token.caller() {
+            keys::Caller::Certificate(thumbprint) => self.named_educator(thumbprint).await?,
+            keys::Caller::Officer(der) => self.named_officer(der).await?,
             keys::Caller::Learner(_) => {
                 return Err(unknown("learners' wallets have no access here yet"));
             }
@@ -31,23 +54,20 @@ impl Core {
         let expected = Expected { audience: &self.settings.audience, method, uri, now };
         token.verify(&key, &expected).map_err(of_access)?;
         certificate.valid_at(now).map_err(|refusal| problems::of_refusal(Kind::Unauthenticated, &refusal))?;
-        Ok(caller)
+        named.stands_at(now)
     }
 
-    /// The registered educator who has this certificate, if they stand now.
-    async fn educator_caller(&self, thumbprint: &[u8; 32]) -> Result<(Caller, Certificate), Problem> {
+    /// The registered educator who has this certificate.
+    async fn named_educator(&self, thumbprint: &[u8; 32]) -> Result<(Named, Certificate), Problem> {
         let educator = self.registry.educator(thumbprint).await?;
         let educator = educator.ok_or_else(|| unknown("the certificate is no registered educator's"))?;
-        educator
-            .stands_at((self.clock)())
-            .map_err(|refusal| problems::of_refusal(Kind::Forbidden, &refusal))?;
         let certificate =
             Certificate::from_pem(&educator.certificate).map_err(|error| problems::internal(&error))?;
-        Ok((Caller::Educator { id: educator.id.clone(), school: educator.school.clone() }, certificate))
+        Ok((Named::Educator(educator), certificate))
     }
 
     /// The office whose registered authority issued this certificate to one of its people.
-    async fn officer_caller(&self, der: &[u8]) -> Result<(Caller, Certificate), Problem> {
+    async fn named_officer(&self, der: &[u8]) -> Result<(Named, Certificate), Problem> {
         let certificate = Certificate::from_der(der)
             .map_err(|refusal| problems::of_refusal(Kind::Unauthenticated, &refusal))?;
         if !matches!(certificate.role(), Ok(Role::Admin | Role::Client)) {
@@ -55,7 +75,7 @@ impl Core {
         }
         for msp in &self.settings.offices {
             if self.has_issued(msp, &certificate).await? {
-                return Ok((Caller::Officer { msp: msp.clone() }, certificate));
+                return Ok((Named::Officer(msp.clone()), certificate));
             }
         }
         Err(unknown("no registered office's authority issued the certificate"))

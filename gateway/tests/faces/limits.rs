@@ -10,6 +10,7 @@ use tokio::{
 };
 
 use crate::{
+    grpc::channel,
     rest::problem,
     running::{PATIENCE, start},
 };
@@ -47,23 +48,66 @@ async fn too_many_requests_of_one_caller() {
     gateway.stop().await;
 }
 
+/// Connects, says this much, and waits until the other end is tired of it.
+async fn is_cut_off(host: &str, said: &[u8]) {
+    let mut slow = TcpStream::connect(host).await.unwrap();
+    slow.write_all(said).await.unwrap();
+    let mut rest = Vec::new();
+    // Closed or reset: both end the connection.
+    let _ = timeout(PATIENCE, slow.read_to_end(&mut rest)).await.expect("the connection is ended");
+}
+
 #[tokio::test]
 async fn a_caller_that_is_slow_to_say_what_it_wants_is_cut_off() {
     let gateway = start(|settings| settings.limits.header_ms = 100).await;
-    let grpc = gateway.addresses.grpc.split("//").nth(1).unwrap();
-    for (host, said) in [
-        (gateway.host(), ""),
-        (gateway.host(), "GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: "),
-        (grpc, ""),
-        (grpc, "PRI * HTTP/2.0\r\n"),
-    ] {
-        let mut slow = TcpStream::connect(host).await.unwrap();
-        slow.write_all(said.as_bytes()).await.unwrap();
-        let mut rest = Vec::new();
-        // Closed or reset: both end the connection.
-        let ended = timeout(PATIENCE, slow.read_to_end(&mut rest)).await;
-        assert!(ended.is_ok(), "the connection to {host} that said {said:?} is ended");
+    for said in ["", "GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: "] {
+        is_cut_off(gateway.host(), said.as_bytes()).await;
     }
+    for said in ["", "PRI * HTTP/2.0\r\n\r\nSM"] {
+        is_cut_off(gateway.grpc_host(), said.as_bytes()).await;
+    }
+    gateway.stop().await;
+}
+
+/// The first bytes of a TLS record that announces a handshake message and never brings it.
+#[tokio::test]
+async fn a_handshake_that_does_not_end_is_cut_off() {
+    let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let files = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: String| {
+        let file = files.path().join(name);
+        std::fs::write(&file, text).unwrap();
+        Some(file)
+    };
+    let gateway = start(|settings| {
+        settings.limits.header_ms = 100;
+        settings.tls.certificate = write("certificate.pem", certified.cert.pem());
+        settings.tls.key = write("key.pem", certified.signing_key.serialize_pem());
+    })
+    .await;
+    for host in [gateway.host(), gateway.grpc_host()] {
+        for said in [&b""[..], b"\x16\x03\x01\x02\x00\x01"] {
+            is_cut_off(host, said).await;
+        }
+    }
+    gateway.stop().await;
+}
+
+/// As many as there are places, and more, that say nothing: whoever has something to say waits a moment at most.
+#[tokio::test]
+async fn silent_connections_do_not_keep_others_out() {
+    let gateway = start(|settings| {
+        settings.limits.header_ms = 100;
+        settings.limits.connections = 8;
+    })
+    .await;
+    let mut silent = Vec::new();
+    for host in [gateway.host(), gateway.grpc_host()].repeat(20) {
+        silent.push(TcpStream::connect(host).await.unwrap());
+    }
+    let answer = timeout(PATIENCE, Client::new().get(gateway.url("/healthz")).send()).await;
+    assert_eq!(answer.expect("a place is given back").unwrap().status(), StatusCode::OK);
+    timeout(PATIENCE, channel(&gateway)).await.expect("a place is given back");
     gateway.stop().await;
 }
 

@@ -4,10 +4,12 @@
 
 mod document;
 mod grpc;
+mod hostile;
 mod journey;
 mod limits;
 mod process;
 mod rest;
+mod roles;
 mod running;
 mod school;
 mod tls;

@@ -55,6 +55,11 @@ impl Running {
         self.addresses.rest.split("//").nth(1).unwrap()
     }
 
+    /// Host and port of gRPC.
+    pub(crate) fn grpc_host(&self) -> &str {
+        self.addresses.grpc.split("//").nth(1).unwrap()
+    }
+
     /// Waits until every part works: the batcher begins a moment after the ports are open.
     pub(crate) async fn ready(&self) {
         let ready = async {

@@ -20,11 +20,11 @@ use sillok_gateway::{
 use crate::running::Running;
 
 /// What the gateway calls itself unless the configuration says otherwise.
-const AUDIENCE: &str = "sillok";
+pub(crate) const AUDIENCE: &str = "sillok";
 
 pub(crate) struct School {
-    educator: Educator,
-    learners: Vec<LearnerId>,
+    pub(crate) educator: Educator,
+    pub(crate) learners: Vec<LearnerId>,
 }
 
 impl School {

@@ -1,0 +1,158 @@
+//! Every operation of both faces, called as somebody.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use sillok_gateway::service::{Digest, Place};
+use sillok_proto::gateway::{
+    GetEntryRequest, GetProofRequest, GetRequestRequest, ListBatchesRequest, StreamEntriesRequest,
+    SubmitRequestRequest, gateway_client::GatewayClient,
+};
+use tokio::time::timeout;
+use tonic::{Code, Request, Status};
+use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
+use tonic_reflection::pb::v1::{
+    ServerReflectionRequest, server_reflection_client::ServerReflectionClient,
+    server_reflection_request::MessageRequest,
+};
+
+use super::{Flaw, Role, Whose, World};
+use crate::{
+    grpc::problem,
+    running::{PATIENCE, Running},
+    school::School,
+};
+
+/// What is asked about: a recorded request of the sender's, and its first entry.
+pub(super) struct Subject {
+    request: String,
+    entry: String,
+}
+
+impl Subject {
+    /// Sends a request and waits until it is on the ledger.
+    pub(super) async fn recorded(school: &School, gateway: &Running) -> Self {
+        let client = school.client(gateway);
+        let sent = client.submit(&school.marks("music")).await.unwrap();
+        let entry = sent.results[0].entry.entry;
+        let recorded = async {
+            while !matches!(client.entry(entry).await.unwrap().place, Place::Recorded { .. }) {
+                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            }
+        };
+        timeout(PATIENCE, recorded).await.expect("the entry is recorded");
+        let Digest(request) = sent.request;
+        Self { request: hex::encode(request), entry: entry.to_string() }
+    }
+}
+
+/// HTTP's status and the problem's code over REST.
+pub(super) async fn rest(
+    world: &World,
+    operation: &str,
+    whose: Whose,
+    role: Role,
+    flaw: Option<Flaw>,
+) -> (u16, String) {
+    let (method, path) = operation.split_once(' ').unwrap();
+    let path = path
+        .replace("{digest}", &world.subject.request)
+        .replace("{entry}", &world.subject.entry)
+        .replace("{school}", "north");
+    let url = world.gateway.url(&path);
+    let mut request = world.http.request(method.parse::<Method>().unwrap(), &url);
+    if let Some(token) = world.people.token(role, flaw, method, &url) {
+        request = request.bearer_auth(token);
+    }
+    if whose == Whose::Signers {
+        let signed = world.people.request(role, flaw);
+        request = request.json(&json!({ "request": signed.request, "queries": signed.queries }));
+    }
+    let response = request.send().await.unwrap();
+    let status = response.status().as_u16();
+    if status < 400 {
+        return (status, String::new());
+    }
+    let document: Value = response.json().await.unwrap();
+    (status, document["code"].as_str().unwrap().to_owned())
+}
+
+/// The same over gRPC, its code told as HTTP's status.
+pub(super) async fn grpc(
+    world: &World,
+    operation: &str,
+    whose: Whose,
+    role: Role,
+    flaw: Option<Flaw>,
+) -> (u16, String) {
+    let called = Called { world, operation, whose, role, flaw };
+    match called.call().await {
+        Ok(()) => (200, String::new()),
+        Err(status) => (status_of(status.code()), problem(&status).code),
+    }
+}
+
+fn status_of(code: Code) -> u16 {
+    match code {
+        Code::InvalidArgument => 400,
+        Code::Unauthenticated => 401,
+        Code::PermissionDenied => 403,
+        Code::NotFound => 404,
+        other => panic!("{other:?} is expected nowhere"),
+    }
+}
+
+struct Called<'a> {
+    world: &'a World,
+    operation: &'a str,
+    whose: Whose,
+    role: Role,
+    flaw: Option<Flaw>,
+}
+
+impl Called<'_> {
+    /// A message with the role's token.
+    fn with<T>(&self, message: T) -> Request<T> {
+        let uri = format!("{}{}", self.world.gateway.addresses.grpc, self.operation);
+        let mut request = Request::new(message);
+        if let Some(token) = self.world.people.token(self.role, self.flaw, "POST", &uri) {
+            request.metadata_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
+        }
+        request
+    }
+
+    async fn call(&self) -> Result<(), Status> {
+        let channel = self.world.channel.clone();
+        let (mut gateway, mut health) =
+            (GatewayClient::new(channel.clone()), HealthClient::new(channel.clone()));
+        let Subject { request, entry } = &self.world.subject;
+        let (request, entry, school) = (request.clone(), entry.clone(), "north".to_owned());
+        match self.operation.rsplit_once('/').unwrap().1 {
+            "SubmitRequest" => {
+                assert_eq!(self.whose, Whose::Signers);
+                let signed = self.world.people.request(self.role, self.flaw);
+                let message = SubmitRequestRequest { request: signed.request, queries: signed.queries };
+                gateway.submit_request(self.with(message)).await.map(drop)
+            }
+            "GetRequest" => gateway.get_request(self.with(GetRequestRequest { request })).await.map(drop),
+            "GetEntry" => gateway.get_entry(self.with(GetEntryRequest { entry })).await.map(drop),
+            "GetProof" => gateway.get_proof(self.with(GetProofRequest { entry })).await.map(drop),
+            "ListBatches" => {
+                let message = ListBatchesRequest { school, ..Default::default() };
+                gateway.list_batches(self.with(message)).await.map(drop)
+            }
+            "StreamEntries" => {
+                let message = StreamEntriesRequest { school, ..Default::default() };
+                gateway.stream_entries(self.with(message)).await.map(drop)
+            }
+            "Check" => health.check(self.with(HealthCheckRequest::default())).await.map(drop),
+            "Watch" => health.watch(self.with(HealthCheckRequest::default())).await.map(drop),
+            "ServerReflectionInfo" => {
+                let services = MessageRequest::ListServices(String::new());
+                let ask = ServerReflectionRequest { host: String::new(), message_request: Some(services) };
+                let mut client = ServerReflectionClient::new(channel);
+                client.server_reflection_info(self.with(tokio_stream::once(ask))).await.map(drop)
+            }
+            other => panic!("{other} is not called here yet"),
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! Who may do what, over both faces: what is expected is written out in the tables here and nowhere else.
+
+mod call;
+mod people;
+
+use std::collections::BTreeSet;
+
+use prost::Message as _;
+use prost_types::FileDescriptorSet;
+use reqwest::Client;
+use serde_json::Value;
+use tonic::transport::Channel;
+
+use crate::{
+    grpc::channel,
+    running::{Running, start},
+    school::School,
+};
+use call::Subject;
+use people::{Flaw, People, Role};
+
+/// Whose an operation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Whose {
+    /// Anyone's, whatever token they show.
+    Anyones,
+    /// Whoever signed what is sent; no token counts.
+    Signers,
+    /// That educator's whose request it is about, and the offices'.
+    Senders,
+    /// That school's educators' and the offices'.
+    Schools,
+}
+
+/// Every operation of REST.
+const REST: [(&str, Whose); 9] = [
+    ("GET /healthz", Whose::Anyones),
+    ("GET /readyz", Whose::Anyones),
+    ("GET /metrics", Whose::Anyones),
+    ("POST /v1/requests", Whose::Signers),
+    ("GET /v1/requests/{digest}", Whose::Senders),
+    ("GET /v1/entries/{entry}", Whose::Senders),
+    ("GET /v1/entries/{entry}/proof", Whose::Senders),
+    ("GET /v1/schools/{school}/batches", Whose::Schools),
+    ("GET /v1/schools/{school}/entries", Whose::Schools),
+];
+
+/// Every operation of gRPC.
+const GRPC: [(&str, Whose); 9] = [
+    ("/grpc.health.v1.Health/Check", Whose::Anyones),
+    ("/grpc.health.v1.Health/Watch", Whose::Anyones),
+    ("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", Whose::Anyones),
+    ("/sillok.v1.Gateway/SubmitRequest", Whose::Signers),
+    ("/sillok.v1.Gateway/GetRequest", Whose::Senders),
+    ("/sillok.v1.Gateway/GetEntry", Whose::Senders),
+    ("/sillok.v1.Gateway/GetProof", Whose::Senders),
+    ("/sillok.v1.Gateway/ListBatches", Whose::Schools),
+    ("/sillok.v1.Gateway/StreamEntries", Whose::Schools),
+];
+
+/// What each role is answered: HTTP's status, and the problem's code where it is one.
+const ROLES: [(Role, Expected, Expected, Expected); 14] = {
+    const DONE: Expected = (200, "");
+    const UNKNOWN: Expected = (401, "access.unknown");
+    const UNSIGNED: Expected = (401, "educator.unknown");
+    const ABSENT: Expected = (404, "not_found");
+    const OTHER_SCHOOL: Expected = (403, "access.other_school");
+    const REVOKED: Expected = (403, "educator.revoked");
+    const ELSEWHERE: Expected = (403, "educator.other_school");
+    //                       signs,       reads what the sender sent,   reads of the school
+    [
+        (Role::Nobody, (400, "request.malformed"), (401, "access.missing"), (401, "access.missing")),
+        (Role::Sender, DONE, DONE, DONE),
+        (Role::Colleague, DONE, ABSENT, DONE),
+        (Role::OtherSchool, ELSEWHERE, ABSENT, OTHER_SCHOOL),
+        (Role::Revoked, REVOKED, REVOKED, REVOKED),
+        (Role::NotYet, (403, "educator.not_yet"), (403, "educator.not_yet"), (403, "educator.not_yet")),
+        (Role::Unregistered, UNSIGNED, UNKNOWN, UNKNOWN),
+        (Role::Learner, UNSIGNED, UNKNOWN, UNKNOWN),
+        (Role::OfficeClerk, UNSIGNED, DONE, DONE),
+        (Role::SupportClerk, UNSIGNED, DONE, DONE),
+        (Role::OfficeAdministrator, UNSIGNED, DONE, DONE),
+        (Role::OfficePeer, UNSIGNED, UNKNOWN, UNKNOWN),
+        (Role::SchoolClerk, UNSIGNED, UNKNOWN, UNKNOWN),
+        (Role::OfOtherAuthority, UNSIGNED, UNKNOWN, UNKNOWN),
+    ]
+};
+
+/// What those who may are answered when their token, or what they signed, is not right.
+const FLAWS: [(Flaw, Option<Expected>, Expected); 10] = [
+    (Flaw::Garbage, Some((400, "request.malformed")), (401, "access.malformed")),
+    (Flaw::OtherKind, Some((400, "request.malformed")), (401, "access.malformed")),
+    (Flaw::OtherKey, Some((401, "request.signature_invalid")), (401, "access.signature")),
+    (Flaw::OtherAudience, Some((403, "request.audience")), (401, "access.audience")),
+    (Flaw::Expired, Some((400, "request.expired")), (401, "access.expired")),
+    (Flaw::FromTheFuture, Some((400, "request.not_yet")), (401, "access.not_yet")),
+    // A request is bound to no address, and lives as long as the gateway says.
+    (Flaw::ForTooLong, None, (401, "access.too_long")),
+    (Flaw::OtherMethod, None, (401, "access.call")),
+    (Flaw::OtherAddress, None, (401, "access.call")),
+    (Flaw::OtherHost, None, (401, "access.call")),
+];
+
+type Expected = (u16, &'static str);
+
+struct World {
+    gateway: Running,
+    http: Client,
+    channel: Channel,
+    people: People,
+    subject: Subject,
+}
+
+/// A gateway, people of every role, and a recorded request of one of them.
+async fn world() -> World {
+    let gateway = start(|_| {}).await;
+    let school = School::found(&gateway.ledger).await;
+    let subject = Subject::recorded(&school, &gateway).await;
+    let people = People::gather(&school, &gateway.ledger).await;
+    let (http, channel) = (Client::new(), channel(&gateway).await);
+    World { gateway, http, channel, people, subject }
+}
+
+impl World {
+    async fn expect(
+        &self,
+        operation: &str,
+        whose: Whose,
+        role: Role,
+        flaw: Option<Flaw>,
+        expected: Expected,
+    ) {
+        let answered = if operation.starts_with('/') {
+            call::grpc(self, operation, whose, role, flaw).await
+        } else {
+            call::rest(self, operation, whose, role, flaw).await
+        };
+        let answered = (answered.0, answered.1.as_str());
+        assert_eq!(answered, expected, "{operation} by {role:?} with {flaw:?}");
+    }
+}
+
+fn operations() -> impl Iterator<Item = (&'static str, Whose)> {
+    REST.into_iter().chain(GRPC)
+}
+
+#[tokio::test]
+async fn each_role_may_do_what_is_theirs_and_nothing_else() {
+    let world = world().await;
+    for (operation, whose) in operations() {
+        for (role, signs, of_sender, of_school) in ROLES {
+            let expected = match whose {
+                Whose::Anyones => (200, ""),
+                Whose::Signers => signs,
+                Whose::Senders => of_sender,
+                Whose::Schools => of_school,
+            };
+            world.expect(operation, whose, role, None, expected).await;
+        }
+    }
+    world.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_token_or_a_signature_that_is_not_right_opens_nothing_to_those_who_may() {
+    let world = world().await;
+    for (operation, whose) in operations() {
+        for (flaw, signed, read) in FLAWS {
+            let (roles, expected) = match whose {
+                Whose::Anyones => (&[Role::Sender, Role::OfficeClerk][..], Some((200, ""))),
+                Whose::Signers => (&[Role::Sender][..], signed),
+                Whose::Senders | Whose::Schools => (&[Role::Sender, Role::OfficeClerk][..], Some(read)),
+            };
+            for role in roles {
+                if let Some(expected) = expected {
+                    world.expect(operation, whose, *role, Some(flaw), expected).await;
+                }
+            }
+        }
+    }
+    world.gateway.stop().await;
+}
+
+/// Whoever does not hold the key learns nothing of how the one named stands.
+#[tokio::test]
+async fn a_forged_token_is_told_nothing_of_the_one_it_names() {
+    let world = world().await;
+    for (operation, whose) in operations() {
+        for role in [Role::Revoked, Role::NotYet, Role::OtherSchool] {
+            let expected = match whose {
+                Whose::Anyones => continue,
+                Whose::Signers => (401, "request.signature_invalid"),
+                Whose::Senders | Whose::Schools => (401, "access.signature"),
+            };
+            world.expect(operation, whose, role, Some(Flaw::OtherKey), expected).await;
+        }
+    }
+    world.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn the_tables_name_every_operation() {
+    let gateway = start(|_| {}).await;
+    let document: Value =
+        Client::new().get(gateway.url("/openapi.json")).send().await.unwrap().json().await.unwrap();
+    let mut documented = BTreeSet::new();
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        let methods = operations.as_object().unwrap().keys();
+        documented.extend(methods.map(|method| format!("{} {path}", method.to_uppercase())));
+    }
+    assert_eq!(documented, REST.iter().map(|(name, _)| (*name).to_owned()).collect());
+    let served = [
+        sillok_proto::DESCRIPTORS,
+        tonic_health::pb::FILE_DESCRIPTOR_SET,
+        tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET,
+    ];
+    let mut described = BTreeSet::new();
+    for file in served.iter().flat_map(|set| FileDescriptorSet::decode(*set).unwrap().file) {
+        for service in &file.service {
+            let methods = service.method.iter();
+            described.extend(
+                methods.map(|method| format!("/{}.{}/{}", file.package(), service.name(), method.name())),
+            );
+        }
+    }
+    assert_eq!(described, GRPC.iter().map(|(name, _)| (*name).to_owned()).collect());
+    gateway.stop().await;
+}
