@@ -2,6 +2,7 @@
 
 use std::{error::Error, io, process::ExitCode};
 
+use rustix::process::{Resource, Rlimit, setrlimit};
 use sillok_chaincode::{contract::Contract, logs};
 use sillok_shim::{Limits, Settings, serve, termination};
 use tokio::runtime::{Builder, Runtime};
@@ -20,6 +21,7 @@ fn main() -> ExitCode {
 }
 
 fn start() -> Result<(), Box<dyn Error>> {
+    forbid_core_files()?;
     logs::start()?;
     let settings = Settings::from_env()?;
     tracing::info!(chaincode = settings.chaincode_id, address = settings.address, "starting");
@@ -29,6 +31,12 @@ fn start() -> Result<(), Box<dyn Error>> {
     runtime.shutdown_background();
     tracing::info!("stopped");
     Ok(served?)
+}
+
+/// A core file would hold the key of the link and what is private of a transaction. A limit of one byte is less than the
+/// smallest one has, and to Linux says besides that none is piped to a program that collects them.
+fn forbid_core_files() -> io::Result<()> {
+    Ok(setrlimit(Resource::Core, Rlimit { current: Some(1), maximum: Some(1) })?)
 }
 
 fn runtime(limits: &Limits) -> io::Result<Runtime> {

@@ -65,6 +65,15 @@ async fn sigterm_ends_it_with_success_and_closes_its_streams() {
     wait_for(&mut log, "stopped").await;
 }
 
+/// A core file would hold the key of the link and what is private of a transaction.
+#[tokio::test]
+async fn it_writes_no_core_file() {
+    let (child, _, _log) = listening().await;
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", child.id().unwrap())).unwrap();
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    assert_eq!(core.split_whitespace().nth(4), Some("1"), "{core}");
+}
+
 #[tokio::test]
 async fn a_bad_setting_ends_it_with_one_line() {
     for (settings, expected) in [

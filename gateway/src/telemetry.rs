@@ -12,6 +12,10 @@ use crate::{
     service,
 };
 
+/// Libraries whose events quote what they work on, statements with their values among it: they stay silent whatever the
+/// configuration's filter says.
+const QUOTING: [&str; 1] = ["sqlparser"];
+
 /// Bounds of the histograms of durations, in seconds.
 const SECONDS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
 
@@ -19,6 +23,10 @@ const SECONDS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 
 pub fn log(settings: &Log) {
     // The configuration has checked the filter.
     let filter = EnvFilter::try_new(&settings.filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = QUOTING.iter().fold(filter, |filter, library| {
+        let silent = format!("{library}=off").parse().expect("a library's name and a level are a directive");
+        filter.add_directive(silent)
+    });
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_span_events(FmtSpan::NONE)

@@ -137,6 +137,7 @@ keeps_keys() {
     while IFS= read -r secret; do open+=$(find "$secret" -perm /077); done <"$work/secrets"
     same "keys that others may read" "$open" ''
     same "the run directory's mode" "$(stat -c %a "$dir")" 700
+    same "what others may write" "$(find "$dir/" "$database/" ! -type l -perm /022)" ''
 }
 
 cleans() {

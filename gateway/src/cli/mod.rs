@@ -25,6 +25,7 @@ mod admin;
 mod bench;
 mod causes;
 mod consortium;
+mod core_file;
 mod demo;
 mod failure;
 mod gateway;
@@ -125,7 +126,7 @@ pub fn main() -> ExitCode {
         Err(error) => error.exit(),
     };
     let program = Program { output: Output { json: arguments.json }, config: arguments.config };
-    match arguments.command.run(&program) {
+    match core_file::forbid().and_then(|()| arguments.command.run(&program)) {
         Ok(()) => Exit::Done.into(),
         Err(failure) => program.output.failure(&failure),
     }

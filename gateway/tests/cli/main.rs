@@ -3,10 +3,13 @@
 
 mod admin;
 mod bench;
+mod files;
 mod keys;
 mod program;
 mod proof;
 mod request;
+mod secrets;
+mod served;
 mod story;
 
 #[path = "../ledger/engines.rs"]

@@ -12,6 +12,8 @@ use tempfile::TempDir;
 /// The program in a directory of its own, which is also where it runs.
 pub(crate) struct Program {
     directory: TempDir,
+    /// What the shell does before it runs the program.
+    shell: &'static str,
 }
 
 /// What a call came to.
@@ -24,7 +26,17 @@ pub(crate) struct Done {
 
 impl Program {
     pub(crate) fn new() -> Self {
-        Self { directory: tempfile::tempdir().unwrap() }
+        Self { directory: tempfile::tempdir().unwrap(), shell: "exec" }
+    }
+
+    /// One that is run so that what it writes is as open as it makes it.
+    pub(crate) fn careless() -> Self {
+        Self { shell: "umask 0; exec", ..Self::new() }
+    }
+
+    /// One that may write core files as large as it likes.
+    pub(crate) fn dumping() -> Self {
+        Self { shell: "ulimit -c unlimited || true; exec", ..Self::new() }
     }
 
     pub(crate) fn path(&self, name: impl AsRef<Path>) -> PathBuf {
@@ -41,15 +53,29 @@ impl Program {
     }
 
     pub(crate) fn call<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Done {
-        let output = Command::new(env!("CARGO_BIN_EXE_sillok"))
-            .args(arguments)
-            .current_dir(self.directory.path())
-            .env_clear()
-            .env("SILLOK_DATA", self.path("data"))
-            .output()
-            .unwrap();
+        self.call_with(&[], arguments)
+    }
+
+    /// The same with more in its environment.
+    pub(crate) fn call_with<'a>(
+        &self,
+        environment: &[(&str, &str)],
+        arguments: impl IntoIterator<Item = &'a str>,
+    ) -> Done {
+        let output = self.command().args(arguments).envs(environment.iter().copied()).output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         Done { exit: output.status.code().unwrap(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+
+    /// The program in its directory, with nothing in its environment but where that is.
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new("/bin/sh");
+        command
+            .args(["-c", &format!("{} \"$@\"", self.shell), "sh", env!("CARGO_BIN_EXE_sillok")])
+            .current_dir(self.directory.path())
+            .env_clear()
+            .env("SILLOK_DATA", self.path("data"));
+        command
     }
 
     /// Calls it with `--json`; it must end well. The result.

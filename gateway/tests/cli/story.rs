@@ -1,42 +1,6 @@
 //! The whole way by the program alone: keys, registry, gateway, request, proof.
 
-use std::{
-    io::{BufRead as _, BufReader},
-    process::{Child, Command, Stdio},
-};
-
-use serde_json::Value;
-
-use crate::program::Program;
-
-/// A gateway that does not outlive its test.
-struct Served(Child);
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// Starts the gateway; its REST address.
-fn serve(program: &Program) -> (Served, String) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_sillok"))
-        .args(["serve", "--json"])
-        .env_clear()
-        .env("SILLOK_DATA", program.path("data"))
-        .env("SILLOK_LISTEN__REST", "127.0.0.1:0")
-        .env("SILLOK_LISTEN__GRPC", "127.0.0.1:0")
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let served = Served(child);
-    let addresses: Value = serde_json::from_str(&line).unwrap();
-    (served, addresses["rest"].as_str().unwrap().to_owned())
-}
+use crate::{program::Program, served::Served};
 
 #[test]
 fn a_mark_is_written_recorded_proved_and_sent_again() {
@@ -45,7 +9,8 @@ fn a_mark_is_written_recorded_proved_and_sent_again() {
     program.json("admin school add --id north --name North --district Seoul --max-age-ms 50");
     program.json("admin educator add --id T1 --school north --certificate keys/T1.pem");
     program.json("admin learner add --id L1 --school north");
-    let (served, rest) = serve(&program);
+    let served = Served::start(&program, &[]);
+    let rest = &served.rest;
     assert_eq!(program.refused("admin learner list").1, "ledger.in_use");
     let who = "--certificate keys/T1.pem --key keys/T1.key";
     let words = format!(

@@ -18,7 +18,7 @@ use std::{
 use serde::Serialize;
 use sillok_contract::{entry::EntryId, id::LearnerId};
 
-use super::{Failure, Program, production::Production};
+use super::{Failure, Program, private_file, production::Production};
 use crate::{
     config::{Limits, Listen, Settings},
     ledger::{receipt::Roots, school},
@@ -161,7 +161,7 @@ impl Demo {
             .map(|directory| keep_roots(directory, &stage.consortium.roots()?))
             .transpose()?;
         let keep = |entry: EntryId, json: &[u8]| match &kept {
-            Some(directory) => fs::write(directory.join(format!("{entry}.json")), json).map_err(Failure::io),
+            Some(directory) => private_file::write(&directory.join(format!("{entry}.json")), json),
             None => Ok(()),
         };
         let verified = play::proofs(screen, &sent, &roots, keep).await?;
@@ -232,7 +232,7 @@ fn show(screen: Screen, proved: &Verified) {
 
 fn keep_roots(directory: &Path, roots: &Path) -> Result<PathBuf, Failure> {
     let kept = directory.join("roots");
-    fs::create_dir_all(&kept).map_err(Failure::io)?;
+    private_file::make_directory(&kept)?;
     for root in fs::read_dir(roots).map_err(Failure::io)? {
         let root = root.map_err(Failure::io)?;
         fs::copy(root.path(), kept.join(root.file_name())).map_err(Failure::io)?;
