@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # A PostgreSQL of its own for the records database of a gateway on this network: loopback only, a generated password,
-# durable (fsync stays on).
+# TLS for who asks for it, durable (fsync stays on).
 usage() {
   cat <<'END'
-usage: network/postgres.sh up|down|clean|url [--dir DIR] [--port-base N]
+usage: network/postgres.sh up|down|clean|url|roots [--dir DIR] [--port-base N]
 
   up      install PostgreSQL if it is missing (Debian, as root), make the cluster, start it; safe to run again
   down    stop it; data stays
   clean   stop it and delete its data
   url     print the URL, password included; it is kept in DIR/postgres/url, readable by its owner alone
+  roots   print the name of the file (PEM) of the certificate that it shows over TLS, which is its own
 
 The directory and ports are those of network.sh: DIR is network/run or SILLOK_NETWORK_DIR, the port is N+80. The
 cluster is DIR/postgres/cluster. PostgreSQL refuses to run as root: for root it runs as the user `postgres`, and since
@@ -91,7 +92,9 @@ listen_addresses = '127.0.0.1'
 port = $PORT
 unix_socket_directories = ''
 max_connections = 200
+ssl = on
 END
+  make_certificate "$made"
   # Only the database's owner may log in, with the password in the URL; it may make more databases, for tests.
   as_server tee "$made/pg_hba.conf" >/dev/null <<<'host all sillok 127.0.0.1/32 scram-sha-256'
   as_server postgres --single -D "$made" postgres >/dev/null 2>"$HOME_DIRECTORY/make.log" <<END ||
@@ -101,6 +104,15 @@ END
     die "PostgreSQL: role and database were not made"
   printf 'postgres://sillok:%s@127.0.0.1:%s/sillok\n' "$password" "$PORT" >"$HOME_DIRECTORY/url"
   mv "$made" "$DATA"
+}
+
+# For 127.0.0.1 and no name. Nobody's but this server's, so it is its own root.
+make_certificate() {
+  as_server openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -config /dev/null \
+    -subj /CN=127.0.0.1 -addext basicConstraints=critical,CA:FALSE -addext subjectAltName=IP:127.0.0.1 \
+    -keyout "$1/server.key" -out "$1/server.crt" >"$HOME_DIRECTORY/make.log" 2>&1 ||
+    die "PostgreSQL: its certificate was not made; openssl said: $(tail -n 1 "$HOME_DIRECTORY/make.log")"
+  as_server cat "$1/server.crt" >"$HOME_DIRECTORY/roots.pem"
 }
 
 down() {
@@ -121,7 +133,7 @@ clean() {
 main() {
   local command=${1:-help}
   shift || true
-  [[ $command == @(up|down|clean|url) ]] || { usage && [[ $command == @(help|-h|--help) ]] && return || exit 2; }
+  [[ $command == @(up|down|clean|url|roots) ]] || { usage && [[ $command == @(help|-h|--help) ]] && return || exit 2; }
   read_arguments "$@"
   HOME_DIRECTORY=$RUN/postgres CLUSTER=$RUN/postgres/cluster
   DATA=$(realpath -m "$CLUSTER")/data
@@ -129,7 +141,7 @@ main() {
     lock postgres
     open_settings
   elif [[ -f $RUN/settings ]]; then
-    [[ $command == url ]] || lock postgres
+    [[ $command == @(url|roots) ]] || lock postgres
     load_settings
   fi
   PORT=$((${PORT_BASE:-7000} + 80))
@@ -138,6 +150,10 @@ main() {
     down) down ;;
     clean) clean ;;
     url) cat "$HOME_DIRECTORY/url" 2>/dev/null || die "no PostgreSQL in $RUN; run: network/postgres.sh up" ;;
+    roots)
+      [[ -f $HOME_DIRECTORY/roots.pem ]] || die "no PostgreSQL with TLS in $RUN; run: network/postgres.sh clean, then up"
+      echo "$HOME_DIRECTORY/roots.pem"
+      ;;
   esac
 }
 main "$@"

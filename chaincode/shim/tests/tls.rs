@@ -7,8 +7,15 @@ use std::{collections::HashMap, fs, path::Path};
 
 use fabric_protos::peer::ChaincodeAdditionalParams;
 use peer::{FakePeer, Running, patiently, start_tls};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+    date_time_ymd,
+};
 use sillok_shim::{Response, SettingError, Settings, Stub, Tls};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Identity};
 
 struct Authority(CertifiedIssuer<'static, KeyPair>);
@@ -26,10 +33,16 @@ impl Authority {
 
     /// A certificate and its key.
     fn issue(&self) -> (String, String) {
+        self.issue_with(|_| {})
+    }
+
+    /// One that is unusual.
+    fn issue_with(&self, change: impl FnOnce(&mut CertificateParams)) -> (String, String) {
         let key = KeyPair::generate().unwrap();
         let mut parameters = CertificateParams::new(vec!["localhost".into()]).unwrap();
         parameters.extended_key_usages =
             vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        change(&mut parameters);
         (parameters.signed_by(&key, &self.0).unwrap().pem(), key.serialize_pem())
     }
 }
@@ -79,6 +92,15 @@ async fn others_are_refused_and_the_server_goes_on() {
     let server = server(&authority, Some(&authority)).await;
     assert!(call(&server, &authority, None).await.is_err(), "without a certificate");
     assert!(call(&server, &authority, Some(stranger.issue())).await.is_err(), "of another authority");
+    let expired = authority.issue_with(|certificate| certificate.not_after = date_time_ymd(2020, 1, 1));
+    assert!(call(&server, &authority, Some(expired)).await.is_err(), "with one that expired");
+    let early = authority.issue_with(|certificate| certificate.not_before = date_time_ymd(2900, 1, 1));
+    assert!(call(&server, &authority, Some(early)).await.is_err(), "with one that is not yet valid");
+    let servers = authority.issue_with(|certificate| {
+        certificate.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    });
+    assert!(call(&server, &authority, Some(servers)).await.is_err(), "with one that is for servers alone");
+    assert!(call(&server, &stranger, Some(authority.issue())).await.is_err(), "a peer that trusts another");
     let plain = Channel::from_shared(format!("http://{}", server.address)).unwrap().connect().await;
     let refused = match plain {
         Ok(channel) => match FakePeer::connect_on(channel).await {
@@ -88,6 +110,20 @@ async fn others_are_refused_and_the_server_goes_on() {
         Err(_) => true,
     };
     assert!(refused, "in plain text");
+    assert!(call(&server, &authority, Some(authority.issue())).await.is_ok());
+}
+
+/// It would hold a place for as long as it likes.
+#[tokio::test]
+async fn a_handshake_that_does_not_end_is_cut_off() {
+    let authority = Authority::new();
+    let server = server(&authority, Some(&authority)).await;
+    for said in [&b""[..], b"\x16\x03\x01\x02\x00\x01"] {
+        let mut silent = TcpStream::connect(server.address).await.unwrap();
+        silent.write_all(said).await.unwrap();
+        // Closed or reset: both end the connection.
+        let _ = patiently(silent.read_to_end(&mut Vec::new())).await;
+    }
     assert!(call(&server, &authority, Some(authority.issue())).await.is_ok());
 }
 

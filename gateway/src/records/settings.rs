@@ -31,14 +31,15 @@ type Result<T> = std::result::Result<T, OpenError>;
 #[derive(Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// Where the database is: `sqlite:PATH`, or `postgres://USER@HOST:PORT/DATABASE`, for TLS with
-    /// `?sslmode=require`. Keep a password out of it: see `password_file`.
+    /// Where the database is: `sqlite:PATH`, or `postgres://USER@HOST:PORT/DATABASE`. Keep a password out of it: see
+    /// `password_file`. Plaintext to another machine is spoken with `?sslmode=disable` only.
     pub url: String,
     /// A file whose first line is PostgreSQL's password.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub password_file: Option<PathBuf>,
-    /// PEM certificates that PostgreSQL's certificate has to lead to. Needed for TLS.
+    /// PEM certificates that PostgreSQL's certificate has to lead to, as it has to name the host of `url`. With them, TLS
+    /// is always spoken; without, never.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub root_certificates: Option<PathBuf>,

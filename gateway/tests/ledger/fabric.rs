@@ -32,6 +32,32 @@ async fn the_next_peer_is_called_while_one_is_away() {
     assert!(matches!(endorsed, LedgerError::Endorse { .. }), "{endorsed}");
 }
 
+/// A real peer's certificate under another office's authority, as one would meet who was led to the wrong machine.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_of_another_authority_is_not_talked_to() {
+    let Some(network) = OnFabric::new() else { return };
+    let file: serde_json::Value = serde_json::from_slice(&std::fs::read(network.file()).unwrap()).unwrap();
+    let peer = |msp: &str| file["organizations"][msp]["peer"].clone();
+    let settings = Settings {
+        network: None,
+        peers: vec![peer("SupportMSP")["address"].as_str().unwrap().into()],
+        tls_roots: Some(peer("OfficeMSP")["tls_root_cert"].as_str().unwrap().into()),
+        ..network
+            .settings("SupportMSP", "Gateway")
+            .with_msp_directory(&PathBuf::from(
+                file["organizations"]["SupportMSP"]["users"]["Gateway"].as_str().unwrap(),
+            ))
+            .unwrap()
+    };
+    let error = Fabric::connect(&settings).unwrap().ready().await.unwrap_err();
+    assert!(matches!(error, LedgerError::Evaluate(_)), "{error}");
+    let right = Settings {
+        tls_roots: Some(peer("SupportMSP")["tls_root_cert"].as_str().unwrap().into()),
+        ..settings
+    };
+    Fabric::connect(&right).unwrap().ready().await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn waiting_for_a_transaction_that_does_not_come_ends() {
     let Some(network) = OnFabric::new() else { return };

@@ -124,3 +124,78 @@ fn client(peer: &Peer) -> Result<GatewayClient<Channel>, ConnectError> {
         .max_decoding_message_size(MAX_MESSAGE)
         .max_encoding_message_size(MAX_MESSAGE))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    use std::sync::Arc;
+
+    use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
+    use rustls::{ServerConfig, pki_types::PrivateKeyDer};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    type Authority = CertifiedIssuer<'static, KeyPair>;
+
+    fn authority() -> Authority {
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
+    }
+
+    /// Whether a peer with such a certificate is talked to, as far as TLS.
+    async fn is_talked_to(
+        authority: &Authority,
+        change: impl FnOnce(&mut CertificateParams),
+        roots: &Authority,
+        name: Option<&str>,
+    ) -> bool {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(["127.0.0.1".into(), "peer.office.example".into()]).unwrap();
+        change(&mut params);
+        let certificate = params.signed_by(&key, authority).unwrap();
+        let mut config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(
+                vec![certificate.der().clone()],
+                PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+            )
+            .unwrap();
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let accepted = tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            tokio_rustls::TlsAcceptor::from(Arc::new(config)).accept(stream).await.is_ok()
+        });
+        let tls_server_name = name.map(str::to_owned);
+        let peer = Peer { address, tls_roots: vec![roots.pem().into()], tls_server_name };
+        let peers = Peers::new(&[peer]).unwrap();
+        let call =
+            |mut client: GatewayClient<Channel>, request| async move { client.evaluate(request).await };
+        let request = fabric_protos::gateway::EvaluateRequest::default();
+        assert!(peers.call(Duration::from_secs(20), request, call).await.is_err(), "nobody answers there");
+        accepted.await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn only_a_peer_with_a_good_certificate_is_talked_to() {
+        let (office, other) = (authority(), authority());
+        assert!(is_talked_to(&office, |_| {}, &office, None).await);
+        assert!(is_talked_to(&office, |_| {}, &office, Some("peer.office.example")).await);
+        assert!(!is_talked_to(&office, |_| {}, &other, None).await, "of another authority");
+        assert!(
+            !is_talked_to(&office, |_| {}, &office, Some("peer.support.example")).await,
+            "of another name"
+        );
+        let expired = |params: &mut CertificateParams| params.not_after = date_time_ymd(2020, 1, 1);
+        assert!(!is_talked_to(&office, expired, &office, None).await, "expired");
+        let early = |params: &mut CertificateParams| params.not_before = date_time_ymd(2900, 1, 1);
+        assert!(!is_talked_to(&office, early, &office, None).await, "not yet valid");
+    }
+}

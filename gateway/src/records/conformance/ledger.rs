@@ -135,6 +135,7 @@ async fn a_batch_goes_its_way(office: &Office) {
     assert_eq!(sequences(office.records.batches(&school(), 0, 10).await.unwrap()), [1, 2]);
     assert_eq!(sequences(office.records.batches(&school(), 1, 10).await.unwrap()), [2]);
     assert_eq!(sequences(office.records.batches(&school(), 0, 1).await.unwrap()), [1]);
+    assert!(office.records.batches(&school(), u64::MAX, 10).await.unwrap().is_empty());
     assert!(office.records.backlog().await.unwrap().is_empty());
     assert_eq!(office.records.unrecorded().await.unwrap(), 0);
 }

@@ -1,10 +1,14 @@
 //! Connections: the pool, TLS, and the tables brought up to date.
 
-use std::{fs, str::FromStr, sync::Arc, time::Duration};
+use std::{fs, net::IpAddr, str::FromStr, sync::Arc, time::Duration};
 
 use deadpool_postgres::{GenericClient, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use rustls::{ClientConfig, RootCertStore, pki_types::CertificateDer, pki_types::pem::PemObject};
-use tokio_postgres::{Config, NoTls, Row, config::SslMode, types::ToSql};
+use tokio_postgres::{
+    Config, NoTls, Row,
+    config::{Host, SslMode},
+    types::ToSql,
+};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::failure::{Done, Failure};
@@ -36,7 +40,7 @@ pub(super) fn pool(settings: &Settings) -> Result<Pool, OpenError> {
         settings.statement_ms.saturating_add(settings.wait_ms),
     ));
     let how = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-    let manager = match tls(settings, &config)? {
+    let manager = match tls(settings, &mut config)? {
         Some(tls) => Manager::from_config(config, tls, how),
         None => Manager::from_config(config, NoTls, how),
     };
@@ -49,12 +53,23 @@ pub(super) fn pool(settings: &Settings) -> Result<Pool, OpenError> {
         .map_err(|error| setting(&format!("connections: {error}")))
 }
 
-fn tls(settings: &Settings, config: &Config) -> Result<Option<MakeRustlsConnect>, OpenError> {
+/// TLS, if it is to be spoken. Where there are roots, never without: a server that offers none, or whoever says so in
+/// its name, is refused. Without roots, plaintext goes no further than this machine, unless the URL asks for it.
+fn tls(settings: &Settings, config: &mut Config) -> Result<Option<MakeRustlsConnect>, OpenError> {
+    let mode = config.get_ssl_mode();
     let Some(file) = &settings.root_certificates else {
-        return match config.get_ssl_mode() {
-            SslMode::Disable | SslMode::Prefer => Ok(None),
+        return match mode {
+            SslMode::Disable => Ok(None),
+            SslMode::Prefer if config.get_hosts().iter().all(is_this_machine) => Ok(None),
+            SslMode::Prefer => Err(setting(
+                "root_certificates: TLS to another machine needs them; for plaintext say so: sslmode=disable in url",
+            )),
             _ => Err(setting("root_certificates: TLS needs them")),
         };
+    };
+    match mode {
+        SslMode::Disable => return Err(setting("root_certificates: of no use with sslmode=disable in url")),
+        _ => config.ssl_mode(SslMode::Require),
     };
     let named =
         |error: &dyn std::fmt::Display| setting(&format!("root_certificates {}: {error}", file.display()));
@@ -69,6 +84,15 @@ fn tls(settings: &Settings, config: &Config) -> Result<Option<MakeRustlsConnect>
         .with_root_certificates(roots)
         .with_no_client_auth();
     Ok(Some(MakeRustlsConnect::new(client)))
+}
+
+fn is_this_machine(host: &Host) -> bool {
+    match host {
+        Host::Unix(_) => true,
+        Host::Tcp(name) => {
+            name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+        }
+    }
 }
 
 /// A connection that does not keep more and more prepared statements.

@@ -6,6 +6,9 @@ mod connection;
 mod execution;
 mod failure;
 mod outbox;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+mod tls;
 mod value;
 
 use std::sync::Arc;
@@ -13,6 +16,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use deadpool_postgres::{Client, Pool};
 use sillok_contract::{
+    batch::MAX_SEQUENCE,
     entry::EntryId,
     id::{EducatorId, SchoolId},
 };
@@ -187,8 +191,8 @@ impl Records for Postgres {
 
     async fn batches(&self, school: &SchoolId, after: u64, limit: u32) -> Result<Vec<StoredBatch>> {
         let some = "school = $1 AND sequence > $2 AND receipt IS NOT NULL ORDER BY sequence LIMIT $3";
-        let client = self.client().await?;
-        Ok(outbox::batches(&client, some, &[&school.as_str(), &stored(after)?, &i64::from(limit)]).await?)
+        let (client, after) = (self.client().await?, stored(after.min(MAX_SEQUENCE))?);
+        Ok(outbox::batches(&client, some, &[&school.as_str(), &after, &i64::from(limit)]).await?)
     }
 
     async fn set_aside(&self, limit: u32) -> Result<Vec<StoredEntry>> {

@@ -13,6 +13,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use rusqlite::params;
 use sillok_contract::{
+    batch::MAX_SEQUENCE,
     entry::EntryId,
     id::{EducatorId, SchoolId},
 };
@@ -228,7 +229,7 @@ impl Records for Sqlite {
     }
 
     async fn batches(&self, school: &SchoolId, after: u64, limit: u32) -> Result<Vec<StoredBatch>> {
-        let school = school.clone();
+        let (school, after) = (school.clone(), after.min(MAX_SEQUENCE));
         let some = "school = ?1 AND sequence > ?2 AND receipt IS NOT NULL ORDER BY sequence LIMIT ?3";
         self.readers.run(move |c| outbox::batches(c, some, params![school.as_str(), after, limit])).await
     }
