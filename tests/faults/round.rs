@@ -57,8 +57,11 @@ impl Run {
             total.unclear += tally.unclear;
             schools.append(&mut self.world.schools);
         }
+        let several = schools.len() > SCHOOLS.len();
         self.world.schools = schools;
-        self.check("at the end").await;
+        if several {
+            self.check("at the end").await;
+        }
         privacy::of_files(&self.world);
         let faults: usize = counts.values().sum();
         self.journal.note(format!("{faults} faults: {counts:?}; {} requests: {total}", total.requests()));
