@@ -28,9 +28,15 @@ pub(super) struct Used {
     pub(super) memory_mib: f64,
 }
 
+/// The load generator, by this name.
+pub(super) const BENCH: &str = "sillok bench";
+/// What everything else on the machine used, by this name.
+pub(super) const OTHERS: &str = "everything else";
+
 /// Processes under watch.
 pub(super) struct Watch {
     began: Instant,
+    busy: Option<f64>,
     processes: Vec<(Process, f64)>,
 }
 
@@ -45,10 +51,11 @@ impl Watch {
                 Some((process, seconds))
             })
             .collect();
-        Self { began: Instant::now(), processes }
+        Self { began: Instant::now(), busy: system::busy_seconds(), processes }
     }
 
-    /// What each process has used since. One that has ended is left out.
+    /// What each process has used since, and what all others have: where that is much, the figures say little. A
+    /// process that has ended is left out.
     pub(super) fn end(self) -> Vec<Used> {
         let elapsed = self.began.elapsed().as_secs_f64();
         let used = |(process, before): (Process, f64)| {
@@ -56,7 +63,14 @@ impl Watch {
             let memory_mib = system::memory_mib(&process)?;
             Some(Used { name: process.name, cpu_seconds, cores: cpu_seconds / elapsed, memory_mib })
         };
-        self.processes.into_iter().filter_map(used).collect()
+        let mut all: Vec<_> = self.processes.into_iter().filter_map(used).collect();
+        if let Some((before, after)) = self.busy.zip(system::busy_seconds()) {
+            let ours: f64 = all.iter().map(|used| used.cpu_seconds).sum();
+            let cpu_seconds = (after - before - ours).max(0.0);
+            let cores = cpu_seconds / elapsed;
+            all.push(Used { name: OTHERS.to_owned(), cpu_seconds, cores, memory_mib: 0.0 });
+        }
+        all
     }
 }
 
@@ -79,6 +93,15 @@ mod system {
             ticks += u64::try_from(stat.cutime + stat.cstime).unwrap_or_default();
             ticks += children(process.pid).map(|child| child.1.utime + child.1.stime).sum::<u64>();
         }
+        Some(ticks as f64 / procfs::ticks_per_second() as f64)
+    }
+
+    /// Processor time of the whole machine, in seconds of one core.
+    pub(super) fn busy_seconds() -> Option<f64> {
+        use procfs::CurrentSI as _;
+        let total = procfs::KernelStats::current().ok()?.total;
+        let ticks = total.user + total.nice + total.system;
+        let ticks = ticks + total.irq.unwrap_or_default() + total.softirq.unwrap_or_default();
         Some(ticks as f64 / procfs::ticks_per_second() as f64)
     }
 
@@ -119,6 +142,10 @@ mod system {
     }
 
     pub(super) fn memory_mib(_: &Process) -> Option<f64> {
+        None
+    }
+
+    pub(super) fn busy_seconds() -> Option<f64> {
         None
     }
 }
@@ -172,8 +199,9 @@ mod tests {
         let used = watch.end();
         child.kill().unwrap();
         child.wait().unwrap();
-        assert_eq!(used.len(), 2, "what is not there is left out");
-        for used in used {
+        assert_eq!(used.len(), 3, "what is not there is left out");
+        assert_eq!(used[2].name, OTHERS);
+        for used in &used[..2] {
             assert!(used.cpu_seconds > 0.0 && used.cores > 0.0 && used.memory_mib > 1.0, "{used:?}");
         }
     }

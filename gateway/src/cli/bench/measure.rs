@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::{
     drive::{Driven, Driver, Performed, Span, histogram, micros},
     gateway::Gateway,
-    machine::{Used, Watch},
+    machine::{BENCH, OTHERS, Used, Watch},
     recorded::{Recording, Seen},
     report::Quantiles,
     requests::Requests,
@@ -57,6 +57,8 @@ pub(super) struct Run {
     pub(super) drain_seconds: f64,
     /// Requests that had to be signed while it was measured.
     pub(super) signed_late: u64,
+    /// Processor time of all processes of the system, for each query that was executed; the load generator's not.
+    pub(super) cpu_ms_per_query: f64,
     pub(super) processes: Vec<Used>,
 }
 
@@ -93,13 +95,14 @@ pub(super) async fn measure(
     let seen = recording.end().await;
     let sample = sample(&driven);
     let proof_ms = proofs(&town, &client, &sample, &seen).await?;
+    let rate = driven.rate() * f64::from(manner.queries);
     let run = Run {
         history: manner.history,
         callers,
         queries_per_request: manner.queries,
         pace,
         requests_per_second: driven.rate(),
-        queries_executed_per_second: driven.rate() * f64::from(manner.queries),
+        queries_executed_per_second: rate,
         queries_recorded_per_second: recorded_rate(&seen, driven.window),
         latency_ms: Quantiles::of(&driven.latency),
         proof_ms,
@@ -109,9 +112,16 @@ pub(super) async fn measure(
         recorded: seen.iter().map(|seen| u64::from(seen.count)).sum(),
         drain_seconds,
         signed_late: driven.made_late,
+        cpu_ms_per_query: 1_000.0 * cores(&processes) / rate.max(0.001),
         processes,
     };
     Ok((run, sample))
+}
+
+/// What gateway, database and network keep busy.
+fn cores(processes: &[Used]) -> f64 {
+    let ours = |used: &&Used| used.name != OTHERS && used.name != BENCH;
+    processes.iter().filter(ours).map(|used| used.cores).sum()
 }
 
 /// How many entries a second came to rest in the window.

@@ -11,7 +11,7 @@ use tokio_postgres::NoTls;
 use super::{
     disk::{self, Disk},
     gateway::{Gateway, Setting},
-    machine::Process,
+    machine::{BENCH, Process},
 };
 use crate::{
     cli::{Failure, production::Production},
@@ -148,7 +148,7 @@ impl Site {
     pub(super) fn processes(&self, gateway: Option<&Gateway>) -> Vec<Process> {
         let one = |name: &str, pid: i32| Process { name: name.to_owned(), pid, family: false };
         let bench = i32::try_from(std::process::id()).unwrap_or_default();
-        let mut processes = vec![one("sillok bench", bench)];
+        let mut processes = vec![one(BENCH, bench)];
         processes.extend(gateway.map(|gateway| one("sillok serve", gateway.pid)));
         let Some(network) = &self.network else { return processes };
         let mut nodes: Vec<_> = fs::read_dir(network.join("pids"))

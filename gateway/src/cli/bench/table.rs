@@ -54,6 +54,7 @@ fn runs(report: &Report) -> String {
             number(run.queries_recorded_per_second),
             quantiles(&run.latency_ms),
             quantiles(&run.proof_ms),
+            number(run.cpu_ms_per_query),
             refused.collect::<Vec<_>>().join(", "),
         ]
     });
@@ -64,6 +65,7 @@ fn runs(report: &Report) -> String {
         "recorded/s",
         "answer ms p50 p99 p99.9",
         "proof ms p50 p99 p99.9",
+        "CPU ms/query",
         "refused",
     ];
     table(&header, rows, "")

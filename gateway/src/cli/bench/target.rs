@@ -35,7 +35,7 @@ pub(super) fn all(report: &Report) -> Vec<Target> {
     targets.extend(against_single(report));
     targets.extend(against_straight(report));
     targets.extend(report.paced.iter().map(proof_in_time));
-    targets.extend(over_history(&report.saturated));
+    targets.extend(over_history(report));
     targets.extend(memory(report));
     if let Some(slowest) = report.proofs.iter().map(|proofs| proofs.check_ms.p50).reduce(f64::max) {
         targets.push(Target::at_most("an offline proof is checked within (ms, median)", 1.0, slowest));
@@ -44,10 +44,11 @@ pub(super) fn all(report: &Report) -> Vec<Target> {
     targets
 }
 
-/// The runs of the least history, in which the comparisons were made.
+/// The first run of each number of queries a request: what was measured closest to the comparisons.
 fn compared(report: &Report) -> impl Iterator<Item = &Run> {
-    let least = report.saturated.iter().map(|run| run.history).min();
-    report.saturated.iter().filter(move |run| Some(run.history) == least)
+    let runs = &report.saturated;
+    let first = |run: &Run| runs.iter().find(|other| other.queries_per_request == run.queries_per_request);
+    runs.iter().filter(move |run| first(run).is_some_and(|first| first.history == run.history))
 }
 
 fn against_single(report: &Report) -> Vec<Target> {
@@ -94,11 +95,12 @@ fn proof_in_time(run: &Run) -> Target {
 }
 
 /// The longest history against the shortest, for each number of queries a request.
-fn over_history(runs: &[Run]) -> Vec<Target> {
-    let first = |run: &&Run| runs.iter().find(|other| other.queries_per_request == run.queries_per_request);
-    let most = runs.iter().map(|run| run.history).max().unwrap_or_default();
-    let last = runs.iter().filter(|run| run.history == most);
-    let pairs = last.filter_map(|last| Some((first(&last)?, last)));
+fn over_history(report: &Report) -> Vec<Target> {
+    let last = |first: &Run| {
+        let runs = report.saturated.iter();
+        runs.rev().find(|run| run.queries_per_request == first.queries_per_request).cloned()
+    };
+    let pairs = compared(report).filter_map(|first| Some((first, last(first)?)));
     pairs
         .filter(|(first, last)| first.history < last.history && first.queries_recorded_per_second > 0.0)
         .map(|(first, last)| {
@@ -134,4 +136,15 @@ fn overload(report: &Report) -> Option<Target> {
     let name = format!("executed with {} callers / with {}", overload.callers, usual.callers);
     let measured = overload.queries_executed_per_second / usual.queries_executed_per_second.max(0.001);
     Some(Target::at_least(name, 0.9, measured))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_is_met_from_its_limit_on() {
+        assert!(Target::at_least("x", 10.0, 10.0).met && !Target::at_least("x", 10.0, 9.9).met);
+        assert!(Target::at_most("x", 32.0, 32.0).met && !Target::at_most("x", 32.0, 32.1).met);
+    }
 }
