@@ -47,7 +47,7 @@ const LINES: [(&str, &str); 20] = [
 /// ledger's peers allow.
 const STEPS: [i64; 10] = [30, 120, 280, 420, 3_600, -30, -120, -280, -600, -3_600];
 /// Tables that a transaction of somebody else's may lock.
-const TABLES: [&str; 4] = ["sillok_entries", "sillok_leases", "sillok_claims", "grades"];
+const TABLES: [&str; 4] = ["sillok_entries", "sillok_leases", "sillok_requests", "grades"];
 
 /// Something that is done to the system, and undone after a time.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -15,7 +15,7 @@ use sillok_tests::{
 const SLOW: &str = "
     CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
         $$ BEGIN PERFORM pg_sleep(2) FROM grades WHERE subject = 'slow' LIMIT 1; RETURN NULL; END $$;
-    CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON sillok_claims DEFERRABLE INITIALLY DEFERRED
+    CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON sillok_requests DEFERRABLE INITIALLY DEFERRED
         FOR EACH ROW EXECUTE FUNCTION slow()";
 const COMMITTING: &str = "SELECT FROM pg_stat_activity WHERE query = 'COMMIT' AND state = 'active'";
 

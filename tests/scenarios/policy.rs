@@ -20,7 +20,7 @@ const REFUSED: [(&str, &str); 22] = [
     ("SELECT * FROM public.grades", "policy.table"),
     ("SELECT subject FROM grades UNION SELECT usename FROM pg_user", "policy.table"),
     ("WITH x AS (SELECT * FROM pg_shadow) SELECT * FROM x", "policy.table"),
-    ("UPDATE sillok_entries SET state = 1", "policy.table"),
+    ("UPDATE sillok_entries SET batch = 1", "policy.table"),
     ("DELETE FROM sillok_entries", "policy.table"),
     ("SELECT ctid FROM grades", "policy.column"),
     ("SELECT pg_sleep(10)", "policy.function"),

@@ -93,7 +93,9 @@ impl Database {
 
     /// A school's outbox in the order of execution.
     pub async fn outbox(&self, school: &SchoolId) -> Vec<Outboxed> {
-        const COLUMNS: &str = "SELECT id, state, batch, leaf, code FROM sillok_entries WHERE school =";
+        const COLUMNS: &str = "SELECT id, CASE WHEN code IS NOT NULL THEN 2
+                WHEN batch IN (SELECT sequence FROM sillok_batches b WHERE b.school = e.school AND receipt IS NOT NULL)
+                THEN 1 ELSE 0 END, batch, leaf, code FROM sillok_entries e WHERE school =";
         match self {
             Self::Sqlite(path) => {
                 let connection = open(path);
@@ -115,7 +117,7 @@ impl Database {
                 let rows = client.query(&sql, &[&school.as_str()]).await.unwrap();
                 let read = |row: &tokio_postgres::Row| Outboxed {
                     id: entry(&row.get::<_, Vec<u8>>(0)),
-                    state: row.get::<_, i16>(1).into(),
+                    state: row.get::<_, i32>(1).into(),
                     batch: row.get(2),
                     leaf: row.get::<_, Option<i32>>(3).map(i64::from),
                     code: row.get(4),

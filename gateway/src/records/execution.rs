@@ -6,7 +6,9 @@ use sillok_contract::digest::sha256;
 use sillok_contract::entry::{EntryId, MAX_ENTRY};
 use sillok_proto::ledger::{Entry, Read, RowImage, Written, entry::Result as EntryResult};
 
-use super::{Admitted, AdmittedQuery, Effect, Outcome, QueryOutcome, RecordsError, Result, schema::Schema};
+use super::{
+    Admitted, AdmittedQuery, Effect, Executed, Outcome, QueryOutcome, RecordsError, Result, schema::Schema,
+};
 
 /// The greatest integer that a double and its neighbours tell apart: 2^53 - 1.
 const MAX_EXACT: u64 = (1 << 53) - 1;
@@ -148,11 +150,17 @@ pub(super) fn identifier<T: TryFrom<String>>(text: String) -> Result<T> {
 }
 
 /// What two requests under one `jti` answer: the first one's outcome if they are the same.
-pub(super) fn repeated(request: &Admitted, content: &[u8], outcome: &[u8]) -> Result<Outcome> {
+pub(super) fn repeated(
+    request: &Admitted,
+    content: &[u8],
+    digest: &[u8],
+    outcome: &[u8],
+) -> Result<Executed> {
     if content != request.content {
         return Err(RecordsError::Replayed);
     }
-    serde_json::from_slice(outcome).map_err(|_| corrupt("an outcome"))
+    let outcome = serde_json::from_slice(outcome).map_err(|_| corrupt("an outcome"))?;
+    Ok(Executed { outcome, before: Some(hash(digest)?) })
 }
 
 /// Keeps of the oldest entries as many as fit, at least one.

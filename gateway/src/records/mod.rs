@@ -6,6 +6,7 @@ pub mod schema;
 
 #[cfg(test)]
 mod conformance;
+mod engine;
 mod execution;
 mod migration;
 mod plain;
@@ -23,9 +24,10 @@ use sillok_contract::{
     id::{EducatorId, LearnerId, SchoolId},
 };
 
+pub use engine::open;
 pub use plain::Plain;
 pub use policy::OutputColumn;
-pub use settings::{OpenError, Settings, open};
+pub use settings::{OpenError, Settings};
 
 /// A request that has passed every check and may be executed.
 #[derive(Clone, Debug)]
@@ -94,6 +96,15 @@ pub enum Effect {
 pub struct Outcome {
     /// One a query, in order.
     pub results: Vec<QueryOutcome>,
+}
+
+/// An executed request.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Executed {
+    /// What it gave, now or when it was first sent.
+    pub outcome: Outcome,
+    /// Where it was executed before: its digest then. An ES256 signature has a twin, and a request may be signed anew.
+    pub before: Option<[u8; 32]>,
 }
 
 /// What one query gave.
@@ -276,22 +287,27 @@ pub trait Records: Send + Sync {
     /// Whether the database answers now.
     async fn ready(&self) -> Result<()>;
 
-    /// Executes an admitted request in one database transaction: claims its `jti`, runs every statement in order,
-    /// writes one outbox entry a query, stores the outcome. All of it or nothing.
+    /// Executes an admitted request in one database transaction: runs every statement in order, writes one outbox
+    /// entry a query, stores request and outcome. All of it or nothing.
     ///
     /// The same request again (same educator, `jti` and content), also at the same moment on another gateway, answers
     /// with the first one's outcome and does nothing; other content under that `jti` is [`RecordsError::Replayed`].
+    /// Both go before whatever else would be refused.
     /// `now` is called once a query, after its statement ran: its time of execution. Outside of the request's times it is
     /// [`RecordsError::OutOfTime`]: the ledger would refuse the entry, and its effect would stay.
-    async fn execute(&self, request: &Admitted, now: &(dyn Fn() -> i64 + Send + Sync)) -> Result<Outcome>;
+    async fn execute(&self, request: &Admitted, now: &(dyn Fn() -> i64 + Send + Sync)) -> Result<Executed>;
 
-    /// What request used this `jti` of this educator: its [`Admitted::content`]. For an early answer; what decides
-    /// is [`Records::execute`].
+    /// What request used this `jti` of this educator: its [`Admitted::content`]. For those that are refused before
+    /// they are executed; what decides is [`Records::execute`].
     async fn used(&self, educator: &EducatorId, jti: &str) -> Result<Option<[u8; 32]>>;
     /// The request with this digest.
     async fn request(&self, digest: &[u8; 32]) -> Result<Option<StoredRequest>>;
+    /// The entries with these ids, those that are there, in no order.
+    async fn entries(&self, ids: &[EntryId]) -> Result<Vec<StoredEntry>>;
     /// The entry with this id.
-    async fn entry(&self, id: &EntryId) -> Result<Option<StoredEntry>>;
+    async fn entry(&self, id: &EntryId) -> Result<Option<StoredEntry>> {
+        Ok(self.entries(std::slice::from_ref(id)).await?.pop())
+    }
     /// How many entries, of all schools, are neither recorded nor set aside. Cheap: asked on every request.
     async fn unrecorded(&self) -> Result<u64>;
 

@@ -1,26 +1,15 @@
 //! The same statements without Sillok: what a benchmark compares with.
 
-use super::{OpenError, Result, Settings, Statement, postgres::Postgres, settings::setting, sqlite::Sqlite};
+use super::{OpenError, Result, Settings, Statement, engine::Engine};
 
-/// A database that runs admitted statements and keeps nothing beside their effect: no claim, no entry, no answer. It
+/// A database that runs admitted statements and keeps nothing beside their effect: no request, no entry, no answer. It
 /// uses the connections, the statements (with what they give back) and the durability that [`super::Records`] uses.
 pub struct Plain(Engine);
-
-enum Engine {
-    Postgres(Postgres),
-    Sqlite(Sqlite),
-}
 
 impl Plain {
     /// Opens the database and brings its tables up to date.
     pub async fn open(settings: &Settings) -> std::result::Result<Self, OpenError> {
-        match settings.url.split_once(':') {
-            Some(("sqlite", path)) => Ok(Self(Engine::Sqlite(Sqlite::open(path, settings).await?))),
-            Some(("postgres" | "postgresql", _)) => {
-                Ok(Self(Engine::Postgres(Postgres::open(settings).await?)))
-            }
-            _ => Err(setting("url: write sqlite:PATH or postgres://USER@HOST:PORT/DATABASE")),
-        }
+        Ok(Self(Engine::open(settings).await?))
     }
 
     /// Runs the statements in order in one transaction, `ahead` of them under way on the connection at once (on SQLite

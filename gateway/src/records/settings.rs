@@ -1,4 +1,4 @@
-//! The configuration's section `records`, and opening the database it names.
+//! The configuration's section `records`.
 
 use std::{fmt, path::PathBuf, sync::Arc};
 
@@ -6,12 +6,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    Records, RecordsError,
+    RecordsError,
     migration::{self, Migration},
     policy::Limits,
-    postgres::Postgres,
     schema::Schema,
-    sqlite::Sqlite,
 };
 
 /// Why a database could not be opened.
@@ -127,13 +125,4 @@ impl Settings {
 /// A setting that cannot be used.
 pub(super) fn setting(reason: &str) -> OpenError {
     OpenError::Setting(format!("records.{reason}"))
-}
-
-/// Opens the database, brings its tables up to date, and looks whether the protected ones are as described.
-pub async fn open(settings: &Settings) -> Result<Arc<dyn Records>> {
-    match settings.url.split_once(':') {
-        Some(("sqlite", path)) => Ok(Arc::new(Sqlite::open(path, settings).await?)),
-        Some(("postgres" | "postgresql", _)) => Ok(Arc::new(Postgres::open(settings).await?)),
-        _ => Err(setting("url: write sqlite:PATH or postgres://USER@HOST:PORT/DATABASE")),
-    }
 }

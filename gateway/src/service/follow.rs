@@ -7,7 +7,10 @@ use sillok_contract::{entry::EntryId, id::SchoolId};
 use tokio::sync::watch;
 
 use super::{Batch, Caller, Core, Cursor, EntryRecorded, EntryState, Place, problems, view};
-use crate::{problem::Problem, records::StoredBatch};
+use crate::{
+    problem::Problem,
+    records::{StoredBatch, StoredEntry},
+};
 
 /// How many batches are read at once.
 const PAGE: u32 = 16;
@@ -19,7 +22,10 @@ struct Follower {
     school: SchoolId,
     /// The first entry not looked at yet.
     next: Cursor,
-    read: VecDeque<(Arc<Batch>, u32, EntryId)>,
+    /// Batches that were read, with those of their entries that were not looked at yet.
+    batches: VecDeque<(Batch, Vec<(u32, EntryId)>)>,
+    /// Of the batch before them, what is still to be told.
+    entries: VecDeque<EntryRecorded>,
     finished: watch::Receiver<u64>,
 }
 
@@ -36,7 +42,8 @@ impl Core {
             caller: caller.clone(),
             school: school.clone(),
             next: after.map_or(Cursor { sequence: 1, index: 0 }, Cursor::next),
-            read: VecDeque::new(),
+            batches: VecDeque::new(),
+            entries: VecDeque::new(),
             finished: self.signals.of(school).follow(),
         };
         Ok(stream::try_unfold(follower, Follower::step).boxed())
@@ -56,12 +63,12 @@ impl Cursor {
 impl Follower {
     async fn step(mut self) -> Result<Option<(EntryRecorded, Self)>, Problem> {
         loop {
-            while let Some((batch, index, id)) = self.read.pop_front() {
-                if let Some(recorded) = self.recorded(&batch, index, id).await? {
-                    return Ok(Some((recorded, self)));
-                }
+            if let Some(entry) = self.entries.pop_front() {
+                return Ok(Some((entry, self)));
             }
-            if !self.read_on().await? {
+            if let Some((batch, unseen)) = self.batches.pop_front() {
+                self.entries = self.recorded(&batch, &unseen).await?;
+            } else if !self.read_on().await? {
                 self.wait().await;
             }
         }
@@ -84,29 +91,24 @@ impl Follower {
     }
 
     fn take(&mut self, stored: &StoredBatch) -> Result<(), Problem> {
-        let batch = Arc::new(view::read_batch(stored)?);
-        let entries = (0..).zip(&stored.entries);
+        let batch = view::read_batch(stored)?;
+        let entries = (0..).zip(stored.entries.iter().copied());
         let unseen =
             entries.filter(|(index, _)| Cursor { sequence: stored.sequence, index: *index } >= self.next);
-        self.read.extend(unseen.map(|(index, id)| (batch.clone(), index, *id)));
+        self.batches.push_back((batch, unseen.collect()));
         Ok(())
     }
 
-    /// The entry, if it is the caller's to see.
+    /// Those of a batch's entries that are the caller's to see.
     async fn recorded(
         &self,
         batch: &Batch,
-        index: u32,
-        id: EntryId,
-    ) -> Result<Option<EntryRecorded>, Problem> {
-        let entry = self.core.stored_entry(&id).await?;
-        if !self.caller.sees_those_of(&entry.educator) {
-            return Ok(None);
-        }
-        let (sequence, transaction) = (batch.sequence, batch.transaction.clone());
-        let place = Place::Recorded { sequence, index, transaction, block: batch.block };
-        let entry = EntryState { entry: id, school: entry.school, learner: entry.learner, place };
-        Ok(Some(EntryRecorded { cursor: Cursor { sequence, index }, entry }))
+        unseen: &[(u32, EntryId)],
+    ) -> Result<VecDeque<EntryRecorded>, Problem> {
+        let ids: Vec<_> = unseen.iter().map(|(_, id)| *id).collect();
+        let entries = unseen.iter().zip(self.core.stored_entries(&ids).await?);
+        let seen = entries.filter(|(_, entry)| self.caller.sees_those_of(&entry.educator));
+        Ok(seen.map(|((index, _), entry)| recorded(batch, *index, entry)).collect())
     }
 
     /// Until a batch is finished here, or another gateway may have finished one.
@@ -115,4 +117,11 @@ impl Follower {
         // A time-out is as good a reason to look as a signal.
         let _ = tokio::time::timeout(poll, self.finished.changed()).await;
     }
+}
+
+fn recorded(batch: &Batch, index: u32, entry: StoredEntry) -> EntryRecorded {
+    let (sequence, transaction) = (batch.sequence, batch.transaction.clone());
+    let place = Place::Recorded { sequence, index, transaction, block: batch.block };
+    let entry = EntryState { entry: entry.id, school: entry.school, learner: entry.learner, place };
+    EntryRecorded { cursor: Cursor { sequence, index }, entry }
 }

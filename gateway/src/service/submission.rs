@@ -6,6 +6,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use sillok_contract::{
     Code, Refusal,
     certificate::Certificate,
+    id::EducatorId,
     registry::Educator,
     request::{Query, SignedRequest, query_hash},
 };
@@ -30,23 +31,41 @@ impl Core {
     pub(super) async fn submit(&self, jws: &str, queries: Vec<Vec<u8>>) -> Result<RequestState, Problem> {
         let received = receive(jws, queries)?;
         self.check_size(&received)?;
-        // The same bytes were checked when they first came; that answer stands, whatever has changed since.
-        if let Some(stored) =
-            self.records.request(&received.signed.digest).await.map_err(problems::of_records)?
-        {
-            let results = self.answer_again(stored.outcome).await?;
-            return Ok(RequestState { request: Digest(received.signed.digest), results });
+        let digest = received.signed.digest;
+        match self.judge(received).await {
+            Ok(admitted) => self.execute(admitted).await,
+            Err(refused) => self.executed_before(digest).await?.ok_or(refused),
         }
+    }
+
+    /// Every check that needs no database, except where one refuses: whether a request was executed before is found
+    /// when it is executed, and asked first only if it will not be.
+    async fn judge(&self, received: Received) -> Result<Admitted, Problem> {
         let educator = self.check_signature(&received.signed).await?;
         self.check_audience_and_time(&received.signed)?;
-        let repeated = self.check_replay(&received.signed, &educator).await?;
-        self.check_standing(&received, &educator).await?;
-        let admitted = self.admit(received, educator)?;
-        if repeated {
-            return self.execute_again(admitted).await;
+        let replay = (educator.id.clone(), received.signed.payload.jti.clone(), received.signed.content());
+        let admitted = async {
+            self.check_standing(&received, &educator).await?;
+            self.admit(received, educator)
+        };
+        let admitted = match admitted.await {
+            Ok(admitted) => admitted,
+            Err(refused) => return self.check_replay(&replay).await.and(Err(refused)),
+        };
+        if let Err(refused) = self.check_backlog().await
+            && !self.check_replay(&replay).await?
+        {
+            return Err(refused);
         }
-        self.check_backlog().await?;
-        self.execute(admitted).await
+        Ok(admitted)
+    }
+
+    /// The same bytes were checked when they first came; that answer stands, whatever has changed since.
+    async fn executed_before(&self, digest: [u8; 32]) -> Result<Option<RequestState>, Problem> {
+        let Some(stored) = self.records.request(&digest).await.map_err(problems::of_records)? else {
+            return Ok(None);
+        };
+        Ok(Some(RequestState { request: Digest(digest), results: self.answer_again(stored.outcome).await? }))
     }
 
     fn check_size(&self, received: &Received) -> Result<(), Problem> {
@@ -107,12 +126,11 @@ impl Core {
         Ok(())
     }
 
-    /// Whether the request was executed before under another digest: an ES256 signature has a twin that verifies too.
-    async fn check_replay(&self, signed: &SignedRequest, educator: &Educator) -> Result<bool, Problem> {
-        let used =
-            self.records.used(&educator.id, &signed.payload.jti).await.map_err(problems::of_records)?;
-        match used {
-            Some(content) if content != signed.content() => Err(problems::replayed()),
+    /// Whether the educator's request with this `jti` and content was executed before, be it under another signature.
+    async fn check_replay(&self, replay: &(EducatorId, String, [u8; 32])) -> Result<bool, Problem> {
+        let (educator, jti, content) = replay;
+        match self.records.used(educator, jti).await.map_err(problems::of_records)? {
+            Some(used) if used != *content => Err(problems::replayed()),
             used => Ok(used.is_some()),
         }
     }
@@ -180,20 +198,14 @@ impl Core {
     }
 
     async fn execute(&self, admitted: Admitted) -> Result<RequestState, Problem> {
-        let outcome = self.records.execute(&admitted, &*self.clock).await.map_err(problems::of_records)?;
+        let done = self.records.execute(&admitted, &*self.clock).await.map_err(problems::of_records)?;
+        if let Some(before) = done.before {
+            let results = self.answer_again(done.outcome).await?;
+            return Ok(RequestState { request: Digest(before), results });
+        }
         let (_, age) = self.batch_closes(&admitted.school).await;
-        self.signals.of(&admitted.school).executed(outcome.results.len() as u64, age);
-        Ok(executed(admitted, outcome))
-    }
-
-    /// The same content under another signature: the database answers with what the first one gave.
-    async fn execute_again(&self, admitted: Admitted) -> Result<RequestState, Problem> {
-        let outcome = self.records.execute(&admitted, &*self.clock).await.map_err(problems::of_records)?;
-        let first = match outcome.results.first() {
-            Some(result) => self.stored_entry(&result.entry).await?.request,
-            None => admitted.digest,
-        };
-        Ok(RequestState { request: Digest(first), results: self.answer_again(outcome).await? })
+        self.signals.of(&admitted.school).executed(done.outcome.results.len() as u64, age);
+        Ok(executed(admitted, done.outcome))
     }
 
     /// The first time's answer, with where the entries stand now.

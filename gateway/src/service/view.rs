@@ -1,8 +1,7 @@
 //! What callers may see of requests, entries and batches.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
-use futures_util::{StreamExt, TryStreamExt, stream};
 use prost::Message;
 use serde::{Deserialize, de::DeserializeOwned};
 use sillok_contract::{entry::EntryId, id::SchoolId};
@@ -16,8 +15,6 @@ use crate::{
 
 /// The most batches of one answer.
 const MOST_BATCHES: u32 = 100;
-/// How many entries are looked up at once.
-const LOOK_UPS: usize = 8;
 
 impl Core {
     pub(super) async fn request(&self, caller: &Caller, digest: [u8; 32]) -> Result<RequestState, Problem> {
@@ -47,17 +44,19 @@ impl Core {
 
     /// Where these entries stand, in their order.
     pub(super) async fn entry_states(&self, ids: &[EntryId]) -> Result<Vec<EntryState>, Problem> {
-        let state = async |id: &EntryId| {
-            let entry = self.stored_entry(id).await?;
-            self.state_of(entry).await
-        };
-        stream::iter(ids).map(state).buffered(LOOK_UPS).try_collect().await
+        let mut states = Vec::with_capacity(ids.len());
+        for entry in self.stored_entries(ids).await? {
+            states.push(self.state_of(entry).await?);
+        }
+        Ok(states)
     }
 
-    /// An entry that must be there.
-    pub(super) async fn stored_entry(&self, id: &EntryId) -> Result<StoredEntry, Problem> {
-        let entry = self.records.entry(id).await.map_err(problems::of_records)?;
-        entry.ok_or_else(|| problems::internal(&format!("entry {id} is named and not there")))
+    /// Entries that must be there, in this order.
+    pub(super) async fn stored_entries(&self, ids: &[EntryId]) -> Result<Vec<StoredEntry>, Problem> {
+        let stored = self.records.entries(ids).await.map_err(problems::of_records)?;
+        let mut stored: HashMap<_, _> = stored.into_iter().map(|entry| (entry.id, entry)).collect();
+        let missing = |id| problems::internal(&format!("entry {id} is named and not there"));
+        ids.iter().map(|id| stored.remove(id).ok_or_else(|| missing(id))).collect()
     }
 
     async fn state_of(&self, entry: StoredEntry) -> Result<EntryState, Problem> {

@@ -29,7 +29,7 @@ pub(super) async fn sqlite() -> (Office, tempfile::TempDir) {
 }
 
 /// A PostgreSQL database of this test's own.
-pub(super) struct Database {
+pub(in crate::records) struct Database {
     server: String,
     name: String,
 }
@@ -44,7 +44,7 @@ impl Database {
         connection.await.unwrap().unwrap();
     }
 
-    pub(super) fn settings(&self) -> Settings {
+    pub(in crate::records) fn settings(&self) -> Settings {
         let (server, _) = self.server.rsplit_once('/').expect("the server's URL names a database");
         let url = format!("{server}/{}", self.name);
         Settings {
@@ -57,13 +57,13 @@ impl Database {
         }
     }
 
-    pub(super) async fn drop(self) {
+    pub(in crate::records) async fn drop(self) {
         self.on_server(&format!("DROP DATABASE {} WITH (FORCE)", self.name)).await;
     }
 }
 
 /// A new database on the server that `SILLOK_TEST_POSTGRES` names, if it names one.
-pub(super) async fn database() -> Option<Database> {
+pub(in crate::records) async fn database() -> Option<Database> {
     let Ok(server) = env::var("SILLOK_TEST_POSTGRES") else {
         println!("SKIPPED on PostgreSQL: SILLOK_TEST_POSTGRES does not name a server");
         return None;

@@ -1,7 +1,10 @@
 //! Executing requests: all or nothing, once, in order.
 
 use sillok_contract::digest::sha256;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::{
+    sync::atomic::{AtomicI64, Ordering},
+    time::Duration,
+};
 
 use futures_util::future::join_all;
 use prost::Message;
@@ -10,13 +13,14 @@ use sillok_contract::{entry::EntryId, id::LearnerId};
 use sillok_proto::ledger::{Entry, entry::Result as EntryResult};
 
 use super::{NOW, Office, on_every_engine, school};
-use crate::records::{EntryStatus, RecordsError};
+use crate::records::{Admitted, EntryStatus, Executed, RecordsError};
 
 on_every_engine!(
     a_request_takes_effect_and_leaves_its_entries,
     all_of_a_request_or_nothing,
     the_same_request_again_answers_the_same,
     twenty_at_once_take_effect_once,
+    who_gives_up_leaves_all_or_nothing,
     other_content_under_the_same_jti_is_a_replay,
     later_effects_on_a_row_have_greater_numbers,
     a_clock_that_is_set_leaves_nothing,
@@ -41,7 +45,9 @@ async fn a_request_takes_effect_and_leaves_its_entries(office: &Office) {
     );
     let clock = AtomicI64::new(NOW);
     let now = || clock.fetch_add(1, Ordering::Relaxed);
-    let outcome = office.records.execute(&request, &now).await.unwrap();
+    let executed = office.records.execute(&request, &now).await.unwrap();
+    assert_eq!(executed.before, None);
+    let outcome = executed.outcome;
     assert_eq!(outcome.results.iter().map(|result| result.rows).collect::<Vec<_>>(), [1, 1, 1]);
     assert_eq!(outcome.results[1].data[0]["learner"], "learner-2");
     assert_eq!(outcome.results[1].data[0]["confirmed"], false);
@@ -129,7 +135,11 @@ async fn all_of_a_request_or_nothing(office: &Office) {
 async fn the_same_request_again_answers_the_same(office: &Office) {
     let request = office.request("a", &[("learner-1", INSERT, &[json!("수학"), json!(90)])]);
     let first = office.executes(&request).await.unwrap();
-    assert_eq!(office.records.execute(&request, &|| NOW + 1).await.unwrap(), first);
+    let again = Executed { outcome: first, before: Some(request.digest) };
+    assert_eq!(office.records.execute(&request, &|| NOW + 1).await.unwrap(), again);
+    // Signed anew, and at a time at which it could not be executed.
+    let twin = Admitted { digest: [7; 32], ..request.clone() };
+    assert_eq!(office.records.execute(&twin, &|| request.times.end() + 1).await.unwrap(), again);
     assert_eq!(office.records.unrecorded().await.unwrap(), 1);
 }
 
@@ -139,6 +149,21 @@ async fn twenty_at_once_take_effect_once(office: &Office) {
     let first = outcomes[0].as_ref().unwrap();
     assert!(outcomes.iter().all(|outcome| outcome.as_ref().unwrap() == first));
     assert_eq!(office.records.unrecorded().await.unwrap(), 1);
+}
+
+async fn who_gives_up_leaves_all_or_nothing(office: &Office) {
+    for n in 0..40 {
+        let subject = json!(format!("s{n:02}"));
+        let request =
+            office.request(&subject.to_string(), &[("learner-1", INSERT, &[subject.clone(), json!(90)])]);
+        let patience = Duration::from_micros(n * 50);
+        let _ = tokio::time::timeout(patience, office.executes(&request)).await;
+        let first = office.executes(&request).await.unwrap();
+        assert_eq!(office.executes(&request).await.unwrap(), first);
+    }
+    assert_eq!(office.records.unrecorded().await.unwrap(), 40);
+    let read = office.does("learner-1", "SELECT count(*) AS n FROM grades", &[]).await.unwrap();
+    assert_eq!(read.results[0].data[0], json!({"n": 40}));
 }
 
 async fn other_content_under_the_same_jti_is_a_replay(office: &Office) {

@@ -2,7 +2,7 @@
 //! server on which databases may be created, such as `postgres://postgres@127.0.0.1:5432/postgres`.
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
-mod engines;
+pub(super) mod engines;
 mod execution;
 mod ledger;
 mod statements;
@@ -59,7 +59,7 @@ impl Office {
     }
 
     async fn executes(&self, request: &Admitted) -> Result<Outcome> {
-        self.records.execute(request, &|| NOW).await
+        Ok(self.records.execute(request, &|| NOW).await?.outcome)
     }
 }
 

@@ -77,7 +77,7 @@ pub(super) async fn form(c: &impl GenericClient, school: &SchoolId, batch: &Stor
         c,
         "UPDATE sillok_entries e SET batch = $1, leaf = (b.place - 1)::integer
          FROM unnest($2::bytea[]) WITH ORDINALITY AS b (id, place)
-         WHERE e.id = b.id AND e.school = $3 AND e.state = 0 AND e.batch IS NULL",
+         WHERE e.id = b.id AND e.school = $3 AND e.batch IS NULL AND e.code IS NULL",
         &[&sequence, &ids, &school.as_str()],
     )
     .await?;
@@ -113,19 +113,16 @@ pub(super) async fn finish(
     transaction: &str,
     block: u64,
 ) -> Done<()> {
-    let (ids, recorded) = ids(c, school, sequence).await?;
-    if recorded {
-        return Ok(());
-    }
-    change(
+    let finished = change(
         c,
         "UPDATE sillok_batches SET receipt = $3, transaction_id = $4, block = $5, body = NULL, envelope = NULL
-         WHERE school = $1 AND sequence = $2",
+         WHERE school = $1 AND sequence = $2 AND receipt IS NULL",
         &[&school.as_str(), &stored(sequence)?, &receipt, &transaction, &stored(block)?],
     )
     .await?;
-    let ids: Vec<_> = ids.iter().map(|id| &id.0[..]).collect();
-    change(c, "UPDATE sillok_entries SET state = 1 WHERE id = ANY($1)", &[&ids]).await?;
+    if finished == 0 {
+        ids(c, school, sequence).await?;
+    }
     Ok(())
 }
 
@@ -145,7 +142,7 @@ pub(super) async fn dissolve(
     let ids: Vec<_> = ids.iter().map(|id| &id.0[..]).collect();
     change(c, "UPDATE sillok_entries SET batch = NULL, leaf = NULL WHERE id = ANY($1)", &[&ids]).await?;
     for (id, code, reason) in refused {
-        let sql = "UPDATE sillok_entries SET state = 2, code = $2, reason = $3 WHERE id = $1";
+        let sql = "UPDATE sillok_entries SET code = $2, reason = $3 WHERE id = $1";
         change(c, sql, &[&&id.0[..], code, reason]).await?;
     }
     let sql = "DELETE FROM sillok_batches WHERE school = $1 AND sequence = $2";

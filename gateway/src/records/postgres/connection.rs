@@ -2,7 +2,9 @@
 
 use std::{fs, net::IpAddr, str::FromStr, sync::Arc, time::Duration};
 
-use deadpool_postgres::{GenericClient, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use deadpool_postgres::{
+    Client, GenericClient, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Transaction,
+};
 use rustls::{ClientConfig, RootCertStore, pki_types::CertificateDer, pki_types::pem::PemObject};
 use tokio_postgres::{
     Config, NoTls, Row,
@@ -33,7 +35,8 @@ pub(super) fn pool(settings: &Settings) -> Result<Pool, OpenError> {
     let given = config.get_options().unwrap_or_default().to_owned();
     config.connect_timeout(wait).application_name("sillok").options(format!(
         "{} -c statement_timeout={} -c lock_timeout={} -c idle_in_transaction_session_timeout={} -c TimeZone=UTC \
-         -c DateStyle=ISO -c standard_conforming_strings=on -c default_transaction_isolation=read\\ committed",
+         -c DateStyle=ISO -c standard_conforming_strings=on -c default_transaction_isolation=read\\ committed \
+         -c default_transaction_read_only=on",
         given,
         settings.statement_ms,
         settings.wait_ms,
@@ -96,7 +99,7 @@ fn is_this_machine(host: &Host) -> bool {
 }
 
 /// A connection that does not keep more and more prepared statements.
-pub(super) async fn connect(pool: &Pool) -> Done<deadpool_postgres::Client> {
+pub(super) async fn connect(pool: &Pool) -> Done<Client> {
     let client = pool.get().await?;
     if client.statement_cache.size() > PREPARED {
         client.statement_cache.clear();
@@ -104,10 +107,15 @@ pub(super) async fn connect(pool: &Pool) -> Done<deadpool_postgres::Client> {
     Ok(client)
 }
 
+/// A transaction that may write: outside of one, nothing can.
+pub(super) async fn writing(client: &mut Client) -> Done<Transaction<'_>> {
+    Ok(client.build_transaction().read_only(false).start().await?)
+}
+
 /// Applies what is due, all in one transaction.
 pub(super) async fn migrate(pool: &Pool, migrations: &[Migration]) -> Done<()> {
     let mut client = connect(pool).await?;
-    let transaction = client.transaction().await?;
+    let transaction = writing(&mut client).await?;
     // Others that start now wait for this, for as long as it takes.
     transaction.batch_execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0").await?;
     transaction.query("SELECT pg_advisory_xact_lock($1)", &[&MIGRATION_LOCK]).await?;

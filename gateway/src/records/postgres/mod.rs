@@ -9,6 +9,7 @@ mod outbox;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 mod tls;
+mod transaction;
 mod value;
 
 use std::sync::Arc;
@@ -26,7 +27,7 @@ use self::{
     failure::Failure,
 };
 use super::{
-    Admitted, Backlog, Lease, OpenError, Outcome, Records, RecordsError, Result, Settings, Statement,
+    Admitted, Backlog, Executed, Lease, OpenError, Records, RecordsError, Result, Settings, Statement,
     StoredBatch, StoredEntry, StoredRequest, migration::Migration, rows::RowLimits, schema::Schema,
 };
 
@@ -71,16 +72,25 @@ impl Postgres {
     }
 }
 
-/// Does this in a transaction in which the lease holds.
-macro_rules! fenced {
-    ($self:ident, $lease:ident, |$transaction:ident| $inner:expr) => {{
+/// Does this in a transaction that writes.
+macro_rules! writing {
+    ($self:ident, |$transaction:ident| $inner:expr) => {{
         let mut client = $self.client().await?;
-        let $transaction = client.transaction().await.map_err(Failure::from)?;
-        batch::fence(&$transaction, $lease).await?;
+        let $transaction = connection::writing(&mut client).await?;
         let done = $inner.await?;
         $transaction.commit().await.map_err(failure::of_commit)?;
         Ok(done)
     }};
+}
+
+/// Does this in a transaction in which the lease holds.
+macro_rules! fenced {
+    ($self:ident, $lease:ident, |$transaction:ident| $inner:expr) => {
+        writing!($self, |$transaction| async {
+            batch::fence(&$transaction, $lease).await?;
+            $inner.await
+        })
+    };
 }
 
 #[async_trait]
@@ -89,7 +99,7 @@ impl Records for Postgres {
         self.client().await?.batch_execute("SELECT 1").await.map_err(|error| Failure::from(error).error)
     }
 
-    async fn execute(&self, request: &Admitted, now: &(dyn Fn() -> i64 + Send + Sync)) -> Result<Outcome> {
+    async fn execute(&self, request: &Admitted, now: &(dyn Fn() -> i64 + Send + Sync)) -> Result<Executed> {
         for _ in 1..TRIES {
             match execution::execute(&self.pool, &self.schema, request, self.limits, now).await {
                 Err(failure) if failure.again => {}
@@ -107,8 +117,9 @@ impl Records for Postgres {
         Ok(outbox::request(&self.client().await?, digest).await?)
     }
 
-    async fn entry(&self, id: &EntryId) -> Result<Option<StoredEntry>> {
-        Ok(outbox::entries(&self.client().await?, "id = $1", &[&&id.0[..]]).await?.pop())
+    async fn entries(&self, ids: &[EntryId]) -> Result<Vec<StoredEntry>> {
+        let ids: Vec<_> = ids.iter().map(|id| &id.0[..]).collect();
+        Ok(outbox::entries(&self.client().await?, "id = ANY($1)", &[&ids]).await?)
     }
 
     async fn unrecorded(&self) -> Result<u64> {
@@ -120,15 +131,15 @@ impl Records for Postgres {
     }
 
     async fn claim(&self, school: &SchoolId, owner: &str, ttl_ms: u64) -> Result<Option<Lease>> {
-        Ok(batch::claim(&self.client().await?, school, owner, ttl_ms).await?)
+        writing!(self, |transaction| batch::claim(&transaction, school, owner, ttl_ms))
     }
 
     async fn renew(&self, lease: &Lease, ttl_ms: u64) -> Result<()> {
-        Ok(batch::renew(&self.client().await?, lease, ttl_ms).await?)
+        writing!(self, |transaction| batch::renew(&transaction, lease, ttl_ms))
     }
 
     async fn release(&self, lease: &Lease) -> Result<()> {
-        Ok(batch::release(&self.client().await?, lease).await?)
+        writing!(self, |transaction| batch::release(&transaction, lease))
     }
 
     async fn in_flight(&self, lease: &Lease) -> Result<Option<StoredBatch>> {
@@ -196,7 +207,7 @@ impl Records for Postgres {
     }
 
     async fn set_aside(&self, limit: u32) -> Result<Vec<StoredEntry>> {
-        let aside = "state = 2 ORDER BY number LIMIT $1";
+        let aside = "code IS NOT NULL ORDER BY number LIMIT $1";
         Ok(outbox::entries(&self.client().await?, aside, &[&i64::from(limit)]).await?)
     }
 }

@@ -16,14 +16,21 @@ use crate::records::{
     execution::{corrupt, hash, identifier, split_ids, within_bytes},
 };
 
-/// The columns of a [`StoredEntry`].
-const ENTRY: &str =
-    "number, id, school, learner, educator, request, bytes, executed_at, state, batch, leaf, code, reason";
+/// The columns of a [`StoredEntry`]; the one before `batch` is 0 pending, 1 recorded, 2 set aside.
+const ENTRY: &str = "number, id, school, learner, educator, request, bytes, executed_at,
+    CASE WHEN code IS NOT NULL THEN 2
+         WHEN batch IS NOT NULL AND EXISTS (SELECT 1 FROM sillok_batches b
+            WHERE b.school = e.school AND b.sequence = e.batch AND b.receipt IS NOT NULL) THEN 1
+         ELSE 0 END,
+    batch, leaf, code, reason";
+/// How many entries are neither recorded nor set aside. The ids of a batch in flight are one after the other.
+const UNRECORDED: &str = "SELECT (SELECT count(*) FROM sillok_entries WHERE batch IS NULL AND code IS NULL)
+    + (SELECT coalesce(sum(length(entries) / 32), 0) FROM sillok_batches WHERE receipt IS NULL)";
 /// The columns of a [`StoredBatch`].
 const BATCH: &str = "school, sequence, header, entries, body, transaction_id, envelope, receipt, block";
 
 pub(super) async fn used(c: &impl GenericClient, educator: &EducatorId, jti: &str) -> Done<Option<[u8; 32]>> {
-    let sql = "SELECT content FROM sillok_claims WHERE educator = $1 AND jti = $2";
+    let sql = "SELECT content FROM sillok_requests WHERE educator = $1 AND jti = $2";
     let Some(row) = row(c, sql, &[&educator.as_str(), &jti]).await? else { return Ok(None) };
     Ok(Some(hash(row.try_get(0)?)?))
 }
@@ -48,7 +55,7 @@ pub(super) async fn pending(
     count: u32,
     bytes: u64,
 ) -> Done<Pending> {
-    let waiting = "school = $1 AND state = 0 AND batch IS NULL ORDER BY number LIMIT $2";
+    let waiting = "school = $1 AND batch IS NULL AND code IS NULL ORDER BY number LIMIT $2";
     let entries = entries(c, waiting, &[&school.as_str(), &i64::from(count)]).await?;
     let entries = within_bytes(entries, bytes, |entry| entry.bytes.len());
     let mut digests: Vec<_> = entries.iter().map(|entry| &entry.request[..]).collect();
@@ -65,7 +72,7 @@ pub(super) async fn pending(
 pub(super) async fn backlog(c: &impl GenericClient) -> Done<Vec<Backlog>> {
     let sql = "SELECT school, sum(pending)::bigint, max(oldest), sum(in_flight) > 0 FROM (
             SELECT school, count(*) AS pending, min(executed_at) AS oldest, 0 AS in_flight
-            FROM sillok_entries WHERE state = 0 AND batch IS NULL GROUP BY school
+            FROM sillok_entries WHERE batch IS NULL AND code IS NULL GROUP BY school
             UNION ALL SELECT school, 0, NULL, 1 FROM sillok_batches WHERE receipt IS NULL
         ) AS waiting GROUP BY school ORDER BY school";
     let mut found = Vec::new();
@@ -81,7 +88,7 @@ pub(super) async fn backlog(c: &impl GenericClient) -> Done<Vec<Backlog>> {
 }
 
 pub(super) async fn unrecorded(c: &impl GenericClient) -> Done<u64> {
-    let count = row(c, "SELECT count(*) FROM sillok_entries WHERE state = 0", &[]).await?;
+    let count = row(c, UNRECORDED, &[]).await?;
     Ok(count.map_or(Ok(0), |count| count.try_get::<_, i64>(0))?.unsigned_abs())
 }
 
@@ -91,7 +98,7 @@ pub(super) async fn entries(
     condition: &str,
     values: &[&(dyn ToSql + Sync)],
 ) -> Done<Vec<StoredEntry>> {
-    let rows = rows(c, &format!("SELECT {ENTRY} FROM sillok_entries WHERE {condition}"), values).await?;
+    let rows = rows(c, &format!("SELECT {ENTRY} FROM sillok_entries e WHERE {condition}"), values).await?;
     rows.iter().map(stored_entry).collect()
 }
 
@@ -105,7 +112,7 @@ fn stored_entry(row: &Row) -> Done<StoredEntry> {
         request: hash(row.try_get(5)?)?,
         bytes: row.try_get(6)?,
         executed_at: row.try_get(7)?,
-        status: match row.try_get::<_, i16>(8)? {
+        status: match row.try_get::<_, i32>(8)? {
             0 => EntryStatus::Pending,
             1 => EntryStatus::Recorded {
                 sequence: row.try_get::<_, i64>(9)?.unsigned_abs(),

@@ -1,23 +1,19 @@
 -- What Sillok keeps beside the office's tables.
 
--- Who has used which id for which request: what makes a request happen once.
-CREATE TABLE sillok_claims (
+-- Executed requests, each once: an educator uses an id for one request only.
+CREATE TABLE sillok_requests (
     educator TEXT NOT NULL,
     jti TEXT NOT NULL,
     content BLOB NOT NULL,
-    digest BLOB NOT NULL,
-    PRIMARY KEY (educator, jti)
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE sillok_requests (
-    digest BLOB NOT NULL PRIMARY KEY,
+    digest BLOB NOT NULL UNIQUE,
     jws TEXT NOT NULL,
-    educator TEXT NOT NULL,
     school TEXT NOT NULL,
-    outcome BLOB NOT NULL
+    outcome BLOB NOT NULL,
+    PRIMARY KEY (educator, jti)
 ) STRICT;
 
--- The outbox. state: 0 pending, 1 recorded, 2 set aside. A pending entry with a batch is in flight.
+-- The outbox. An entry waits until it is in a batch, or set aside with a code. It is recorded when its batch has a
+-- receipt: that is not written here, so an entry's row is written twice at most.
 CREATE TABLE sillok_entries (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     id BLOB NOT NULL UNIQUE,
@@ -27,17 +23,15 @@ CREATE TABLE sillok_entries (
     request BLOB NOT NULL,
     bytes BLOB NOT NULL,
     executed_at INTEGER NOT NULL,
-    state INTEGER NOT NULL DEFAULT 0,
     batch INTEGER,
     leaf INTEGER,
     code TEXT,
     reason TEXT
 ) STRICT;
 
--- Each holds unrecorded entries only, so that history costs nothing.
-CREATE INDEX sillok_entries_waiting ON sillok_entries (school, number) WHERE state = 0 AND batch IS NULL;
-CREATE INDEX sillok_entries_unrecorded ON sillok_entries (state) WHERE state = 0;
-CREATE INDEX sillok_entries_set_aside ON sillok_entries (number) WHERE state = 2;
+-- Each holds few entries only, so that history costs nothing.
+CREATE INDEX sillok_entries_waiting ON sillok_entries (school, number) WHERE batch IS NULL AND code IS NULL;
+CREATE INDEX sillok_entries_set_aside ON sillok_entries (number) WHERE code IS NOT NULL;
 
 CREATE TABLE sillok_batches (
     school TEXT NOT NULL,

@@ -92,7 +92,8 @@ pub(super) fn form(connection: &Connection, school: &SchoolId, batch: &StoredBat
     }
     let mut put = connection
         .prepare_cached(
-            "UPDATE sillok_entries SET batch = ?1, leaf = ?2 WHERE id = ?3 AND school = ?4 AND state = 0 AND batch IS NULL",
+            "UPDATE sillok_entries SET batch = ?1, leaf = ?2
+             WHERE id = ?3 AND school = ?4 AND batch IS NULL AND code IS NULL",
         )
         .map_err(away)?;
     for (leaf, id) in batch.entries.iter().enumerate() {
@@ -132,21 +133,15 @@ pub(super) fn finish(
     transaction: &str,
     block: u64,
 ) -> Result<()> {
-    let (ids, recorded) = ids(connection, school, sequence)?;
-    if recorded {
-        return Ok(());
-    }
-    connection
+    let finished = connection
         .execute(
             "UPDATE sillok_batches SET receipt = ?3, transaction_id = ?4, block = ?5, body = NULL, envelope = NULL
-             WHERE school = ?1 AND sequence = ?2",
+             WHERE school = ?1 AND sequence = ?2 AND receipt IS NULL",
             params![school.as_str(), sequence, receipt, transaction, block],
         )
         .map_err(away)?;
-    let mut record =
-        connection.prepare_cached("UPDATE sillok_entries SET state = 1 WHERE id = ?1").map_err(away)?;
-    for id in ids {
-        record.execute([id.0]).map_err(away)?;
+    if finished == 0 {
+        ids(connection, school, sequence)?;
     }
     Ok(())
 }
@@ -168,7 +163,7 @@ pub(super) fn dissolve(
         free.execute([id.0]).map_err(away)?;
     }
     let mut put_aside = connection
-        .prepare_cached("UPDATE sillok_entries SET state = 2, code = ?2, reason = ?3 WHERE id = ?1")
+        .prepare_cached("UPDATE sillok_entries SET code = ?2, reason = ?3 WHERE id = ?1")
         .map_err(away)?;
     for (id, code, reason) in refused {
         if !ids.contains(id) {

@@ -21,7 +21,7 @@ use tokio::sync::mpsc;
 
 use self::{deadline::Deadline, lane::Lane};
 use super::{
-    Admitted, Backlog, Lease, OpenError, Outcome, Records, RecordsError, Result, Settings, Statement,
+    Admitted, Backlog, Executed, Lease, OpenError, Records, RecordsError, Result, Settings, Statement,
     StoredBatch, StoredEntry, StoredRequest, migration::Migration, rows::RowLimits, schema::Schema,
     settings::setting,
 };
@@ -91,7 +91,7 @@ impl Records for Sqlite {
         self.readers.run(|c| outbox::unrecorded(c).map(drop)).await
     }
 
-    async fn execute(&self, request: &Admitted, now: &(dyn Fn() -> i64 + Send + Sync)) -> Result<Outcome> {
+    async fn execute(&self, request: &Admitted, now: &(dyn Fn() -> i64 + Send + Sync)) -> Result<Executed> {
         // The clock stays here; the thread that writes asks for the time.
         let (ask, mut asked) = mpsc::unbounded_channel::<std::sync::mpsc::SyncSender<i64>>();
         let time = move || {
@@ -120,9 +120,9 @@ impl Records for Sqlite {
         self.readers.run(move |c| outbox::request(c, &digest)).await
     }
 
-    async fn entry(&self, id: &EntryId) -> Result<Option<StoredEntry>> {
-        let id = *id;
-        self.readers.run(move |c| outbox::entry(c, &id)).await
+    async fn entries(&self, ids: &[EntryId]) -> Result<Vec<StoredEntry>> {
+        let ids = ids.to_vec();
+        self.readers.run(move |c| outbox::entries_of(c, &ids)).await
     }
 
     async fn unrecorded(&self) -> Result<u64> {

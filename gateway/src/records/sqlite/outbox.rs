@@ -8,16 +8,23 @@ use sillok_contract::{
 
 use super::{Limits, connection::away, statement};
 use crate::records::{
-    Admitted, Backlog, EntryStatus, Outcome, RecordsError, Result, Statement, StoredBatch, StoredEntry,
+    Admitted, Backlog, EntryStatus, Executed, RecordsError, Result, Statement, StoredBatch, StoredEntry,
     StoredRequest,
     execution::{Execution, corrupt, identifier, repeated, split_ids, within_bytes},
     rows::Allowance,
     schema::Schema,
 };
 
-/// The columns of a [`StoredEntry`].
-const ENTRY: &str =
-    "number, id, school, learner, educator, request, bytes, executed_at, state, batch, leaf, code, reason";
+/// The columns of a [`StoredEntry`]; the one before `batch` is 0 pending, 1 recorded, 2 set aside.
+const ENTRY: &str = "number, id, school, learner, educator, request, bytes, executed_at,
+    CASE WHEN code IS NOT NULL THEN 2
+         WHEN batch IS NOT NULL AND EXISTS (SELECT 1 FROM sillok_batches b
+            WHERE b.school = e.school AND b.sequence = e.batch AND b.receipt IS NOT NULL) THEN 1
+         ELSE 0 END,
+    batch, leaf, code, reason";
+/// How many entries are neither recorded nor set aside. The ids of a batch in flight are one after the other.
+const UNRECORDED: &str = "SELECT (SELECT count(*) FROM sillok_entries WHERE batch IS NULL AND code IS NULL)
+    + (SELECT coalesce(sum(length(entries) / 32), 0) FROM sillok_batches WHERE receipt IS NULL)";
 /// The columns of a [`StoredBatch`].
 const BATCH: &str = "school, sequence, header, entries, body, transaction_id, envelope, receipt, block";
 
@@ -28,10 +35,10 @@ pub(super) fn execute(
     request: &Admitted,
     limits: &Limits,
     now: &dyn Fn() -> Option<i64>,
-) -> Result<Outcome> {
+) -> Result<Executed> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(away)?;
-    if let Some(outcome) = claim(&transaction, request)? {
-        return Ok(outcome);
+    if let Some(executed) = before(&transaction, request)? {
+        return Ok(executed);
     }
     let mut execution = Execution::new(schema, request);
     let allowance = Allowance::new(limits.rows);
@@ -44,7 +51,7 @@ pub(super) fn execute(
     }
     store(&transaction, request, &execution)?;
     transaction.commit().map_err(away)?;
-    Ok(execution.outcome)
+    Ok(Executed { outcome: execution.outcome, before: None })
 }
 
 /// Statements alone in one transaction; gives how many rows they gave.
@@ -63,26 +70,17 @@ pub(super) fn execute_alone(
     Ok(rows)
 }
 
-/// Claims the request's `jti`; or the outcome, if this very request has it.
-fn claim(connection: &Connection, request: &Admitted) -> Result<Option<Outcome>> {
-    let claimed = connection
-        .execute(
-            "INSERT INTO sillok_claims (educator, jti, content, digest) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
-            params![request.educator.as_str(), request.jti, request.content, request.digest],
-        )
-        .map_err(away)?;
-    if claimed == 1 {
-        return Ok(None);
-    }
-    let (content, outcome): (Vec<u8>, Vec<u8>) = connection
+/// What came of the request if it was executed before. Nobody else writes meanwhile.
+fn before(connection: &Connection, request: &Admitted) -> Result<Option<Executed>> {
+    let row: Option<(Vec<u8>, Vec<u8>, Vec<u8>)> = connection
         .query_row(
-            "SELECT c.content, r.outcome FROM sillok_claims c JOIN sillok_requests r ON r.digest = c.digest
-             WHERE c.educator = ?1 AND c.jti = ?2",
+            "SELECT content, digest, outcome FROM sillok_requests WHERE educator = ?1 AND jti = ?2",
             params![request.educator.as_str(), request.jti],
-            |row| Ok((row.get(0)?, row.get(1)?)),
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
         )
+        .optional()
         .map_err(away)?;
-    repeated(request, &content, &outcome).map(Some)
+    row.map(|(content, digest, outcome)| repeated(request, &content, &digest, &outcome)).transpose()
 }
 
 fn store(connection: &Connection, request: &Admitted, execution: &Execution<'_>) -> Result<()> {
@@ -108,15 +106,16 @@ fn store(connection: &Connection, request: &Admitted, execution: &Execution<'_>)
     let outcome = serde_json::to_vec(&execution.outcome).map_err(|_| corrupt("an outcome"))?;
     connection
         .execute(
-            "INSERT INTO sillok_requests (digest, jws, educator, school, outcome) VALUES (?1, ?2, ?3, ?4, ?5)",
-            params![request.digest, request.jws, educator, school, outcome],
+            "INSERT INTO sillok_requests (educator, jti, content, digest, jws, school, outcome)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            params![educator, request.jti, request.content, request.digest, request.jws, school, outcome],
         )
         .map_err(away)?;
     Ok(())
 }
 
 pub(super) fn used(connection: &Connection, educator: &EducatorId, jti: &str) -> Result<Option<[u8; 32]>> {
-    let sql = "SELECT content FROM sillok_claims WHERE educator = ?1 AND jti = ?2";
+    let sql = "SELECT content FROM sillok_requests WHERE educator = ?1 AND jti = ?2";
     connection.query_row(sql, params![educator.as_str(), jti], |row| row.get(0)).optional().map_err(away)
 }
 
@@ -134,19 +133,23 @@ pub(super) fn request(connection: &Connection, digest: &[u8; 32]) -> Result<Opti
     Ok(Some(StoredRequest { jws, educator: identifier(educator)?, school: identifier(school)?, outcome }))
 }
 
-pub(super) fn entry(connection: &Connection, id: &EntryId) -> Result<Option<StoredEntry>> {
-    Ok(entries(connection, "id = ?1", params![id.0])?.pop())
+pub(super) fn entries_of(connection: &Connection, ids: &[EntryId]) -> Result<Vec<StoredEntry>> {
+    let mut found = Vec::with_capacity(ids.len());
+    for id in ids {
+        found.extend(entries(connection, "id = ?1", params![id.0])?);
+    }
+    Ok(found)
 }
 
 pub(super) fn set_aside(connection: &Connection, limit: u32) -> Result<Vec<StoredEntry>> {
-    entries(connection, "state = 2 ORDER BY number LIMIT ?1", params![limit])
+    entries(connection, "code IS NOT NULL ORDER BY number LIMIT ?1", params![limit])
 }
 
 /// The entries, and the compact JWS of each request by its digest.
 type Pending = (Vec<StoredEntry>, Vec<([u8; 32], String)>);
 
 pub(super) fn pending(connection: &Connection, school: &SchoolId, count: u32, bytes: u64) -> Result<Pending> {
-    let waiting = "school = ?1 AND state = 0 AND batch IS NULL ORDER BY number LIMIT ?2";
+    let waiting = "school = ?1 AND batch IS NULL AND code IS NULL ORDER BY number LIMIT ?2";
     let entries = entries(connection, waiting, params![school.as_str(), count])?;
     let entries = within_bytes(entries, bytes, |entry| entry.bytes.len());
     let mut digests: Vec<_> = entries.iter().map(|entry| entry.request).collect();
@@ -162,7 +165,7 @@ pub(super) fn pending(connection: &Connection, school: &SchoolId, count: u32, by
 pub(super) fn backlog(connection: &Connection) -> Result<Vec<Backlog>> {
     let sql = "SELECT school, sum(pending), max(oldest), sum(in_flight) FROM (
             SELECT school, count(*) AS pending, min(executed_at) AS oldest, 0 AS in_flight
-            FROM sillok_entries WHERE state = 0 AND batch IS NULL GROUP BY school
+            FROM sillok_entries WHERE batch IS NULL AND code IS NULL GROUP BY school
             UNION ALL SELECT school, 0, NULL, 1 FROM sillok_batches WHERE receipt IS NULL
         ) GROUP BY school ORDER BY school";
     let mut select = connection.prepare_cached(sql).map_err(away)?;
@@ -178,7 +181,7 @@ pub(super) fn backlog(connection: &Connection) -> Result<Vec<Backlog>> {
 
 pub(super) fn unrecorded(connection: &Connection) -> Result<u64> {
     let count: i64 = connection
-        .prepare_cached("SELECT count(*) FROM sillok_entries WHERE state = 0")
+        .prepare_cached(UNRECORDED)
         .and_then(|mut select| select.query_row([], |row| row.get(0)))
         .map_err(away)?;
     Ok(count.unsigned_abs())
@@ -190,7 +193,7 @@ fn entries(
     condition: &str,
     values: impl rusqlite::Params,
 ) -> Result<Vec<StoredEntry>> {
-    let sql = format!("SELECT {ENTRY} FROM sillok_entries WHERE {condition}");
+    let sql = format!("SELECT {ENTRY} FROM sillok_entries e WHERE {condition}");
     let mut select = connection.prepare_cached(&sql).map_err(away)?;
     let mut rows = select.query(values).map_err(away)?;
     let mut found = Vec::new();

@@ -22,7 +22,7 @@ use tokio::sync::Notify;
 use crate::{
     ledger::{Call, Checkpoint, Commit, Endorsed, Event, Ledger, LedgerError, Receipt},
     records::{
-        Admitted, Backlog, Lease, Outcome, Records, RecordsError, Result, StoredBatch, StoredEntry,
+        Admitted, Backlog, Executed, Lease, Records, RecordsError, Result, StoredBatch, StoredEntry,
         StoredRequest,
     },
 };
@@ -218,7 +218,7 @@ impl Records for FaultyRecords {
         self.real.ready().await
     }
 
-    async fn execute(&self, request: &Admitted, now: &(dyn Fn() -> i64 + Send + Sync)) -> Result<Outcome> {
+    async fn execute(&self, request: &Admitted, now: &(dyn Fn() -> i64 + Send + Sync)) -> Result<Executed> {
         self.around("execute", self.real.execute(request, now)).await
     }
 
@@ -230,8 +230,8 @@ impl Records for FaultyRecords {
         self.around("request", self.real.request(digest)).await
     }
 
-    async fn entry(&self, id: &EntryId) -> Result<Option<StoredEntry>> {
-        self.around("entry", self.real.entry(id)).await
+    async fn entries(&self, ids: &[EntryId]) -> Result<Vec<StoredEntry>> {
+        self.around("entries", self.real.entries(ids)).await
     }
 
     async fn unrecorded(&self) -> Result<u64> {

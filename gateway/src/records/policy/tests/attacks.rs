@@ -106,7 +106,7 @@ fn tables_that_are_not_protected() {
         ("SELECT * FROM grades TABLESAMPLE SYSTEM (10)", Clause),
         ("SELECT * FROM (grades JOIN notes ON TRUE)", Table),
         ("UPDATE pg_class SET relname = 'x'", Table),
-        ("UPDATE sillok_entries SET state = 1", Table),
+        ("UPDATE sillok_entries SET batch = 1", Table),
         ("UPDATE public.grades SET score = 1", Table),
         ("DELETE FROM sillok_entries", Table),
         ("INSERT INTO sillok_entries (id) VALUES ('x')", Table),

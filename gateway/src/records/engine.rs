@@ -1,0 +1,29 @@
+//! The databases that can be the records database, by the URL's scheme.
+
+use std::sync::Arc;
+
+use super::{OpenError, Records, Settings, postgres::Postgres, settings::setting, sqlite::Sqlite};
+
+/// A database that is open, its tables up to date, the protected ones as described.
+pub(super) enum Engine {
+    Postgres(Postgres),
+    Sqlite(Sqlite),
+}
+
+impl Engine {
+    pub(super) async fn open(settings: &Settings) -> Result<Self, OpenError> {
+        match settings.url.split_once(':') {
+            Some(("sqlite", path)) => Ok(Self::Sqlite(Sqlite::open(path, settings).await?)),
+            Some(("postgres" | "postgresql", _)) => Ok(Self::Postgres(Postgres::open(settings).await?)),
+            _ => Err(setting("url: write sqlite:PATH or postgres://USER@HOST:PORT/DATABASE")),
+        }
+    }
+}
+
+/// Opens the database, brings its tables up to date, and looks whether the protected ones are as described.
+pub async fn open(settings: &Settings) -> Result<Arc<dyn Records>, OpenError> {
+    Ok(match Engine::open(settings).await? {
+        Engine::Postgres(postgres) => Arc::new(postgres),
+        Engine::Sqlite(sqlite) => Arc::new(sqlite),
+    })
+}
