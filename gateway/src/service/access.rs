@@ -5,10 +5,9 @@ use std::sync::Arc;
 use sillok_contract::{
     certificate::{Certificate, Role},
     id::MspId,
-    registry::Educator,
 };
 
-use super::{Caller, Core, problems};
+use super::{Caller, Core, problems, registry::KnownEducator};
 use crate::{
     keys::{self, AccessError, Expected, Presented, PublicKey},
     problem::{Kind, Problem},
@@ -16,7 +15,7 @@ use crate::{
 
 /// Whom a token names. Nothing is told of how they stand before the token has proved to be theirs.
 enum Named {
-    Educator(Arc<Educator>),
+    Educator(Arc<KnownEducator>),
     Officer(MspId),
 }
 
@@ -61,8 +60,7 @@ impl Core {
     async fn named_educator(&self, thumbprint: &[u8; 32]) -> Result<(Named, Certificate), Problem> {
         let educator = self.registry.educator(thumbprint).await?;
         let educator = educator.ok_or_else(|| unknown("the certificate is no registered educator's"))?;
-        let certificate =
-            Certificate::from_pem(&educator.certificate).map_err(|error| problems::internal(&error))?;
+        let certificate = educator.certificate().map_err(|error| problems::internal(&error))?.clone();
         Ok((Named::Educator(educator), certificate))
     }
 
@@ -83,9 +81,8 @@ impl Core {
 
     async fn has_issued(&self, msp: &MspId, certificate: &Certificate) -> Result<bool, Problem> {
         let Some(office) = self.registry.office(msp).await? else { return Ok(false) };
-        let authority =
-            Certificate::from_pem(&office.authority).map_err(|error| problems::internal(&error))?;
-        Ok(authority.valid_at((self.clock)()).is_ok() && certificate.issued_by(&authority).is_ok())
+        let authority = office.certificate().map_err(|error| problems::internal(&error))?;
+        Ok(authority.valid_at((self.clock)()).is_ok() && certificate.issued_by(authority).is_ok())
     }
 }
 

@@ -1,7 +1,5 @@
 //! The proof of one recorded entry, put together from what the database keeps.
 
-use std::sync::Arc;
-
 use sillok_contract::{certificate::Certificate, entry::EntryId, request::SignedRequest};
 
 use super::{Caller, Core, problems, view};
@@ -50,10 +48,10 @@ impl Core {
     /// The certificate that the request names. Revoked or not: what was signed before stands.
     async fn certificate_of(&self, request: &str) -> Result<Certificate, Problem> {
         let signed = SignedRequest::parse(request).map_err(|error| problems::internal(&error))?;
-        let educator: Option<Arc<_>> = self.registry.educator(&signed.thumbprint).await?;
+        let educator = self.registry.educator(&signed.thumbprint).await?;
         let educator =
             educator.ok_or_else(|| problems::internal(&"a recorded request's educator is not registered"))?;
-        Certificate::from_pem(&educator.certificate).map_err(|error| problems::internal(&error))
+        educator.certificate().cloned().map_err(|error| problems::internal(&error))
     }
 }
 

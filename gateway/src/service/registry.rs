@@ -1,6 +1,7 @@
 //! Who stands, as the ledger's registry says: remembered between requests, and forgotten when the ledger tells of a
 //! change, so that a revocation acts at once.
 
+mod known;
 mod listen;
 mod remembered;
 
@@ -12,10 +13,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures_util::TryFutureExt as _;
 use sillok_contract::{
     batch::Head,
     id::{LearnerId, MspId, SchoolId},
-    registry::{Changed, Educator, Kind as Document, Learner, Office, School},
+    registry::{Changed, Kind as Document, Learner},
 };
 
 use super::settings::StandingSettings;
@@ -23,15 +25,17 @@ use crate::{
     ledger::{Ledger, LedgerError, contract::Contract},
     problem::{Kind, Problem},
 };
+use known::certified;
+pub(super) use known::{KnownEducator, KnownOffice, KnownSchool};
 use remembered::{Remembered, Tolerance};
 
 /// The registry through a cache.
 pub(super) struct Registry {
     contract: Contract,
     settings: StandingSettings,
-    offices: Remembered<MspId, Office>,
-    schools: Remembered<SchoolId, School>,
-    educators: Remembered<[u8; 32], Educator>,
+    offices: Remembered<MspId, KnownOffice>,
+    schools: Remembered<SchoolId, KnownSchool>,
+    educators: Remembered<[u8; 32], KnownEducator>,
     learners: Remembered<LearnerId, Learner>,
     /// Whether changes are being told; without, what is remembered is good for a moment only.
     listening: AtomicBool,
@@ -55,25 +59,28 @@ impl Registry {
     }
 
     /// An office.
-    pub(super) async fn office(&self, id: &MspId) -> Result<Option<Arc<Office>>, Problem> {
-        let read = self.bounded(self.contract.office(id));
+    pub(super) async fn office(&self, id: &MspId) -> Result<Option<Arc<KnownOffice>>, Problem> {
+        let read = self.bounded(self.contract.office(id)).map_ok(certified);
         self.offices.get(id, self.tolerance(), read).await.map_err(unavailable)
     }
 
     /// A school.
-    pub(super) async fn school(&self, id: &SchoolId) -> Result<Option<Arc<School>>, Problem> {
-        let read = self.bounded(self.contract.school(id));
+    pub(super) async fn school(&self, id: &SchoolId) -> Result<Option<Arc<KnownSchool>>, Problem> {
+        let read = self.bounded(self.contract.school(id)).map_ok(certified);
         self.schools.get(id, self.tolerance(), read).await.map_err(unavailable)
     }
 
     /// A school as remembered, however old; the ledger is not asked.
-    pub(super) async fn remembered_school(&self, id: &SchoolId) -> Option<Arc<School>> {
+    pub(super) async fn remembered_school(&self, id: &SchoolId) -> Option<Arc<KnownSchool>> {
         self.schools.peek(id).await
     }
 
     /// The educator who has the certificate with this SHA-256.
-    pub(super) async fn educator(&self, thumbprint: &[u8; 32]) -> Result<Option<Arc<Educator>>, Problem> {
-        let read = self.bounded(self.contract.educator_by_certificate(thumbprint));
+    pub(super) async fn educator(
+        &self,
+        thumbprint: &[u8; 32],
+    ) -> Result<Option<Arc<KnownEducator>>, Problem> {
+        let read = self.bounded(self.contract.educator_by_certificate(thumbprint)).map_ok(certified);
         self.educators.get(thumbprint, self.tolerance(), read).await.map_err(unavailable)
     }
 

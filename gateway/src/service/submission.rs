@@ -5,13 +5,13 @@ use std::sync::Arc;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use sillok_contract::{
     Code, Refusal,
-    certificate::Certificate,
     id::EducatorId,
-    registry::Educator,
     request::{Query, SignedRequest, query_hash},
 };
 
-use super::{Core, Digest, EntryState, Place, QueryResult, RequestState, metrics, problems};
+use super::{
+    Core, Digest, EntryState, Place, QueryResult, RequestState, metrics, problems, registry::KnownEducator,
+};
 use crate::{
     problem::{Kind, Problem},
     records::{Admitted, AdmittedQuery, Outcome, QueryOutcome},
@@ -92,7 +92,7 @@ impl Core {
         Ok(())
     }
 
-    async fn check_signature(&self, signed: &SignedRequest) -> Result<Arc<Educator>, Problem> {
+    async fn check_signature(&self, signed: &SignedRequest) -> Result<Arc<KnownEducator>, Problem> {
         let unauthenticated = |refusal: Refusal| problems::of_refusal(Kind::Unauthenticated, &refusal);
         let educator = self.registry.educator(&signed.thumbprint).await?.ok_or_else(|| {
             unauthenticated(Refusal::new(
@@ -100,9 +100,8 @@ impl Core {
                 "the request's x5t#S256 is of no registered educator's certificate; have it registered first",
             ))
         })?;
-        let certificate =
-            Certificate::from_pem(&educator.certificate).map_err(|error| problems::internal(&error))?;
-        signed.verify_with(&certificate).map_err(unauthenticated)?;
+        let certificate = educator.certificate().map_err(|error| problems::internal(&error))?;
+        signed.verify_with(certificate).map_err(unauthenticated)?;
         Ok(educator)
     }
 
@@ -135,7 +134,7 @@ impl Core {
         }
     }
 
-    async fn check_standing(&self, received: &Received, educator: &Educator) -> Result<(), Problem> {
+    async fn check_standing(&self, received: &Received, educator: &KnownEducator) -> Result<(), Problem> {
         let forbidden = |refusal: Refusal| problems::of_refusal(Kind::Forbidden, &refusal);
         let id = &received.signed.payload.school;
         let now = (self.clock)();
@@ -159,7 +158,7 @@ impl Core {
             .await
     }
 
-    fn admit(&self, received: Received, educator: Arc<Educator>) -> Result<Admitted, Problem> {
+    fn admit(&self, received: Received, educator: Arc<KnownEducator>) -> Result<Admitted, Problem> {
         let Received { jws, signed, queries } = received;
         let admit = |(index, (bytes, query)): (usize, (Vec<u8>, Query))| {
             let statement = self.policy.admit(&query.learner, &query.sql, &query.params);

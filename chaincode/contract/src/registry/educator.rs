@@ -106,11 +106,23 @@ impl Educator {
     pub fn may_act(&self, school: &School, time: i64) -> Result<Certificate, Refusal> {
         let authority = school.authority()?;
         let certificate = self.certificate_of(&authority)?;
+        self.may_act_with(&certificate, school, &authority, time)?;
+        Ok(certificate)
+    }
+
+    /// As [`Educator::may_act`], with the educator's and the authority's certificates that have been read already; that
+    /// the one issued the other ([`Certificate::issued_by`]) is the caller's to have checked.
+    pub fn may_act_with(
+        &self,
+        certificate: &Certificate,
+        school: &School,
+        authority: &Certificate,
+        time: i64,
+    ) -> Result<(), Refusal> {
         school.open_at(time)?;
         self.serves(&school.id, time)?;
         authority.valid_at(time)?;
-        certificate.valid_at(time)?;
-        Ok(certificate)
+        certificate.valid_at(time)
     }
 
     /// The same educator, revoked; earlier than before if revoked already.
