@@ -30,6 +30,7 @@ pub fn log(settings: &Log) {
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_span_events(FmtSpan::NONE)
+        .with_ansi(console::colors_enabled_stderr())
         .with_writer(std::io::stderr);
     let _ = match settings.format {
         LogFormat::Human => subscriber.try_init(),
