@@ -10,11 +10,7 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
-use axum::{
-    Router,
-    extract::Request,
-    middleware::{from_fn_with_state, map_response},
-};
+use axum::{Router, extract::Request, middleware::from_fn_with_state};
 use prost::Message as _;
 use prost_types::{FileDescriptorProto, FileDescriptorSet};
 use sillok_proto::{DESCRIPTORS, gateway::gateway_server::GatewayServer};
@@ -24,9 +20,11 @@ use tonic_health::pb::health_server::HealthServer;
 
 use crate::{
     config::Limits,
-    server::{Edge, Gate, bound},
+    server::{Edge, Face, Gate, bound},
     service::Service,
 };
+
+const FACE: Face = Face { name: "grpc", answer: problem::answer, complete: problem::complete, operation };
 
 /// What the handlers work with.
 #[derive(Clone)]
@@ -44,7 +42,7 @@ impl Grpc {
 
     /// The map of gRPC: every service, and what stands around it.
     pub(crate) fn router(self, limits: &Limits) -> Router {
-        let edge = Edge::new("grpc", problem::answer, operation, self.gate.clone(), limits);
+        let edge = Edge::new(FACE, self.gate.clone(), limits);
         let gateway = GatewayServer::new(self.clone()).max_decoding_message_size(limits.body_bytes);
         let health = HealthServer::new(health::Health::new(self.service, self.gate, self.stopping));
         let reflection = tonic_reflection::server::Builder::configure()
@@ -57,7 +55,7 @@ impl Grpc {
             .reset_fallback()
             .route_layer(from_fn_with_state(edge.clone(), bound));
         let routes = Routes::new(health).add_service(reflection).into_axum_router().merge(operations);
-        edge.around(routes.layer(map_response(problem::complete)))
+        edge.around(routes)
     }
 }
 

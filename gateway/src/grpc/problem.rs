@@ -57,7 +57,7 @@ pub(super) fn answer(problem: Problem) -> Response {
 }
 
 /// Gives details to a status that a library answered with, such as one of an unknown method.
-pub(super) async fn complete(response: Response) -> Response {
+pub(super) fn complete(response: Response) -> Response {
     let Some(status) = Status::from_header_map(response.headers()) else { return response };
     if status.code() == Code::Ok || response.extensions().get::<Told>().is_some() {
         return response;

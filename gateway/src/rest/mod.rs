@@ -13,11 +13,7 @@ mod stream;
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{
-    Router,
-    extract::DefaultBodyLimit,
-    middleware::{from_fn_with_state, map_response},
-};
+use axum::{Router, middleware::from_fn_with_state};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -25,9 +21,12 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use crate::{
     config::{Limits, Listen, Metrics},
-    server::{Edge, Gate, bound, matched_route},
+    server::{Edge, Face, Gate, bound, matched_route},
     service::Service,
 };
+
+const FACE: Face =
+    Face { name: "rest", answer: problem::answer, complete: problem::complete, operation: matched_route };
 
 /// What the handlers work with.
 #[derive(Clone)]
@@ -55,7 +54,7 @@ impl Rest {
 
     /// The map of REST: every route, and what stands around it.
     pub(crate) fn router(self, limits: &Limits) -> Router {
-        let edge = Edge::new("rest", problem::answer, matched_route, self.gate.clone(), limits);
+        let edge = Edge::new(FACE, self.gate.clone(), limits);
         let (routes, api) = OpenApiRouter::with_openapi(document::outline())
             .routes(routes!(requests::submit))
             .routes(routes!(requests::request))
@@ -71,9 +70,7 @@ impl Rest {
         let routes = routes
             .with_state(self)
             .merge(SwaggerUi::new("/docs").url("/openapi.json", document::complete(api)))
-            .fallback(problem::unknown_path)
-            .layer(DefaultBodyLimit::max(limits.body_bytes))
-            .layer(map_response(problem::complete));
+            .fallback(problem::unknown_path);
         edge.around(routes)
     }
 }

@@ -126,7 +126,7 @@ pub(super) async fn unknown_path(_: Uri) -> HttpProblem {
 }
 
 /// Makes a problem document of an error that a library answered with, such as a wrong method.
-pub(super) async fn complete(response: Response) -> Response {
+pub(super) fn complete(response: Response) -> Response {
     let status = response.status();
     let is_error = status.is_client_error() || status.is_server_error();
     if !is_error || response.extensions().get::<Told>().is_some() {

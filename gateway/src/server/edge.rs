@@ -2,20 +2,25 @@
 //! against panics, the limits of head, rate and time.
 
 use std::{
-    any::Any,
     borrow::Cow,
+    panic::AssertUnwindSafe,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use axum::{
     Router,
-    extract::{MatchedPath, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, header::HOST, uri::Authority},
+    extract::{DefaultBodyLimit, MatchedPath, Request, State},
+    http::{
+        HeaderMap, HeaderName, HeaderValue,
+        header::{AUTHORIZATION, HOST},
+        uri::Authority,
+    },
     middleware::{Next, from_fn_with_state},
     response::Response,
 };
-use tower_http::catch_panic::CatchPanicLayer;
+use futures_util::FutureExt as _;
+use metrics::Label;
 use tracing::Instrument as _;
 
 use super::{
@@ -47,47 +52,81 @@ impl From<&Problem> for Told {
     }
 }
 
-/// The URI a call was made to, without its query: what an access token names as `htu` (RFC 9449, section 4.2).
+/// The URI a call was made to, without its query: what an access token names as `htu` (RFC 9449, section 4.2). Calls with
+/// an `Authorization` have it.
 #[derive(Clone, Debug)]
 pub(crate) struct Target(pub(crate) String);
+
+/// How a face speaks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Face {
+    /// `rest` or `grpc`.
+    pub(crate) name: &'static str,
+    /// How it tells a problem.
+    pub(crate) answer: fn(Problem) -> Response,
+    /// Makes a problem of an error that a library answered with.
+    pub(crate) complete: fn(Response) -> Response,
+    /// What a call is called in the log and the metrics; never what the caller made up.
+    pub(crate) operation: fn(&Request) -> String,
+}
 
 /// The edge of one face.
 #[derive(Clone, Debug)]
 pub(crate) struct Edge {
-    /// `rest` or `grpc`.
-    pub(crate) face: &'static str,
-    /// How this face tells a problem.
-    pub(crate) answer: fn(Problem) -> Response,
-    /// What a call is called in the log and the metrics; never what the caller made up.
-    pub(crate) operation: fn(&Request) -> String,
+    face: Face,
     /// The gate that both faces share.
-    pub(crate) gate: Arc<Gate>,
+    gate: Arc<Gate>,
     /// The largest head, in bytes.
-    pub(crate) header_bytes: usize,
+    header_bytes: usize,
+    /// The largest body that a handler reads.
+    body: DefaultBodyLimit,
     /// How long a call may take.
-    pub(crate) time: Duration,
+    time: Duration,
 }
 
 impl Edge {
     /// An edge with these limits.
-    pub(crate) fn new(
-        face: &'static str,
-        answer: fn(Problem) -> Response,
-        operation: fn(&Request) -> String,
-        gate: Arc<Gate>,
-        limits: &Limits,
-    ) -> Self {
-        let time = Duration::from_millis(limits.request_ms);
-        Self { face, answer, operation, gate, header_bytes: limits.header_bytes, time }
+    pub(crate) fn new(face: Face, gate: Arc<Gate>, limits: &Limits) -> Self {
+        Self {
+            face,
+            gate,
+            header_bytes: limits.header_bytes,
+            body: DefaultBodyLimit::max(limits.body_bytes),
+            time: Duration::from_millis(limits.request_ms),
+        }
     }
 
-    /// Puts the edge around every route.
+    /// Puts the edge around every route. It is one layer: each further one costs every call a few allocations.
     pub(crate) fn around(self, router: Router) -> Router {
-        let answer = self.answer;
-        router
-            .layer(from_fn_with_state(self.clone(), limit))
-            .layer(CatchPanicLayer::custom(move |panic| answer(of_panic(panic))))
-            .layer(from_fn_with_state(self, observe))
+        router.layer(from_fn_with_state(self, observe))
+    }
+
+    /// The answer, or what it was that a handler's panic left of it.
+    async fn guard(&self, request: Request, next: Next) -> Response {
+        match AssertUnwindSafe(self.limit(request, next)).catch_unwind().await {
+            Ok(response) => response,
+            Err(_) => (self.face.answer)(of_panic()),
+        }
+    }
+
+    /// The answer within the limits, or the problem that it goes beyond them.
+    async fn limit(&self, mut request: Request, next: Next) -> Response {
+        if let Err(problem) = self.admit(&request) {
+            return (self.face.answer)(problem);
+        }
+        self.body.apply(&mut request);
+        match tokio::time::timeout(self.time, next.run(request)).await {
+            Ok(response) => (self.face.complete)(response),
+            Err(_) => (self.face.answer)(self.out_of_time()),
+        }
+    }
+
+    fn out_of_time(&self) -> Problem {
+        let detail = format!(
+            "the request was not done after {} ms; send the same again to learn what became of it",
+            self.time.as_millis()
+        );
+        Problem::new(Kind::TimedOut, "limit.time", detail)
     }
 
     fn admit(&self, request: &Request) -> Result<(), Problem> {
@@ -107,7 +146,7 @@ impl Edge {
 pub(crate) async fn bound(State(edge): State<Edge>, request: Request, next: Next) -> Response {
     match edge.gate.enter() {
         Ok(_place) => next.run(request).await,
-        Err(problem) => (edge.answer)(problem),
+        Err(problem) => (edge.face.answer)(problem),
     }
 }
 
@@ -123,52 +162,37 @@ fn method_of(request: &Request) -> &'static str {
     KNOWN.into_iter().find(|known| *known == request.method().as_str()).unwrap_or("OTHER")
 }
 
-async fn limit(State(edge): State<Edge>, request: Request, next: Next) -> Response {
-    if let Err(problem) = edge.admit(&request) {
-        return (edge.answer)(problem);
-    }
-    tokio::time::timeout(edge.time, next.run(request)).await.unwrap_or_else(|_| {
-        let detail = format!(
-            "the request was not done after {} ms; send the same again to learn what became of it",
-            edge.time.as_millis()
-        );
-        (edge.answer)(Problem::new(Kind::TimedOut, "limit.time", detail))
-    })
-}
-
 async fn observe(State(edge): State<Edge>, mut request: Request, next: Next) -> Response {
-    let target = Target(target_of(&request));
-    request.extensions_mut().insert(target);
+    if request.headers().contains_key(AUTHORIZATION) {
+        let target = Target(target_of(&request));
+        request.extensions_mut().insert(target);
+    }
     let id = hex::encode(rand::random::<[u8; 8]>());
-    let operation = (edge.operation)(&request);
-    let span = tracing::info_span!("request", id, face = edge.face, operation);
+    let operation = (edge.face.operation)(&request);
+    let span = tracing::info_span!("request", id, face = edge.face.name, operation);
     let started = Instant::now();
-    let mut response = next.run(request).instrument(span.clone()).await;
-    span.in_scope(|| tell(&edge, operation, &response, started.elapsed()));
+    let mut response = edge.guard(request, next).instrument(span.clone()).await;
+    span.in_scope(|| tell(edge.face.name, operation, &response, started.elapsed()));
     if let Ok(id) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
     response
 }
 
-fn tell(edge: &Edge, operation: String, response: &Response, took: Duration) {
-    let status = response.status().as_u16();
+fn tell(face: &'static str, operation: String, response: &Response, took: Duration) {
+    let status = response.status();
     let told = response.extensions().get::<Told>();
-    let code = told.map_or("", |told| &told.code);
+    let code = told.map_or(Cow::Borrowed(""), |told| told.code.clone());
     let milliseconds = took.as_millis();
     if told.is_some_and(|told| told.fault) {
-        tracing::warn!(status, code, milliseconds, "answered");
+        tracing::warn!(status = status.as_u16(), code = &*code, milliseconds, "answered");
     } else {
-        tracing::info!(status, code, milliseconds, "answered");
+        tracing::info!(status = status.as_u16(), code = &*code, milliseconds, "answered");
     }
-    let labels = [
-        ("face", edge.face.to_owned()),
-        ("operation", operation),
-        ("status", status.to_string()),
-        ("code", code.to_owned()),
-    ];
-    metrics::counter!("sillok_requests_total", &labels).increment(1);
-    metrics::histogram!("sillok_request_seconds", &labels[..2]).record(took.as_secs_f64());
+    let mut labels = vec![Label::from_static_parts("face", face), Label::new("operation", operation)];
+    metrics::histogram!("sillok_request_seconds", labels.clone()).record(took.as_secs_f64());
+    labels.extend([Label::new("status", status.as_str().to_owned()), Label::new("code", code)]);
+    metrics::counter!("sillok_requests_total", labels).increment(1);
 }
 
 /// The authority is the one the caller named (HTTP/2) or the Host header (HTTP/1.1).
@@ -179,7 +203,7 @@ fn target_of(request: &Request) -> String {
     format!("{scheme}://{authority}{}", request.uri().path())
 }
 
-fn of_panic(_: Box<dyn Any + Send>) -> Problem {
+fn of_panic() -> Problem {
     // What the panic said went to standard error, where the operator reads it; it may hold a caller's data.
     tracing::error!("a handler panicked");
     Problem::new(

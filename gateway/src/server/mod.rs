@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use connection::Peer;
-pub(crate) use edge::{Edge, Target, Told, bound, matched_route};
+pub(crate) use edge::{Edge, Face, Target, Told, bound, matched_route};
 pub(crate) use engines::make_directory;
 pub use engines::{Engines, StartError};
 pub(crate) use gate::Gate;
