@@ -50,19 +50,25 @@ lock() {
 
 lock_if_any() { [[ ! -f $RUN/settings ]] || lock network; }
 
-# A new network takes the settings asked for; a network that exists keeps its own.
+# A new network takes the settings asked for; a network that exists keeps its own. PostgreSQL alone has no orderers yet.
 open_settings() {
   if [[ ! -f $RUN/settings ]]; then
-    PORT_BASE=${ASKED_PORT_BASE:-7000} ORDERERS=${ASKED_ORDERERS:-1}
-    mkdir -p "$RUN"
-    printf '%s %s\n' "$PORT_BASE" "$ORDERERS" >"$RUN/settings.part"
-    mv "$RUN/settings.part" "$RUN/settings"
+    write_settings "${ASKED_PORT_BASE:-7000}" "${ASKED_ORDERERS:-1}"
+  elif [[ -n $ASKED_ORDERERS && ! -d $RUN/nodes ]]; then
+    load_settings
+    write_settings "$PORT_BASE" "$ASKED_ORDERERS"
   fi
   load_settings
   [[ -z $ASKED_ORDERERS || $ASKED_ORDERERS == "$ORDERERS" ]] ||
     die "the network in $RUN has $ORDERERS orderer(s); run clean first, or give another --dir"
   [[ -z $ASKED_PORT_BASE || $ASKED_PORT_BASE == "$PORT_BASE" ]] ||
     die "the network in $RUN has port base $PORT_BASE; run clean first, or give another --dir"
+}
+
+write_settings() { # port base, orderers
+  mkdir -p "$RUN"
+  printf '%s %s\n' "$1" "$2" >"$RUN/settings.part"
+  mv "$RUN/settings.part" "$RUN/settings"
 }
 
 load_settings() {

@@ -26,7 +26,10 @@ tells_status() {
 
 names_a_taken_port() {
     local port=$((SILLOK_NETWORK_PORT_BASE + 10))
-    ask net up --dir "$work/second" --no-postgres
+    ask "$top/network/postgres.sh" up --dir "$work/second"
+    expect 1 "port $((SILLOK_NETWORK_PORT_BASE + 80)) is taken"
+    # PostgreSQL alone has settled nothing about orderers.
+    ask net up --dir "$work/second" --no-postgres --orderers 3
     expect 1 "orderer1: port $port is taken"
     net clean --dir "$work/second" >/dev/null
     ask net status
