@@ -63,6 +63,18 @@ pub struct Commit {
     pub status: String,
 }
 
+impl Commit {
+    /// Refuses a transaction that took no effect, with [`LedgerError::Invalid`].
+    pub fn took_effect(&self, transaction: &str) -> Result<(), LedgerError> {
+        match self.valid {
+            true => Ok(()),
+            false => {
+                Err(LedgerError::Invalid { transaction: transaction.to_owned(), status: self.status.clone() })
+            }
+        }
+    }
+}
+
 /// The endorsed transaction as the ledger returned it: what an offline verifier needs besides the roots.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -193,7 +205,13 @@ pub trait Ledger: Send + Sync {
     async fn submit(&self, endorsed: &Endorsed) -> Result<(), LedgerError>;
     /// Waits until the transaction is in a block, for as long as the engine's time limit.
     async fn commit_status(&self, transaction: &str) -> Result<Commit, LedgerError>;
-    /// The receipt of a transaction that is in a block, taken from the ledger itself; none if it is not there.
+    /// The receipt of a transaction that came to rest as `commit` says, made of its envelope without asking anybody. It
+    /// is, byte for byte, the one that [`Ledger::receipt`] gives: the creator's signature covers all of it but the
+    /// block, and the ledger gives effect to no other envelope under that id. A transaction that took no effect has
+    /// none ([`LedgerError::Invalid`]): its endorsements would prove what never was.
+    fn receipt_of(&self, endorsed: &Endorsed, commit: &Commit) -> Result<Receipt, LedgerError>;
+    /// The receipt of a transaction that is in a block and took effect, taken from the ledger itself; none if it is not
+    /// there. For whoever has no envelope: where there is one, [`Ledger::receipt_of`] costs the ledger nothing.
     async fn receipt(&self, transaction: &str) -> Result<Option<Receipt>, LedgerError>;
     /// The contract's events of committed transactions, in order, each once; from the checkpoint on, or from now.
     async fn events(
@@ -211,8 +229,6 @@ pub async fn transact(ledger: &dyn Ledger, call: Call) -> Result<(Vec<u8>, Commi
     let endorsed = ledger.endorse(call).await?;
     ledger.submit(&endorsed).await?;
     let commit = ledger.commit_status(&endorsed.transaction).await?;
-    if commit.valid {
-        return Ok((endorsed.answer, commit));
-    }
-    Err(LedgerError::Invalid { transaction: endorsed.transaction, status: commit.status })
+    commit.took_effect(&endorsed.transaction)?;
+    Ok((endorsed.answer, commit))
 }

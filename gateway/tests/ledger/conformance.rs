@@ -9,7 +9,7 @@ use sillok_contract::{
     registry::{School, SchoolChange},
 };
 use sillok_gateway::ledger::{
-    Call, Checkpoint, Event, Ledger, LedgerError, Receipt, contract::Contract, receipt, transact,
+    Call, Checkpoint, Endorsed, Event, Ledger, LedgerError, Receipt, contract::Contract, receipt, transact,
 };
 
 use super::{
@@ -143,6 +143,13 @@ async fn of_two_changes_on_one_version_one_takes_effect(network: &dyn Network) {
     let (winner, loser) = if one.valid { ("first", &two) } else { ("second", &one) };
     assert!(one.valid != two.valid, "{one:?} {two:?}");
     assert_eq!(loser.status, "MVCC_READ_CONFLICT");
+    let lost = if one.valid { &second } else { &first };
+    let none = office.receipt_of(lost, loser);
+    assert!(
+        matches!(none, Err(LedgerError::Invalid { ref status, .. }) if *status == loser.status),
+        "{none:?}"
+    );
+    assert_eq!(office.receipt(&lost.transaction).await.unwrap(), None);
     let standing = Contract::new(office).school(&school.id).await.unwrap().unwrap();
     assert_eq!(standing.name, winner);
 }
@@ -224,6 +231,13 @@ async fn a_receipt_proves_what_was_written(network: &dyn Network) {
     let commit = office.commit_status(&endorsed.transaction).await.unwrap();
     let receipt = receipt_of(network.gateway().as_ref(), &endorsed.transaction).await;
     assert_eq!((receipt.block, &receipt.transaction), (commit.block, &endorsed.transaction));
+    // Made without the ledger, of what is stored of the transaction: byte for byte the same.
+    let stored = Endorsed { answer: Vec::new(), ..endorsed.clone() };
+    let made = network.gateway().receipt_of(&stored, &commit).unwrap();
+    assert_eq!(serde_json::to_vec(&made).unwrap(), serde_json::to_vec(&receipt).unwrap());
+    let damaged = Endorsed { envelope: b"damaged".to_vec(), ..endorsed.clone() };
+    let unread = network.gateway().receipt_of(&damaged, &commit);
+    assert!(matches!(unread, Err(LedgerError::Malformed(_))), "{unread:?}");
     let proven = receipt::verify(&receipt, &network.roots()).unwrap();
     assert_eq!(proven.msps, ["OfficeMSP", "SupportMSP"]);
     assert_eq!(proven.answer, endorsed.answer);
@@ -236,12 +250,16 @@ async fn a_batch_is_recorded_and_a_repeated_one_is_answered_with_the_first(netwo
     let school = Registered::new(network, "batched").await;
     let gateway = network.gateway();
     let (call, ..) = school.next_batch(4).await;
-    let (first, _) = transact(gateway.as_ref(), call.clone()).await.unwrap();
+    let endorsed = gateway.endorse(call.clone()).await.unwrap();
+    gateway.submit(&endorsed).await.unwrap();
+    let commit = gateway.commit_status(&endorsed.transaction).await.unwrap();
+    let (first, made) = (endorsed.answer.clone(), gateway.receipt_of(&endorsed, &commit).unwrap());
     let (again, _) = transact(gateway.as_ref(), call.clone()).await.unwrap();
     let [first, again]: [Recorded; 2] = [first, again].map(|answer| serde_json::from_slice(&answer).unwrap());
     assert!(!first.repeated && again.repeated);
     assert_eq!(again.transaction, first.transaction);
     let receipt = gateway.receipt(&first.transaction).await.unwrap().unwrap();
+    assert_eq!(serde_json::to_vec(&made).unwrap(), serde_json::to_vec(&receipt).unwrap());
     assert!(
         !receipt.payload.windows(6).any(|bytes| bytes == b"SELECT"),
         "the queries are not on the channel"

@@ -69,6 +69,10 @@ impl Ledger for Switched {
         self.ledger.commit_status(transaction).await
     }
 
+    fn receipt_of(&self, endorsed: &Endorsed, commit: &Commit) -> Result<Receipt, LedgerError> {
+        self.ledger.receipt_of(endorsed, commit)
+    }
+
     async fn receipt(&self, transaction: &str) -> Result<Option<Receipt>, LedgerError> {
         if self.is_cut().await {
             return Err(LedgerError::Evaluate(AWAY.to_owned()));

@@ -197,7 +197,7 @@ impl Embedded {
         let stored = committer::stored(&self.engine.store, place.block, place.position);
         let receipt = stored
             .map_err(|error| malformed(error.to_string()))?
-            .and_then(|stored| receipt::of(&stored, place.block));
+            .and_then(|stored| receipt::of(&stored.transaction, place.block));
         receipt.map(Some).ok_or_else(|| malformed(format!("block {} is damaged", place.block)))
     }
 }
@@ -303,6 +303,13 @@ impl Ledger for Embedded {
             Ok(commit) => commit,
             Err(_) => Err(unknown("it is in no block".to_owned())),
         }
+    }
+
+    fn receipt_of(&self, endorsed: &Endorsed, commit: &Commit) -> Result<Receipt, LedgerError> {
+        commit.took_effect(&endorsed.transaction)?;
+        let malformed = || LedgerError::Malformed("the signed envelope".to_owned());
+        let envelope = wire::Envelope::decode(endorsed.envelope.as_slice()).map_err(|_| malformed())?;
+        receipt::of(&envelope.transaction, commit.block).ok_or_else(malformed)
     }
 
     async fn receipt(&self, transaction: &str) -> Result<Option<Receipt>, LedgerError> {

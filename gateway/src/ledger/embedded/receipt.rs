@@ -10,9 +10,9 @@ use crate::ledger::{
     receipt::{EndorsedWrites, Endorser, ReceiptError, Roots, canonical, endorsing_offices},
 };
 
-/// The receipt of what a block holds; none if that is damaged.
-pub(super) fn of(committed: &wire::Committed, block: u64) -> Option<Receipt> {
-    let transaction = wire::Transaction::decode(committed.transaction.as_slice()).ok()?;
+/// The receipt of a transaction's bytes, as an envelope and a block hold them; none if they are damaged.
+pub(super) fn of(transaction: &[u8], block: u64) -> Option<Receipt> {
+    let transaction = wire::Transaction::decode(transaction).ok()?;
     let effect = wire::Effect::decode(transaction.effect.as_slice()).ok()?;
     let endorsements = transaction.endorsements.into_iter();
     Some(Receipt {

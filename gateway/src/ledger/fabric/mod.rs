@@ -31,7 +31,7 @@ use futures_util::stream::BoxStream;
 use tonic::{Code, Status};
 
 use self::{identity::Identity, peers::Peers, proposal::Proposal, settings::Limits};
-use super::{Call, Checkpoint, Commit, Endorsed, Endorsement, Engine, Event, Ledger, LedgerError, Receipt};
+use super::{Call, Checkpoint, Commit, Endorsed, Event, Ledger, LedgerError, Receipt};
 use crate::keys::random;
 
 pub use network::Network;
@@ -179,8 +179,7 @@ impl Ledger for Fabric {
     }
 
     async fn submit(&self, endorsed: &Endorsed) -> Result<(), LedgerError> {
-        let envelope: common::Envelope = proposal::decode(&endorsed.envelope)
-            .map_err(|why| LedgerError::Malformed(format!("the signed envelope: {why}")))?;
+        let envelope: common::Envelope = proposal::decode(&endorsed.envelope).map_err(malformed_envelope)?;
         let request = gateway::SubmitRequest {
             transaction_id: endorsed.transaction.clone(),
             channel_id: self.channel.clone(),
@@ -215,26 +214,23 @@ impl Ledger for Fabric {
         Ok(commit(answer))
     }
 
-    /// A transaction that is in a block and did not take effect has no receipt: its endorsements would prove what
-    /// never was.
+    fn receipt_of(&self, endorsed: &Endorsed, commit: &Commit) -> Result<Receipt, LedgerError> {
+        commit.took_effect(&endorsed.transaction)?;
+        let envelope = proposal::decode(&endorsed.envelope).map_err(malformed_envelope)?;
+        receipt::of(&endorsed.transaction, &envelope, commit.block).map_err(malformed_envelope)
+    }
+
     async fn receipt(&self, transaction: &str) -> Result<Option<Receipt>, LedgerError> {
         let Some(found) = self.query_system("GetTransactionByID", Some(transaction)).await? else {
             return Ok(None);
         };
-        let Some(action) = valid_action(&found).map_err(LedgerError::Malformed)? else {
+        let found: peer::ProcessedTransaction = proposal::decode(&found).map_err(LedgerError::Malformed)?;
+        if found.validation_code != i32::from(peer::TxValidationCode::Valid) {
             return Ok(None);
-        };
-        let endorsements = action.endorsements.into_iter().map(|endorsement| Endorsement {
-            endorser: endorsement.endorser.into(),
-            signature: endorsement.signature.into(),
-        });
-        Ok(Some(Receipt {
-            engine: Engine::Fabric,
-            transaction: transaction.to_owned(),
-            block: self.commit_status(transaction).await?.block,
-            payload: action.proposal_response_payload.into(),
-            endorsements: endorsements.collect(),
-        }))
+        }
+        let block = self.commit_status(transaction).await?.block;
+        let envelope = found.transaction_envelope.unwrap_or_default();
+        receipt::of(transaction, &envelope, block).map(Some).map_err(LedgerError::Malformed)
     }
 
     async fn events(
@@ -281,13 +277,6 @@ fn commit(answer: gateway::CommitStatusResponse) -> Commit {
     }
 }
 
-/// The endorsed action of a transaction that a peer's ledger holds; none if the transaction did not take effect.
-fn valid_action(transaction: &[u8]) -> Result<Option<peer::ChaincodeEndorsedAction>, String> {
-    let transaction: peer::ProcessedTransaction = proposal::decode(transaction)?;
-    if transaction.validation_code != i32::from(peer::TxValidationCode::Valid) {
-        return Ok(None);
-    }
-    let envelope = transaction.transaction_envelope.unwrap_or_default();
-    let payload: common::Payload = proposal::decode(&envelope.payload)?;
-    proposal::endorsed_action(&payload.data).map(|(_, action)| Some(action))
+fn malformed_envelope(why: String) -> LedgerError {
+    LedgerError::Malformed(format!("the signed envelope: {why}"))
 }

@@ -2,15 +2,33 @@
 
 use std::collections::BTreeMap;
 
-use fabric_protos::{kvrwset, msp, peer, rwset};
+use fabric_protos::{common, kvrwset, msp, peer, rwset};
 
+use super::proposal::{decode, endorsed_action};
 use crate::ledger::{
-    Receipt,
+    Endorsement, Engine, Receipt,
     receipt::{EndorsedWrites, Endorser, NAMESPACE, ReceiptError, Roots, canonical, endorsing_offices},
 };
 
 /// A chaincode's answer that is endorsed.
 const OK: i32 = 200;
+
+/// The receipt of an envelope that took effect in a block.
+pub(super) fn of(transaction: &str, envelope: &common::Envelope, block: u64) -> Result<Receipt, String> {
+    let payload: common::Payload = decode(&envelope.payload)?;
+    let (_, action) = endorsed_action(&payload.data)?;
+    let endorsements = action.endorsements.into_iter().map(|endorsement| Endorsement {
+        endorser: endorsement.endorser.into(),
+        signature: endorsement.signature.into(),
+    });
+    Ok(Receipt {
+        engine: Engine::Fabric,
+        transaction: transaction.to_owned(),
+        block,
+        payload: action.proposal_response_payload.into(),
+        endorsements: endorsements.collect(),
+    })
+}
 
 /// Verifies a receipt with Fabric's form of payload.
 ///

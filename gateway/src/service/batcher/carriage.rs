@@ -7,7 +7,7 @@ use super::{
     phases::{self, Endorsement},
 };
 use crate::{
-    ledger::{Endorsed, LedgerError},
+    ledger::{Endorsed, LedgerError, Receipt},
     records::{Lease, StoredBatch},
     service::metrics,
 };
@@ -26,16 +26,16 @@ pub(super) enum Arrival {
 }
 
 /// Takes the batch in flight as far as it goes.
-pub(super) async fn carry(core: &Core, lease: &Lease, batch: StoredBatch) -> Result<Arrival, Fault> {
+pub(super) async fn carry(core: &Core, lease: &Lease, mut batch: StoredBatch) -> Result<Arrival, Fault> {
     // Formed only to set an entry aside, and left before it was: nothing was sent, so its entries are free.
-    let Some(body) = batch.body.as_deref() else {
+    let Some(body) = batch.body.take() else {
         core.records.dissolve(lease, batch.sequence, &[]).await?;
         return Ok(Arrival::Halved(batch.entries.len() as u32));
     };
-    if let Some((transaction, envelope)) = &batch.submitted {
-        match resume(core, transaction, envelope).await {
-            Ok(None) => return finish(core, lease, &batch, transaction).await,
-            Ok(Some(_)) => {}
+    if let Some((transaction, envelope)) = batch.submitted.take() {
+        match resume(core, &Endorsed { transaction, envelope, answer: Vec::new() }).await {
+            Ok(receipt) => return finish(core, lease, &batch, receipt).await,
+            Err(Fault::Invalid(_)) => {}
             // Sent for ever it would stop the school for ever. Two envelopes of one batch cannot both take effect: each
             // has read the school's head, and writes it.
             Err(Fault::Ledger(error @ LedgerError::Rejected { .. })) => {
@@ -47,49 +47,47 @@ pub(super) async fn carry(core: &Core, lease: &Lease, batch: StoredBatch) -> Res
     let asked = (core.clock)();
     let endorsed = match phases::endorse(&*core.ledger, &batch, body).await {
         Ok(Endorsement::New(endorsed)) => endorsed,
-        Ok(Endorsement::Repeated(first)) => return finish(core, lease, &batch, &first).await,
+        Ok(Endorsement::Repeated(first)) => {
+            let receipt = phases::receipt(&*core.ledger, &first).await?.ok_or(Fault::NoReceipt(first))?;
+            return finish(core, lease, &batch, receipt).await;
+        }
         Err(LedgerError::Refused(refusal)) => return refused(core, lease, &batch, refusal, asked).await,
         Err(error) => return Err(error.into()),
     };
     // Stored before it is sent: whoever comes after a crash sends this one, not another.
     core.records.store_envelope(lease, batch.sequence, &endorsed.transaction, &endorsed.envelope).await?;
     phases::submit(&*core.ledger, &endorsed).await?;
-    match settled(core, &endorsed.transaction).await? {
-        None => finish(core, lease, &batch, &endorsed.transaction).await,
-        Some(status) => {
-            metrics::invalid(&status);
+    let receipt = settled(core, &endorsed).await.inspect_err(|fault| {
+        if let Fault::Invalid(status) = fault {
+            metrics::invalid(status);
+        }
+    })?;
+    finish(core, lease, &batch, receipt).await
+}
+
+/// Finds out what became of a stored envelope: sends it again unless it took effect already.
+async fn resume(core: &Core, endorsed: &Endorsed) -> Result<Receipt, Fault> {
+    if let Some(receipt) = phases::receipt(&*core.ledger, &endorsed.transaction).await? {
+        return Ok(receipt);
+    }
+    phases::submit(&*core.ledger, endorsed).await?;
+    settled(core, endorsed).await
+}
+
+/// Waits for the block; [`Fault::Invalid`] if the transaction took no effect in it.
+async fn settled(core: &Core, endorsed: &Endorsed) -> Result<Receipt, Fault> {
+    let commit = phases::commit_status(&*core.ledger, &endorsed.transaction).await?;
+    match core.ledger.receipt_of(endorsed, &commit) {
+        Err(LedgerError::Invalid { transaction, status }) => {
+            tracing::warn!(transaction, block = commit.block, status, "a transaction took no effect");
             Err(Fault::Invalid(status))
         }
+        receipt => Ok(receipt?),
     }
 }
 
-/// Finds out what became of a stored envelope: sends it again unless it is in a block already.
-async fn resume(core: &Core, transaction: &str, envelope: &[u8]) -> Result<Option<String>, Fault> {
-    if phases::receipt(&*core.ledger, transaction).await?.is_none() {
-        let envelope = envelope.to_vec();
-        let endorsed = Endorsed { transaction: transaction.to_owned(), envelope, answer: Vec::new() };
-        phases::submit(&*core.ledger, &endorsed).await?;
-    }
-    settled(core, transaction).await
-}
-
-/// Waits for the block. None: it took effect; else why not.
-async fn settled(core: &Core, transaction: &str) -> Result<Option<String>, Fault> {
-    let commit = phases::commit_status(&*core.ledger, transaction).await?;
-    if commit.valid {
-        return Ok(None);
-    }
-    tracing::warn!(transaction, block = commit.block, status = commit.status, "a transaction took no effect");
-    Ok(Some(commit.status))
-}
-
-async fn finish(
-    core: &Core,
-    lease: &Lease,
-    batch: &StoredBatch,
-    transaction: &str,
-) -> Result<Arrival, Fault> {
-    let receipt = phases::receipt_of_committed(&*core.ledger, transaction).await?;
+async fn finish(core: &Core, lease: &Lease, batch: &StoredBatch, receipt: Receipt) -> Result<Arrival, Fault> {
+    let transaction = &receipt.transaction;
     let json = serde_json::to_vec(&receipt)
         .map_err(|error| LedgerError::Malformed(format!("the receipt of {transaction}: {error}")))?;
     core.records.finish(lease, batch.sequence, &json, transaction, receipt.block).await?;

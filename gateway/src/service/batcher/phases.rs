@@ -4,7 +4,7 @@ use std::{future::Future, time::Instant};
 
 use sillok_contract::batch::Recorded;
 
-use super::{super::metrics, fault::Fault};
+use super::super::metrics;
 use crate::{
     ledger::{
         Commit, Endorsed, Ledger, LedgerError, Receipt,
@@ -36,9 +36,9 @@ async fn measured<T>(
 pub(super) async fn endorse(
     ledger: &dyn Ledger,
     batch: &StoredBatch,
-    body: &[u8],
+    body: Vec<u8>,
 ) -> Result<Endorsement, LedgerError> {
-    let call = Contract::record_batch(batch.header.clone(), body.to_vec());
+    let call = Contract::record_batch(batch.header.clone(), body);
     let endorsed = measured("endorse", ledger.endorse(call)).await?;
     let recorded: Recorded = answer(&endorsed.answer)?;
     Ok(match recorded.repeated {
@@ -57,12 +57,7 @@ pub(super) async fn commit_status(ledger: &dyn Ledger, transaction: &str) -> Res
     measured("commit_status", ledger.commit_status(transaction)).await
 }
 
-/// The receipt of a transaction, if it is in a block.
+/// The receipt of a transaction, if it took effect, from the ledger.
 pub(super) async fn receipt(ledger: &dyn Ledger, transaction: &str) -> Result<Option<Receipt>, LedgerError> {
     measured("receipt", ledger.receipt(transaction)).await
-}
-
-/// The receipt of a transaction that is known to be in a block.
-pub(super) async fn receipt_of_committed(ledger: &dyn Ledger, transaction: &str) -> Result<Receipt, Fault> {
-    receipt(ledger, transaction).await?.ok_or_else(|| Fault::NoReceipt(transaction.to_owned()))
 }

@@ -26,10 +26,15 @@ pub(super) struct Writer {
     limit: u32,
     /// Form the next batch without waiting: it was formed and dissolved before.
     at_once: bool,
+    /// The school's last batch, while nothing has gone wrong since it was looked up: under the lease nobody else adds one.
+    head: Option<Head>,
     pauses: ExponentialBackoff,
     /// Since when nothing works.
     failing: Option<Instant>,
 }
+
+/// A batch's sequence and header hash; zeros before the first.
+type Head = (u64, [u8; 32]);
 
 /// How a step ended.
 enum Step {
@@ -57,7 +62,7 @@ impl Writer {
     pub(super) fn new(core: Arc<Core>, signal: Arc<Signal>, shutdown: CancellationToken) -> Self {
         let limit = core.settings.batches.max_count.max(1);
         let pauses = pauses(&core);
-        Self { core, signal, shutdown, limit, at_once: false, pauses, failing: None }
+        Self { core, signal, shutdown, limit, at_once: false, head: None, pauses, failing: None }
     }
 
     /// Writes while there is something to write and the lease is held. Where nothing works, what ails may be this
@@ -163,6 +168,7 @@ impl Writer {
     /// What a former owner, or a fault, left: the batch in flight first, else check that the ledger is where the
     /// database thinks it is.
     async fn resume(&mut self, lease: &Lease) -> Result<Step, Fault> {
+        self.head = None;
         if let Some(batch) = self.core.records.in_flight(lease).await? {
             self.carry(lease, batch).await?;
             return Ok(Step::Again);
@@ -175,10 +181,15 @@ impl Writer {
         }
     }
 
-    /// The database's last batch of the school: its sequence and header hash; zeros where there is none.
-    async fn head(&self, lease: &Lease) -> Result<(u64, [u8; 32]), Fault> {
+    /// The database's last batch of the school.
+    async fn head(&mut self, lease: &Lease) -> Result<Head, Fault> {
+        if let Some(head) = self.head {
+            return Ok(head);
+        }
         let last = self.core.records.last_batch(&lease.school).await?;
-        Ok(last.map_or((0, [0; 32]), |batch| (batch.sequence, Digest::of(&batch.header).0)))
+        let head = last.map_or((0, [0; 32]), |batch| head_of(&batch));
+        self.head = Some(head);
+        Ok(head)
     }
 
     /// Waits until a batch falls due, forms and carries it.
@@ -271,8 +282,10 @@ impl Writer {
 
     async fn carry(&mut self, lease: &Lease, batch: StoredBatch) -> Result<(), Fault> {
         self.at_once = false;
+        let head = head_of(&batch);
         match carriage::carry(&self.core, lease, batch).await? {
             Arrival::Recorded => {
+                self.head = Some(head);
                 self.limit = self.core.settings.batches.max_count.max(1);
                 self.pauses = pauses(&self.core);
             }
@@ -281,6 +294,10 @@ impl Writer {
         }
         Ok(())
     }
+}
+
+fn head_of(batch: &StoredBatch) -> Head {
+    (batch.sequence, Digest::of(&batch.header).0)
 }
 
 /// Growing pauses with jitter, without end.

@@ -184,6 +184,10 @@ impl Ledger for FaultyLedger {
         commit
     }
 
+    fn receipt_of(&self, endorsed: &Endorsed, commit: &Commit) -> std::result::Result<Receipt, LedgerError> {
+        self.real.receipt_of(endorsed, commit)
+    }
+
     async fn receipt(&self, transaction: &str) -> std::result::Result<Option<Receipt>, LedgerError> {
         self.around("receipt", || LedgerError::Evaluate(lost()), self.real.receipt(transaction)).await
     }
