@@ -1,6 +1,7 @@
 //! X.509 certificates (RFC 5280) with elliptic-curve keys: what the rules need of them, read once.
 
 mod encoding;
+mod issued;
 
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA384_ASN1, ECDSA_P384_SHA256_ASN1, ECDSA_P384_SHA384_ASN1,
@@ -194,7 +195,19 @@ impl Certificate {
 
     /// Checks that `authority` may issue certificates and issued this one, by name and signature. Times are not
     /// looked at: ask both with [`Certificate::valid_at`].
+    ///
+    /// What was found to be so once is remembered: the same two certificates always get the same answer.
     pub fn issued_by(&self, authority: &Certificate) -> Result<(), Refusal> {
+        let pair = issued::Pair { authority: authority.thumbprint, certificate: self.thumbprint };
+        if issued::is_known(&pair) {
+            return Ok(());
+        }
+        self.check_issued_by(authority)?;
+        issued::remember(pair);
+        Ok(())
+    }
+
+    fn check_issued_by(&self, authority: &Certificate) -> Result<(), Refusal> {
         let algorithm = match (authority.key.curve, self.hash) {
             (Curve::P256, Hash::Sha256) => &ECDSA_P256_SHA256_ASN1,
             (Curve::P256, Hash::Sha384) => &ECDSA_P256_SHA384_ASN1,

@@ -1,9 +1,6 @@
 //! What is in a batch: the checks that need nothing but its bytes.
 
-use std::{
-    collections::{HashMap, HashSet},
-    io::Read,
-};
+use std::collections::{HashMap, HashSet};
 
 use prost::Message;
 use sillok_proto::ledger::{BatchBody, BatchHeader};
@@ -27,8 +24,6 @@ pub const MAX_COMPRESSED: usize = 2 * 1024 * 1024;
 pub const MAX_BODY: usize = 16 * 1024 * 1024;
 /// The last number a batch may have: keys hold twelve digits.
 pub const MAX_SEQUENCE: u64 = 999_999_999_999;
-/// The most memory a body's compression may ask to look back on: 2 to this power.
-const MAX_WINDOW_LOG: u32 = 24;
 
 /// A body whose entries and requests have been read and belong together.
 pub(crate) struct Contents {
@@ -121,19 +116,21 @@ fn read_body(compressed: &[u8]) -> Result<BatchBody, Refusal> {
     message::canonical(&bytes).map_err(|why| malformed(format!("the body is malformed: {why}")))
 }
 
+/// A frame tells its size, so that it is unpacked into as much memory as it needs and no more: nothing is looked back on
+/// but what it gave, and nothing grows.
 fn decompress(compressed: &[u8]) -> Result<Vec<u8>, Refusal> {
     check_compressed(compressed)?;
-    let not_zstd = |_| malformed("the body is not one zstd frame");
-    let mut decoder = zstd::Decoder::with_buffer(compressed).map_err(not_zstd)?.single_frame();
-    decoder.window_log_max(MAX_WINDOW_LOG).map_err(not_zstd)?;
-    let mut bytes = Vec::new();
-    decoder.by_ref().take(MAX_BODY as u64 + 1).read_to_end(&mut bytes).map_err(not_zstd)?;
-    if bytes.len() > MAX_BODY {
+    let not_zstd = || malformed("the body is not one whole zstd frame that tells its size");
+    let size = zstd::decompressed_size(compressed).ok_or_else(not_zstd)?;
+    if size > MAX_BODY as u64 {
         return Err(too_large(format!("a batch's body has at most {MAX_BODY} bytes")));
     }
-    match decoder.finish().is_empty() {
-        true => Ok(bytes),
-        false => Err(malformed("there are bytes after the body")),
+    match zstd::zstd_safe::find_frame_compressed_size(compressed) {
+        Ok(length) if length == compressed.len() => {
+            zstd::bulk::decompress(compressed, size as usize).map_err(|_| not_zstd())
+        }
+        Ok(_) => Err(malformed("there are bytes after the body")),
+        Err(_) => Err(not_zstd()),
     }
 }
 
