@@ -7,6 +7,8 @@ use sillok_chaincode::{contract::Contract, logs};
 use sillok_shim::{Limits, Settings, serve, termination};
 use tokio::runtime::{Builder, Runtime};
 
+/// Threads that carry messages: a peer has one stream, and what its transactions cost is done on theirs.
+const CARRYING_THREADS: usize = 2;
 /// Threads for what blocks and is no transaction, such as looking an address up.
 const SPARE_THREADS: usize = 4;
 
@@ -42,6 +44,7 @@ fn forbid_core_files() -> io::Result<()> {
 fn runtime(limits: &Limits) -> io::Result<Runtime> {
     Builder::new_multi_thread()
         .enable_all()
+        .worker_threads(CARRYING_THREADS)
         .max_blocking_threads(limits.max_transactions + SPARE_THREADS)
         .build()
 }

@@ -1,12 +1,15 @@
-//! The program itself: its settings, its log, SIGTERM.
+//! The program itself: its settings, its log, SIGTERM, its memory.
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 #[path = "../shim/tests/peer/mod.rs"]
 mod peer;
 
+mod load;
+
 use std::process::Stdio;
 
 use fabric_protos::peer::ChaincodeAdditionalParams;
+use load::Load;
 use peer::{FakePeer, patiently};
 use sillok_contract::{Code, Refusal};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
@@ -85,4 +88,36 @@ async fn a_bad_setting_ends_it_with_one_line() {
         assert!(!ended.status.success());
         assert!(told.starts_with(expected) && told.lines().count() == 1, "{told}");
     }
+}
+
+/// What a process holds at most, apart from the program's own pages: KiB.
+fn held(process: &Child) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", process.id().unwrap())).unwrap();
+    let value = |name: &str| {
+        let line = status.lines().find(|line| line.starts_with(name)).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap()
+    };
+    value("VmHWM:") - value("RssFile:")
+}
+
+/// The program's own pages come to 9 MiB once it is optimised, and 32 MiB are what an operator is told.
+#[tokio::test(flavor = "multi_thread")]
+async fn however_many_batches_come_at_once_it_stays_small() {
+    const OFFER: ChaincodeAdditionalParams = ChaincodeAdditionalParams {
+        use_write_batch: true,
+        max_size_write_batch: 1000,
+        use_get_multiple_keys: true,
+        max_size_get_multiple_keys: 1000,
+    };
+    let (child, address, _log) = listening().await;
+    let channel = patiently(Channel::from_shared(address).unwrap().connect()).await.unwrap();
+    let mut peer = FakePeer::connect_on(channel).await.unwrap();
+    peer.shake_hands(OFFER).await;
+    Load::new(2, 30).run(&mut peer, 150, 64).await;
+    let usual = held(&child);
+    Load::new(4, 250).run(&mut peer, 12, 6).await;
+    let largest = held(&child);
+    eprintln!("held at most: {usual} KiB with batches of 60 entries, {largest} KiB with batches of 1,000");
+    assert!(usual < 20 * 1024, "{usual} KiB with batches of 60 entries");
+    assert!(largest < 40 * 1024, "{largest} KiB with batches of 1,000 entries");
 }

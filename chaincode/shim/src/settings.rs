@@ -1,4 +1,4 @@
-use std::{env, fmt, fs, time::Duration};
+use std::{env, fmt, fs, num::NonZero, thread, time::Duration};
 
 use tokio_rustls::rustls::{
     crypto::aws_lc_rs,
@@ -42,8 +42,9 @@ pub struct Limits {
     /// How long running transactions may take to end when the server stops. Default 7 s; connections then have 2 s
     /// more.
     pub drain_timeout: Duration,
-    /// How many transactions run at once, each on a thread; more wait their turn. Default 32: calls of the ledger are short,
-    /// and a thread more is memory more.
+    /// How many transactions run at once, each on a thread; more wait their turn. Default: two a core, 4 to 16. What a
+    /// transaction costs is its core's time, and calls of the ledger are short: more threads would wait for a core, and
+    /// each holds a stack and the memory that its allocator keeps for it.
     pub max_transactions: usize,
 }
 
@@ -52,9 +53,13 @@ impl Default for Limits {
         Self {
             call_timeout: Duration::from_secs(30),
             drain_timeout: Duration::from_secs(7),
-            max_transactions: 32,
+            max_transactions: (2 * cores()).clamp(4, 16),
         }
     }
+}
+
+fn cores() -> usize {
+    thread::available_parallelism().map_or(1, NonZero::get)
 }
 
 /// The server's TLS key and certificate, and whom it lets in. PEM.
