@@ -3,6 +3,8 @@
 # that a process id taken over by another program is never signalled.
 
 STARTED=0
+# Peers and orderers tell of every call, twice: that is what metrics are for.
+readonly LOG_LEVELS=info:comm.grpc.server=warn:endorser=warn:grpc=error
 readonly LOG_FORMAT='%{time:2006-01-02T15:04:05.000Z07:00} %{level} [%{module}] %{message}'
 
 # The process id of a node, if it runs. A process id file that was lost, or not written because network.sh was
@@ -31,7 +33,7 @@ launch() {
   (
     cd "$RUN/nodes/$node" || exit
     exec setsid env -i PATH="$PATH" HOME="$RUN/nodes/$node" TMPDIR="${TMPDIR:-/tmp}" \
-      FABRIC_LOGGING_SPEC=info:grpc=error FABRIC_LOGGING_FORMAT="$LOG_FORMAT" \
+      FABRIC_LOGGING_SPEC="$LOG_LEVELS" FABRIC_LOGGING_FORMAT="$LOG_FORMAT" \
       SILLOK_NETWORK_NODE="$RUN:$node" "$@" </dev/null >>"$RUN/logs/$node.log" 2>&1 9>&-
   ) &
   echo "$!" >"$RUN/pids/$node.pid"
