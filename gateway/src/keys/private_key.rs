@@ -1,11 +1,17 @@
 //! P-256 keys: made, kept in files, signed and verified with.
 
-use std::{fmt, fs, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path};
+use std::{fmt, fs, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path, sync::Arc};
 
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
+use aws_lc_rs::{
+    rand::SystemRandom,
+    signature::{
+        ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair,
+        UnparsedPublicKey,
+    },
+};
 use p256::{
     SecretKey,
-    ecdsa::{Signature, SigningKey, signature::Signer as _},
+    ecdsa::Signature,
     elliptic_curve::zeroize::Zeroizing,
     pkcs8::{
         DecodePrivateKey as _, DecodePublicKey as _, EncodePrivateKey as _, EncodePublicKey as _, LineEnding,
@@ -18,7 +24,9 @@ use super::{KeyError, random};
 /// A P-256 private key. `Debug` shows its public half; its memory is wiped when it is dropped.
 #[derive(Clone)]
 pub struct PrivateKey {
-    key: SigningKey,
+    secret: SecretKey,
+    /// The same key, where it signs.
+    signer: Arc<EcdsaKeyPair>,
     public: PublicKey,
 }
 
@@ -29,7 +37,7 @@ impl PrivateKey {
             // All but a 2^-32 part of 32-byte strings are keys; the others are drawn again.
             let scalar = Zeroizing::new(random::<32>()?);
             if let Ok(secret) = SecretKey::from_slice(scalar.as_slice()) {
-                return Ok(Self::of(&secret));
+                return Self::of(secret);
             }
         }
     }
@@ -37,18 +45,21 @@ impl PrivateKey {
     /// From PKCS#8 PEM.
     pub fn from_pem(pem: &str) -> Result<Self, KeyError> {
         let secret = SecretKey::from_pkcs8_pem(pem).map_err(|_| KeyError::NotAPrivateKey)?;
-        Ok(Self::of(&secret))
+        Self::of(secret)
     }
 
-    fn of(secret: &SecretKey) -> Self {
-        let key = SigningKey::from(secret);
+    fn of(secret: SecretKey) -> Result<Self, KeyError> {
         let public = PublicKey::of(&secret.public_key());
-        Self { key, public }
+        let scalar = Zeroizing::new(secret.to_bytes());
+        let algorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
+        let signer = EcdsaKeyPair::from_private_key_and_public_key(algorithm, scalar.as_slice(), &public.0)
+            .map_err(|_| KeyError::NotAPrivateKey)?;
+        Ok(Self { secret, signer: Arc::new(signer), public })
     }
 
     /// As PKCS#8 PEM, in memory that is wiped when it is dropped.
     pub fn to_pem(&self) -> Result<Zeroizing<String>, KeyError> {
-        SecretKey::from(&self.key).to_pkcs8_pem(LineEnding::LF).map_err(|_| KeyError::NotAPrivateKey)
+        self.secret.to_pkcs8_pem(LineEnding::LF).map_err(|_| KeyError::NotAPrivateKey)
     }
 
     /// From a PKCS#8 PEM file.
@@ -78,8 +89,10 @@ impl PrivateKey {
     }
 
     fn sign(&self, message: &[u8]) -> Signature {
-        let signature: Signature = self.key.sign(message);
-        signature.normalize_s()
+        let signed = self.signer.sign(&SystemRandom::new(), message);
+        let signed = signed.expect("a key that was read or made signs any message");
+        let signature = Signature::from_slice(signed.as_ref());
+        signature.expect("an ES256 signature is two numbers of the curve's order").normalize_s()
     }
 }
 
@@ -212,7 +225,7 @@ mod tests {
     #[test]
     fn debug_shows_nothing_secret() {
         let key = PrivateKey::generate().unwrap();
-        let scalar = hex::encode(SecretKey::from(&key.key).to_bytes());
+        let scalar = hex::encode(key.secret.to_bytes());
         let shown = format!("{key:?}").to_lowercase();
         assert!(!shown.contains(&scalar));
         assert!(shown.contains(&hex::encode(key.public_key().point())));
@@ -232,6 +245,8 @@ mod tests {
         fn a_signature_is_valid_for_its_message_alone(message: Vec<u8>, other: Vec<u8>) {
             let key = PrivateKey::generate().unwrap();
             let (der, fixed) = (key.sign_der(&message), key.sign_fixed(&message));
+            prop_assert!(Signature::from_slice(&fixed).is_ok_and(|signature| signature.normalize_s() == signature));
+            prop_assert!(Signature::from_der(&der).is_ok_and(|signature| signature.normalize_s() == signature));
             prop_assert_eq!(key.public_key().verify_der(&message, &der), Ok(()));
             prop_assert_eq!(key.public_key().verify_fixed(&message, &fixed), Ok(()));
             prop_assert_eq!(key.public_key().verify_der(&other, &der).is_ok(), other == message);
