@@ -5,50 +5,15 @@
 mod peer;
 
 mod load;
-
-use std::process::Stdio;
+mod program;
 
 use fabric_protos::peer::ChaincodeAdditionalParams;
 use load::Load;
 use peer::{FakePeer, patiently};
+use program::{listening, program, wait_for};
 use sillok_contract::{Code, Refusal};
-use tokio::io::{AsyncBufReadExt, BufReader, Lines};
-use tokio::process::{Child, ChildStderr, Command};
+use tokio::process::{Child, Command};
 use tonic::transport::Channel;
-
-fn program(settings: &[(&str, &str)]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_sillok-chaincode"));
-    command.env_clear().envs(settings.iter().copied()).stderr(Stdio::piped()).kill_on_drop(true);
-    command
-}
-
-/// Reads the log until a line holds `text`.
-async fn wait_for(log: &mut Lines<BufReader<ChildStderr>>, text: &str) -> String {
-    let found = async {
-        loop {
-            let line =
-                log.next_line().await.unwrap().unwrap_or_else(|| panic!("the log ends before {text:?}"));
-            if line.contains(text) {
-                break line;
-            }
-        }
-    };
-    patiently(found).await
-}
-
-/// A program that listens, where it does, and its log.
-async fn listening() -> (Child, String, Lines<BufReader<ChildStderr>>) {
-    let settings = [
-        ("CHAINCODE_ID", "records:01"),
-        ("CHAINCODE_SERVER_ADDRESS", "127.0.0.1:0"),
-        ("CHAINCODE_TLS_DISABLED", "true"),
-    ];
-    let mut child = program(&settings).spawn().unwrap();
-    let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
-    let line = wait_for(&mut log, "listening").await;
-    let (_, address) = line.split_once("address=").unwrap();
-    (child, format!("http://{}", address.trim()), log)
-}
 
 #[tokio::test]
 async fn sigterm_ends_it_with_success_and_closes_its_streams() {

@@ -6,31 +6,11 @@
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use sillok_contract::{
-    batch, certificate::Certificate, id::SchoolId, invoke, merkle, request::SignedRequest,
-};
+use sillok_contract::{batch::build, certificate::Certificate, id::SchoolId, merkle, request::SignedRequest};
 
-#[path = "../tests/contract/ledger.rs"]
-mod ledger;
-#[path = "../tests/contract/people.rs"]
-mod people;
-#[path = "../tests/contract/world.rs"]
-mod world;
+mod batches;
 
-use ledger::Transaction;
-use world::{Draft, NOW, World};
-
-/// Batches of as many entries as close one by default: under a signature each, and thirty under one.
-const SHAPES: [(&str, usize, usize); 2] = [("40 requests of 1", 40, 1), ("2 requests of 30", 2, 30)];
-
-fn draft(world: &World, requests: usize, queries: usize) -> Draft {
-    let mut draft = Draft::new("school-1");
-    let learners: Vec<_> = ["L1", "L2"].into_iter().cycle().take(queries).collect();
-    for number in 0..requests {
-        draft.add("kim", &world.kim, &format!("request-{number}"), &learners);
-    }
-    draft
-}
+use batches::{SHAPES, draft, ledger::Memory, record, recording, world::World};
 
 fn request(criterion: &mut Criterion) {
     let world = World::new();
@@ -69,7 +49,7 @@ fn tree(criterion: &mut Criterion) {
     }
 }
 
-fn batches(criterion: &mut Criterion) {
+fn batch(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("batch");
     for (name, requests, queries) in SHAPES {
         let mut world = World::new();
@@ -77,27 +57,19 @@ fn batches(criterion: &mut Criterion) {
         let (entries, school) = (draft.entry_bytes(), SchoolId::new("school-1").unwrap());
         group.throughput(Throughput::Elements(entries.len() as u64));
         group.bench_function(format!("form, {name}"), |bencher| {
-            bencher.iter(|| batch::build(&school, 1, [0; 32], black_box(&draft.requests), &entries).unwrap());
+            bencher.iter(|| build(&school, 1, [0; 32], black_box(&draft.requests), &entries).unwrap());
         });
-        let (header, body) = draft.seal();
-        let creator = Some(world.creator("SupportMSP", "client"));
-        let transient = [("body".to_owned(), body)].into();
-        let transaction = Transaction { creator, time: NOW, transient, ..world.transaction() };
-        let arguments = [header];
+        let (transaction, header) = recording(&mut world, &draft);
+        let fresh = || Memory { transaction: transaction.clone(), ..world.ledger.clone() };
         group.bench_function(format!("check and record, {name}"), |bencher| {
-            let fresh = || {
-                let mut ledger = world.ledger.clone();
-                ledger.transaction = transaction.clone();
-                ledger
-            };
             bencher.iter_batched_ref(
                 fresh,
-                |ledger| invoke(ledger, "RecordBatch", black_box(&arguments)).unwrap(),
+                |ledger| record(ledger, black_box(&header)),
                 BatchSize::SmallInput,
             );
         });
     }
 }
 
-criterion_group!(rules, request, tree, batches);
+criterion_group!(rules, request, tree, batch);
 criterion_main!(rules);

@@ -15,16 +15,14 @@ mod world;
 use std::collections::BTreeMap;
 
 use fabric_protos::{
-    common, msp,
-    peer::{
-        self, ChaincodeInput, ChaincodeMessage, GetStateMultiple, GetStateMultipleResult,
-        chaincode_message::Type,
-    },
+    msp::SerializedIdentity,
+    peer::{self, ChaincodeMessage, GetStateMultiple, GetStateMultipleResult, chaincode_message::Type},
 };
 use prost::{Message, bytes::Bytes};
+use prost_types::Timestamp;
 use sillok_contract::Creator;
 
-use super::peer::{FakePeer, message};
+use super::peer::{FakePeer, proposal_of, proposed};
 use world::{Draft, NOW_SECONDS, World};
 
 /// A batch, and the state that its recording reads.
@@ -77,43 +75,13 @@ impl Load {
     }
 
     fn transaction(&self, id: &str) -> ChaincodeMessage {
-        let args = vec!["RecordBatch".into(), self.header.clone().into()];
-        let input = ChaincodeInput { args, ..Default::default() };
-        ChaincodeMessage {
-            txid: id.into(),
-            channel_id: "records".into(),
-            proposal: Some(self.proposal(id)),
-            ..message(Type::Transaction, input.encode_to_vec())
-        }
-    }
-
-    fn proposal(&self, id: &str) -> peer::SignedProposal {
-        let channel = common::ChannelHeader {
-            r#type: common::HeaderType::EndorserTransaction.into(),
-            timestamp: Some(prost_types::Timestamp { seconds: NOW_SECONDS, nanos: 0 }),
-            channel_id: "records".into(),
-            tx_id: id.into(),
-            ..Default::default()
-        };
-        let creator = msp::SerializedIdentity {
+        let creator = SerializedIdentity {
             mspid: self.creator.msp.clone(),
             id_bytes: self.creator.certificate.clone().into(),
         };
-        let signature =
-            common::SignatureHeader { creator: creator.encode_to_vec().into(), nonce: "once".into() };
-        let header = common::Header {
-            channel_header: channel.encode_to_vec().into(),
-            signature_header: signature.encode_to_vec().into(),
-        };
-        let payload = peer::ChaincodeProposalPayload {
-            input: Bytes::new(),
-            transient_map: [("body".to_owned(), self.body.clone().into())].into(),
-        };
-        let proposal = peer::Proposal {
-            header: header.encode_to_vec().into(),
-            payload: payload.encode_to_vec().into(),
-            extension: Bytes::new(),
-        };
-        peer::SignedProposal { proposal_bytes: proposal.encode_to_vec().into(), signature: "signed".into() }
+        let timestamp = Timestamp { seconds: NOW_SECONDS, nanos: 0 };
+        let transient = [("body".to_owned(), self.body.clone().into())].into();
+        let arguments = vec!["RecordBatch".into(), self.header.clone().into()];
+        proposed(Type::Transaction, id, arguments, proposal_of(id, &creator, timestamp, transient))
     }
 }

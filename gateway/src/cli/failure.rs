@@ -27,6 +27,10 @@ pub enum Exit {
     Unavailable = 4,
     /// Something does not verify.
     Unverified = 5,
+    /// Ended by SIGINT, in order.
+    Interrupted = 130,
+    /// Ended by SIGTERM, in order.
+    Terminated = 143,
 }
 
 impl From<Exit> for ExitCode {

@@ -14,6 +14,7 @@
 //! | 3 | refused by the gateway or the ledger: the same call would be refused again |
 //! | 4 | the gateway, the ledger or the database is away, overloaded or too slow; trying again may help |
 //! | 5 | a proof, a signature or a receipt does not verify |
+//! | 130, 143 | `sillok bench` was ended by SIGINT or SIGTERM, and has deleted what it had made |
 //!
 //! Of exit code 2, `usage` is an argument's fault, `config.invalid` that of the configuration or of a file it or an
 //! argument names (the network's among them); files that hold data have codes of their own, such as `csv.malformed`.

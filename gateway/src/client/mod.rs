@@ -2,7 +2,7 @@
 
 mod error;
 
-use std::{path::Path, time::Duration};
+use std::{net::IpAddr, path::Path, time::Duration};
 
 use reqwest::{Method, Response, Url, header::CONTENT_TYPE, redirect::Policy};
 use serde::{Deserialize, de::DeserializeOwned};
@@ -35,9 +35,7 @@ impl Client {
     /// `root` is a PEM file of the authority that issued its TLS certificate, besides those the system trusts.
     pub fn new(base: &str, audience: &str, root: Option<&Path>) -> Result<Self, ClientError> {
         let base = address(base)?;
-        // A token is for one address: following a redirect would show it to another.
-        let mut http =
-            reqwest::Client::builder().timeout(TIME_LIMIT).tcp_nodelay(true).redirect(Policy::none());
+        let mut http = builder();
         if let Some(root) = root {
             let unusable =
                 |error: &dyn std::fmt::Display| ClientError::Setting(format!("{}: {error}", root.display()));
@@ -45,8 +43,12 @@ impl Client {
             let roots = reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| unusable(&error))?;
             http = http.tls_certs_merge(roots);
         }
-        let http = http.build().map_err(|error| ClientError::Setting(error.to_string()))?;
-        Ok(Self { http, base, audience: audience.to_owned(), access: None })
+        Ok(Self { http: built(http)?, base, audience: audience.to_owned(), access: None })
+    }
+
+    /// The same gateway, called from this address of the machine; over TLS only if the system trusts its certificate.
+    pub fn from_address(&self, local: IpAddr) -> Result<Self, ClientError> {
+        Ok(Self { http: built(builder().local_address(local))?, ..self.clone() })
     }
 
     /// The same gateway for a caller who may see what is not public.
@@ -104,6 +106,15 @@ impl Client {
     fn url(&self, path: &str) -> Result<Url, ClientError> {
         self.base.join(path).map_err(|error| ClientError::Setting(format!("{path:?}: {error}")))
     }
+}
+
+fn builder() -> reqwest::ClientBuilder {
+    // A token is for one address: following a redirect would show it to another.
+    reqwest::Client::builder().timeout(TIME_LIMIT).tcp_nodelay(true).redirect(Policy::none())
+}
+
+fn built(http: reqwest::ClientBuilder) -> Result<reqwest::Client, ClientError> {
+    http.build().map_err(|error| ClientError::Setting(error.to_string()))
 }
 
 /// A page of a school's batches.

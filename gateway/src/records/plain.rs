@@ -20,4 +20,19 @@ impl Plain {
             Engine::Sqlite(sqlite) => sqlite.execute_alone(statements).await,
         }
     }
+
+    /// Runs the statements in order, each a transaction of its own and durable before the next is sent, as programs do
+    /// that send one query after the other. Gives how many rows they gave.
+    pub async fn execute_each(&self, statements: Vec<Statement>) -> Result<u64> {
+        match &self.0 {
+            Engine::Postgres(postgres) => postgres.execute_each(&statements).await,
+            Engine::Sqlite(sqlite) => {
+                let mut rows = 0;
+                for statement in statements {
+                    rows += sqlite.execute_alone(vec![statement]).await?;
+                }
+                Ok(rows)
+            }
+        }
+    }
 }

@@ -1,12 +1,18 @@
 //! `sillok bench`: what it tells, and that everything that was executed came to rest. No figure is judged here.
 
+use std::{
+    fs,
+    io::{BufRead as _, BufReader},
+    process::{Command, Stdio},
+};
+
 use serde_json::Value;
 
 use crate::program::Program;
 
 /// A measurement that is over soon.
-const SHORT: &str =
-    "bench --callers 4 --schools 2 --queries 5 --warm-up 1 --seconds 1 --single-schools 2 --overload 8";
+const SHORT: &str = "bench --callers 4 --schools 2 --queries 5 --warm-up 1 --seconds 1 --single-schools 2 \
+                     --overload 8 --greedy 20";
 
 fn positive(value: &Value) -> bool {
     value.as_f64().is_some_and(|number| number > 0.0)
@@ -30,11 +36,23 @@ fn everything_is_measured_and_everything_executed_is_recorded() {
             assert!(positive(&run["proof_ms"]["p99"]), "{run}");
         }
     }
-    assert_eq!(report["straight"].as_array().unwrap().len(), 2, "one after the other, and several at once");
+    let straight = report["straight"].as_array().unwrap();
+    let ways: Vec<_> = straight.iter().map(|straight| straight["way"].as_str().unwrap()).collect();
+    assert_eq!(ways, ["each_its_own", "together", "ahead"]);
+    assert!(straight.iter().all(|straight| positive(&straight["queries_per_second"])));
     assert!(positive(&report["single"]["queries_recorded_per_second"]));
     assert_eq!(report["contract"][0]["queries_per_request"], 5);
     assert!(positive(&report["proofs"][0]["checked_per_second"]));
     assert_eq!(report["overload"]["callers"], 8);
+    if cfg!(target_os = "linux") {
+        let beside = &report["greedy"];
+        let number = |value: &Value| value.as_f64().unwrap();
+        let (allowed, had) = (number(&beside["rate"]), number(&beside["greedy"]["requests_per_second"]));
+        assert!(had <= 2.0 * allowed, "in a second what one may have at a moment, and in a second: {beside}");
+        // On a machine that can send no more than that nobody is refused.
+        assert!(had < allowed || positive(&beside["greedy"]["refused"]["limit.rate"]), "{beside}");
+        assert!(["without", "with"].iter().all(|usual| positive(&beside[usual]["requests_per_second"])));
+    }
     assert!(positive(&report["disk"][0]["bytes"]["ledger"]));
     let targets = report["targets"].as_array().unwrap();
     assert!(targets.iter().all(|target| target["met"].is_boolean() && target["measured"].is_number()));
@@ -44,6 +62,38 @@ fn everything_is_measured_and_everything_executed_is_recorded() {
         assert_eq!(names, ["sillok bench", "sillok serve", "everything else"]);
         assert!(processes[..2].iter().all(|process| positive(&process["memory_mib"])));
     }
+}
+
+/// It is ended while it measures the database alone, and while its gateway is under load.
+#[test]
+fn a_signal_ends_it_and_nothing_is_left_behind() {
+    for (stage, signal, exit) in
+        [("straight to the database", "-INT", 130), ("entries recorded;", "-TERM", 143)]
+    {
+        let program = Program::new();
+        let temporary = program.path("temporary");
+        fs::create_dir(&temporary).unwrap();
+        let mut command = program.command();
+        command.args(SHORT.split_whitespace()).env("TMPDIR", &temporary);
+        let mut bench = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut told = BufReader::new(bench.stderr.take().unwrap()).lines().map(Result::unwrap);
+        assert!(told.any(|line| line.contains(stage)), "{stage}");
+        assert_eq!(fs::read_dir(&temporary).unwrap().count(), 1, "its directory");
+
+        assert!(Command::new("kill").args([signal, &bench.id().to_string()]).status().unwrap().success());
+        let last = told.last().unwrap();
+        assert!(last.starts_with("sillok: bench.ended: SIG"), "{last}");
+        assert_eq!(bench.wait().unwrap().code(), Some(exit));
+        assert_eq!(fs::read_dir(&temporary).unwrap().count(), 0, "its directory is gone");
+        assert!(!running_with(temporary.to_str().unwrap().as_bytes()), "its gateway is gone");
+    }
+}
+
+/// Whether a process runs with this in its environment, where that can be seen.
+fn running_with(text: &[u8]) -> bool {
+    let processes = fs::read_dir("/proc").into_iter().flatten().filter_map(Result::ok);
+    let mut environments = processes.filter_map(|process| fs::read(process.path().join("environ")).ok());
+    environments.any(|environment| environment.windows(text.len()).any(|part| part == text))
 }
 
 #[test]

@@ -2,7 +2,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part of this module")]
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
-use std::{future::Future, net::SocketAddr, time::Duration};
+use std::{collections::HashMap, future::Future, net::SocketAddr, time::Duration};
 
 use fabric_protos::{
     common, msp,
@@ -12,6 +12,7 @@ use fabric_protos::{
     },
 };
 use prost::{Message, bytes::Bytes};
+use prost_types::Timestamp;
 use sillok_shim::{Chaincode, Limits, Response, ServeError, Settings, Stub, Tls};
 use tokio::{net::TcpListener, sync::mpsc, sync::oneshot, task::JoinHandle, time::timeout};
 use tokio_stream::wrappers::ReceiverStream;
@@ -220,12 +221,22 @@ pub fn reply(call: &ChaincodeMessage, kind: Type, payload: impl Into<Bytes>) -> 
 }
 
 pub fn transaction_message(kind: Type, transaction: &str, arguments: &[&str]) -> ChaincodeMessage {
-    let args = arguments.iter().map(|argument| Bytes::copy_from_slice(argument.as_bytes())).collect();
+    let arguments = arguments.iter().map(|argument| Bytes::copy_from_slice(argument.as_bytes())).collect();
+    proposed(kind, transaction, arguments, proposal(transaction))
+}
+
+/// A transaction with this proposal.
+pub fn proposed(
+    kind: Type,
+    transaction: &str,
+    args: Vec<Bytes>,
+    proposal: peer::SignedProposal,
+) -> ChaincodeMessage {
     let input = ChaincodeInput { args, ..Default::default() };
     ChaincodeMessage {
         txid: transaction.into(),
         channel_id: "records".into(),
-        proposal: Some(proposal(transaction)),
+        proposal: Some(proposal),
         ..message(kind, input.encode_to_vec())
     }
 }
@@ -235,25 +246,32 @@ pub fn creator() -> msp::SerializedIdentity {
     msp::SerializedIdentity { mspid: "OfficeMSP".into(), id_bytes: "an educator".into() }
 }
 
-/// What a client signs, as far as chaincode reads it.
 pub fn proposal(transaction: &str) -> peer::SignedProposal {
+    let timestamp = Timestamp { seconds: 1_700_000_000, nanos: 5 };
+    let transient = [("body".to_owned(), Bytes::from_static(b"secret"))].into();
+    proposal_of(transaction, &creator(), timestamp, transient)
+}
+
+/// What a client signs, as far as chaincode reads it.
+pub fn proposal_of(
+    transaction: &str,
+    creator: &msp::SerializedIdentity,
+    timestamp: Timestamp,
+    transient_map: HashMap<String, Bytes>,
+) -> peer::SignedProposal {
     let channel = common::ChannelHeader {
         r#type: common::HeaderType::EndorserTransaction.into(),
-        timestamp: Some(prost_types::Timestamp { seconds: 1_700_000_000, nanos: 5 }),
+        timestamp: Some(timestamp),
         channel_id: "records".into(),
         tx_id: transaction.into(),
         ..Default::default()
     };
-    let signature =
-        common::SignatureHeader { creator: creator().encode_to_vec().into(), nonce: "once".into() };
+    let signature = common::SignatureHeader { creator: creator.encode_to_vec().into(), nonce: "once".into() };
     let header = common::Header {
         channel_header: channel.encode_to_vec().into(),
         signature_header: signature.encode_to_vec().into(),
     };
-    let payload = peer::ChaincodeProposalPayload {
-        input: Bytes::new(),
-        transient_map: [("body".to_owned(), Bytes::from_static(b"secret"))].into(),
-    };
+    let payload = peer::ChaincodeProposalPayload { input: Bytes::new(), transient_map };
     let proposal = peer::Proposal {
         header: header.encode_to_vec().into(),
         payload: payload.encode_to_vec().into(),

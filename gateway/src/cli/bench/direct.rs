@@ -1,7 +1,9 @@
 //! The comparison with the same SQL straight to the database: the statements that the gateway runs, with what they give
-//! back, in one transaction a request, over as many connections and as durable. No signature, no policy, no entry.
+//! back, over as many connections and as durable. No signature, no policy, no entry.
 
 use std::{sync::Arc, time::Duration};
+
+use serde::Serialize;
 
 use super::{
     drive::{Refused, Work},
@@ -16,6 +18,39 @@ use crate::{
 
 /// How long a caller waits after a failure.
 const PAUSE: Duration = Duration::from_millis(100);
+/// How many statements are under way on a connection at once where they are sent ahead: as many as keep their order.
+const AHEAD: usize = 30;
+
+/// How the statements of a request go to the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Way {
+    /// One after the other, each its own transaction: neither `BEGIN` nor `COMMIT` is sent.
+    EachItsOwn,
+    /// In one transaction, one after the other.
+    Together,
+    /// In one transaction, one sent before the other's answer.
+    Ahead,
+}
+
+impl Way {
+    /// Those in which requests of so many queries are sent.
+    pub(super) fn of(queries: u32) -> &'static [Self] {
+        match queries {
+            1 => &[Self::EachItsOwn, Self::Together],
+            _ => &[Self::EachItsOwn, Self::Together, Self::Ahead],
+        }
+    }
+
+    /// For people.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::EachItsOwn => "each its own transaction",
+            Self::Together => "in one transaction",
+            Self::Ahead => "in one transaction, sent ahead",
+        }
+    }
+}
 
 /// Statements to the database.
 #[derive(Clone)]
@@ -24,10 +59,9 @@ pub(super) struct Direct {
     pub(super) policy: Arc<Policy>,
     pub(super) town: Arc<Town>,
     pub(super) workload: Arc<Workload>,
-    /// How many queries a transaction has.
+    /// How many queries a request has.
     pub(super) queries: u32,
-    /// How many statements are under way on a connection at once.
-    pub(super) ahead: usize,
+    pub(super) way: Way,
 }
 
 impl Direct {
@@ -36,7 +70,7 @@ impl Direct {
         for caller in 0..callers {
             let learners = self.town.caller(caller).learners.iter();
             let statements = learners.map(|learner| self.admit(&Workload::base(learner, caller))).collect();
-            self.plain.execute(statements, self.ahead).await.map_err(|error| {
+            self.plain.execute(statements, AHEAD).await.map_err(|error| {
                 Failure::failed("bench.records", format!("the base marks were not entered: {error}"))
             })?;
         }
@@ -59,7 +93,12 @@ impl Work for Direct {
     }
 
     async fn perform(&self, _: usize, statements: Vec<Statement>) -> Result<(), Refused> {
-        match self.plain.execute(statements, self.ahead).await {
+        let done = match self.way {
+            Way::EachItsOwn => self.plain.execute_each(statements).await,
+            Way::Together => self.plain.execute(statements, 1).await,
+            Way::Ahead => self.plain.execute(statements, AHEAD).await,
+        };
+        match done {
             Ok(_) => Ok(()),
             Err(error) => {
                 let unclear = matches!(error, RecordsError::Unavailable(_));

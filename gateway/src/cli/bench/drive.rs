@@ -98,6 +98,18 @@ impl<T> Driven<T> {
         self.count as f64 / self.window.1.duration_since(self.window.0).as_secs_f64()
     }
 
+    /// Refuses what cannot be compared with: where one of a hundred failed, the others had it easier.
+    pub(super) fn mostly_done(&self, what: &str) -> Result<(), Failure> {
+        let failed: u64 = self.refused.values().sum();
+        match self.refused.keys().next() {
+            Some(code) if failed * 100 > self.count => Err(Failure::failed(
+                "bench.comparison",
+                format!("{what}: {failed} failed and {} were done; the first reason: {code}", self.count),
+            )),
+            _ => Ok(()),
+        }
+    }
+
     fn add(&mut self, other: Self) {
         self.count += other.count;
         self.latency.add(&other.latency).expect("both have the same bounds");

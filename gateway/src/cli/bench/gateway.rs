@@ -4,7 +4,7 @@ use std::{
     io,
     path::{Path, PathBuf},
     process::Stdio,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -17,6 +17,8 @@ use crate::{cli::Failure, client::Client, server::Addresses};
 
 /// How long it may take to start, and to stop.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How long it may take to end once it is killed.
+const END: Duration = Duration::from_secs(5);
 
 /// How a gateway is set up.
 pub(super) struct Setting {
@@ -30,7 +32,7 @@ pub(super) struct Setting {
 
 /// A running gateway. Dropped, it is killed.
 pub(super) struct Gateway {
-    child: Child,
+    child: Killed,
     /// A caller of it who may see nothing.
     pub(super) client: Client,
     /// Its process id.
@@ -54,17 +56,16 @@ impl Gateway {
             .envs(setting.variables)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(log.map_err(Failure::io)?)
-            .kill_on_drop(true);
-        let mut child = command.spawn().map_err(Failure::io)?;
-        let addresses = tokio::time::timeout(PATIENCE, addresses(&mut child)).await;
+            .stderr(log.map_err(Failure::io)?);
+        let mut child = Killed(command.spawn().map_err(Failure::io)?);
+        let addresses = tokio::time::timeout(PATIENCE, addresses(&mut child.0)).await;
         let addresses = match addresses {
             Ok(Ok(addresses)) => addresses,
             Ok(Err(error)) => return Err(not_started(&setting.log, &error)),
             Err(_) => return Err(not_started(&setting.log, &io::ErrorKind::TimedOut.into())),
         };
         let client = Client::new(&addresses.rest, &setting.audience, None)?;
-        let pid = child.id().and_then(|pid| pid.try_into().ok());
+        let pid = child.0.id().and_then(|pid| pid.try_into().ok());
         let pid = pid.ok_or_else(|| not_started(&setting.log, &io::ErrorKind::NotFound.into()))?;
         Ok(Self { child, client, pid })
     }
@@ -73,13 +74,27 @@ impl Gateway {
     pub(super) async fn stop(mut self) -> Result<(), Failure> {
         let pid = Pid::from_raw(self.pid).expect("a process id is not 0");
         kill_process(pid, Signal::TERM).map_err(|error| Failure::io(error.into()))?;
-        match tokio::time::timeout(PATIENCE, self.child.wait()).await {
+        match tokio::time::timeout(PATIENCE, self.child.0.wait()).await {
             Ok(Ok(status)) if status.success() => Ok(()),
             Ok(Ok(status)) => {
                 Err(Failure::failed("bench.gateway", format!("the gateway ended with {status}")))
             }
             Ok(Err(error)) => Err(Failure::io(error)),
             Err(_) => Err(Failure::failed("bench.gateway", "the gateway did not end")),
+        }
+    }
+}
+
+/// A process that is killed when this is dropped, and has ended then: its files can be deleted.
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        // It fails only for a process that has ended.
+        let _ = self.0.start_kill();
+        let killed = Instant::now();
+        while matches!(self.0.try_wait(), Ok(None)) && killed.elapsed() < END {
+            std::thread::sleep(Duration::from_millis(5));
         }
     }
 }

@@ -40,7 +40,7 @@ pub(super) async fn fill(
     let requests = Arc::new(Requests {
         town: town.clone(),
         workload: workload.clone(),
-        client: gateway.client.clone(),
+        clients: vec![gateway.client.clone()],
         queries: FILL,
         impatience: None,
     });

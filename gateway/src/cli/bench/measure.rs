@@ -81,7 +81,7 @@ pub(super) async fn measure(
     requests: Requests,
     manner: Manner,
 ) -> Result<(Run, Vec<Performed<Digest>>), Failure> {
-    let (town, client) = (requests.town.clone(), requests.client.clone());
+    let (town, client) = (requests.town.clone(), gateway.client.clone());
     let recording = Recording::begin(&town, &client);
     let Manner { callers, pace, warm_up, span, .. } = manner;
     let driver = Driver::warm_up(Arc::new(requests), callers, pace, warm_up, span).await?;

@@ -9,7 +9,9 @@ mod contract;
 mod direct;
 mod disk;
 mod drive;
+mod ending;
 mod gateway;
+mod greedy;
 mod history;
 mod machine;
 mod measure;
@@ -27,10 +29,16 @@ mod target;
 mod town;
 mod workload;
 
-use super::{Failure, Program, production::Production};
+use std::time::Duration;
+
+use super::{Exit, Failure, Program, production::Production};
+use ending::Ending;
 use plan::Plan;
 use play::Play;
 use site::Site;
+
+/// How long it may take to delete what was made.
+const CLOSING: Duration = Duration::from_secs(30);
 
 /// Measures what the system can do on this machine, and what the same queries cost without it.
 ///
@@ -67,6 +75,9 @@ pub struct Bench {
     /// Callers of the run in which too many send; 0 leaves it out.
     #[arg(long, value_name = "N", default_value_t = 600)]
     overload: usize,
+    /// How many times what one network may the greedy caller of one run sends; 0 leaves it out.
+    #[arg(long, value_name = "TIMES", default_value_t = 30)]
+    greedy: u32,
 }
 
 impl Bench {
@@ -81,16 +92,30 @@ impl Bench {
             seconds: self.seconds,
             history: self.history,
             overload: self.overload,
+            greedy: self.greedy,
         }
         .check()?;
         let mark = format!("{:06x}", rand::random::<u32>() & 0x00ff_ffff);
+        let mut ending = Ending::listen()?;
         let site = Site::open(&self.production, &mark).await?;
-        let played = Play::all(&site, plan, &mark, program.output).await;
+        let played = tokio::select! {
+            biased;
+            ended = ending.told() => Err(ended),
+            played = Play::all(&site, plan, &mark, program.output) => played,
+        };
         // Also after a failure nothing is left behind.
-        let closed = site.close().await;
+        let closed = tokio::select! {
+            closed = tokio::time::timeout(CLOSING, site.close()) => closed.unwrap_or_else(|_| Err(not_closed())),
+            // Who asks twice does not want to wait.
+            ended = ending.told() => Err(ended),
+        };
         let report = played?;
         closed?;
         program.output.result(&report, table::of);
         Ok(())
     }
+}
+
+fn not_closed() -> Failure {
+    Failure::new(Exit::Unavailable, "bench.left", "the bench's databases could not be dropped in time")
 }

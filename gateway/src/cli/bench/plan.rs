@@ -36,6 +36,8 @@ pub(super) struct Plan {
     pub(super) history: Vec<u64>,
     /// How many callers send at once when too many do; 0: left out.
     pub(super) overload: usize,
+    /// How many times what one network may send the greedy caller sends; 0: left out.
+    pub(super) greedy: u32,
 }
 
 impl Plan {
@@ -64,6 +66,7 @@ impl Plan {
                 self.overload != 0 && !(self.callers..=MOST_CALLERS).contains(&self.overload),
                 "--overload is 0, or from the number of callers to 900",
             ),
+            (self.greedy == 1 || self.greedy > 1_000, "--greedy is 0, or 2 to 1000"),
         ];
         match rules.into_iter().find(|(broken, _)| *broken) {
             Some((_, rule)) => Err(Failure::usage(rule)),
@@ -98,6 +101,7 @@ mod tests {
             seconds: 5,
             history: vec![0],
             overload: 0,
+            greedy: 0,
         }
     }
 
@@ -117,6 +121,7 @@ mod tests {
             (Plan { warm_up: u32::MAX, ..plan() }, "--seconds"),
             (Plan { history: vec![10, 5], ..plan() }, "--history"),
             (Plan { overload: 7, ..plan() }, "--overload"),
+            (Plan { greedy: 1, ..plan() }, "--greedy"),
         ] {
             let refused = wrong.check().unwrap_err();
             assert_eq!(refused.code, "usage");

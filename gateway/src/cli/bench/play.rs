@@ -9,11 +9,11 @@ use sillok_contract::id::SchoolId;
 
 use super::{
     contract::Stand,
-    direct::Direct,
+    direct::{Direct, Way},
     disk::Disk,
     drive::{Driver, Performed, Span},
     gateway::Gateway,
-    history,
+    greedy, history,
     machine::{Machine, Watch},
     measure::{Manner, Run, measure},
     plan::Plan,
@@ -38,8 +38,6 @@ use crate::{
 
 /// The longest that a run goes before it counts.
 const RAMP: Duration = Duration::from_secs(2);
-/// How many statements the gateway has under way on a connection at once.
-const AHEAD: usize = 16;
 /// What part of the saturated rate is below saturation.
 const BELOW: f64 = 0.5;
 /// About how many learners the contract alone records.
@@ -79,6 +77,7 @@ impl<'a> Play<'a> {
         for entries in play.report.plan.history.clone() {
             play.at_history(entries).await?;
         }
+        play.greedy().await?;
         play.overload().await?;
         for queries in play.report.plan.queries.clone() {
             play.say(format!("the contract alone, {queries} queries a request"));
@@ -111,20 +110,18 @@ impl<'a> Play<'a> {
             town: self.town.clone(),
             workload: Arc::new(Workload::new(plan.reads)),
             queries: 0,
-            ahead: 1,
+            way: Way::Together,
         };
         direct.enter_base(plan.callers).await?;
         for &queries in &plan.queries {
-            let together = if queries > 1 { &[1, AHEAD][..] } else { &[1] };
-            for &ahead in together {
-                self.say(format!(
-                    "straight to the database: {queries} queries a transaction, {ahead} at once"
-                ));
-                let work = Arc::new(Direct { queries, ahead, ..direct.clone() });
+            for &way in Way::of(queries) {
+                self.say(format!("straight to the database: {queries} queries a request, {}", way.name()));
+                let work = Arc::new(Direct { queries, way, ..direct.clone() });
                 let driver = Driver::warm_up(work, plan.callers, None, plan.warm_up(), self.span()).await?;
                 let watch = Watch::begin(self.site.processes(None));
                 let driven = driver.run(self.span()).await?;
-                self.report.straight.push(Straight::of(queries, ahead, &driven, watch.end()));
+                driven.mostly_done("straight to the database")?;
+                self.report.straight.push(Straight::of(queries, way, &driven, watch.end()));
             }
         }
         Ok(())
@@ -135,27 +132,36 @@ impl<'a> Play<'a> {
         let before = (self.site.disk().await?, self.recorded);
         self.fill(entries).await?;
         let gateway = self.site.serve(site::Manner::Measured).await?;
-        let mut sample = Vec::new();
         for queries in self.report.plan.queries.clone() {
             self.say(format!("{} entries recorded; {queries} queries a request", self.recorded));
-            let (run, _) = self.measure(&gateway, queries, None).await?;
+            let (run, some) = self.measure(&gateway, queries, None).await?;
+            self.proofs(&gateway, &run, &some).await?;
             let recordable = run.queries_recorded_per_second / f64::from(queries);
             let pace = BELOW * run.requests_per_second.min(recordable);
             self.report.saturated.push(run);
             if pace > 0.0 {
                 self.say(format!("the same at {pace:.1} requests a second"));
                 let (run, some) = self.measure(&gateway, queries, Some(pace)).await?;
+                self.proofs(&gateway, &run, &some).await?;
                 self.report.paced.push(run);
-                sample.extend(some);
             }
         }
-        self.say("proofs");
-        let roots = self.site.roots()?;
-        let proofs = proofs::measure(&self.town, &gateway.client, &sample, &roots).await?;
-        self.report.proofs.push(proofs);
         gateway.stop().await?;
         self.weigh(before).await?;
         self.single().await
+    }
+
+    /// Proofs of what a run had recorded: how large they are follows from how large its batches were.
+    async fn proofs(
+        &mut self,
+        gateway: &Gateway,
+        run: &Run,
+        sample: &[Performed<Digest>],
+    ) -> Result<(), Failure> {
+        self.say("its proofs");
+        let (town, roots) = (self.town.clone(), self.site.roots()?);
+        self.report.proofs.push(proofs::measure(&town, &gateway.client, run, sample, &roots).await?);
+        Ok(())
     }
 
     /// Fills the ledger; the first time, also the marks that are later corrected and read.
@@ -165,7 +171,8 @@ impl<'a> Play<'a> {
         }
         let gateway = self.site.serve(site::Manner::Filling).await?;
         if self.recorded == 0 {
-            let callers = self.report.plan.callers.max(self.report.plan.overload);
+            // One more than send: the greedy one.
+            let callers = self.report.plan.callers.max(self.report.plan.overload) + 1;
             let entered = history::begin(&self.town, &gateway, callers).await?;
             (self.executed, self.recorded) = (entered, entered);
         }
@@ -210,7 +217,7 @@ impl<'a> Play<'a> {
         let requests = Requests {
             town: self.town.clone(),
             workload: self.workload.clone(),
-            client: gateway.client.clone(),
+            clients: vec![gateway.client.clone()],
             queries: manner.queries,
             impatience: manner.impatience,
         };
@@ -243,8 +250,37 @@ impl<'a> Play<'a> {
         let driver = Driver::warm_up(work, count, None, warm_up, self.span()).await?;
         let watch = Watch::begin(self.site.processes(None));
         let driven = driver.run(self.span()).await?;
+        driven.mostly_done("one ledger transaction a query")?;
         self.report.single = Some(Single::of(count, &driven, watch.end()));
         Ok(())
+    }
+
+    /// A caller who sends more than one network may, beside the usual ones. What a network may is twice what it sent
+    /// while all of them sent as much as they could.
+    async fn greedy(&mut self) -> Result<(), Failure> {
+        let (plan, times) = (self.report.plan.clone(), self.report.plan.greedy);
+        let Some(usual) = self.report.saturated.first().filter(|_| times > 0) else { return Ok(()) };
+        if !greedy::has_addresses() {
+            self.say("no greedy caller: this machine has one loopback address only");
+            return Ok(());
+        }
+        let rate = greedy::rate(usual.requests_per_second, plan.callers);
+        let queries = usual.queries_per_request;
+        self.say(format!("{} callers, and one who sends {times} times what one may", plan.callers));
+        let gateway = self.site.serve(site::Manner::Bounded(rate)).await?;
+        let work = |clients| Requests {
+            town: self.town.clone(),
+            workload: self.workload.clone(),
+            clients,
+            queries,
+            impatience: Some(Duration::ZERO),
+        };
+        let (executed, beside) =
+            greedy::measure(self.site, &gateway, work, &plan, (rate, times), self.span()).await?;
+        self.executed += executed;
+        self.recorded += executed;
+        self.report.greedy = Some(beside);
+        gateway.stop().await
     }
 
     /// Too many callers, at a gateway with the limits it comes with but for the rate: all have one address.
@@ -301,6 +337,7 @@ fn empty(site: &Site, plan: Plan) -> Report {
         contract: Vec::new(),
         proofs: Vec::new(),
         overload: None,
+        greedy: None,
         disk: Vec::new(),
         executed: 0,
         recorded: 0,

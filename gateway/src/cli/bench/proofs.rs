@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::{
     drive::{Performed, histogram, micros},
+    measure::Run,
     report::Quantiles,
     town::Town,
 };
@@ -19,11 +20,14 @@ use crate::{
 };
 
 /// Of how many requests one proof is fetched.
-const SAMPLE: usize = 200;
+const SAMPLE: usize = 100;
 
 /// What checking proofs takes.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Proofs {
+    /// Of which run they are.
+    pub(super) queries_per_request: u32,
+    pub(super) pace: Option<f64>,
     pub(super) count: usize,
     /// The mean size of a file, in bytes: it holds the write set of its batch.
     pub(super) bytes: u64,
@@ -40,6 +44,7 @@ pub(super) struct Proofs {
 pub(super) async fn measure(
     town: &Town,
     client: &Client,
+    run: &Run,
     sample: &[Performed<Digest>],
     roots: &Path,
 ) -> Result<Proofs, Failure> {
@@ -68,6 +73,8 @@ pub(super) async fn measure(
     let count = fetched.len();
     let mean = |sum: u64| sum.checked_div(count as u64).unwrap_or_default();
     Ok(Proofs {
+        queries_per_request: run.queries_per_request,
+        pace: run.pace,
         count,
         bytes: mean(bytes),
         batch_entries: mean(entries),

@@ -5,8 +5,10 @@ use serde::Serialize;
 
 use super::{
     contract::Alone,
+    direct::Way,
     disk::Disk,
     drive::Driven,
+    greedy::Beside,
     machine::{Machine, Used},
     measure::Run,
     plan::Plan,
@@ -42,22 +44,22 @@ impl Quantiles {
 /// The same SQL straight to the database.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Straight {
-    pub(super) queries_per_transaction: u32,
-    /// How many statements were under way on a connection at once.
-    pub(super) ahead: usize,
-    pub(super) transactions_per_second: f64,
+    pub(super) queries_per_request: u32,
+    pub(super) way: Way,
+    pub(super) requests_per_second: f64,
     pub(super) queries_per_second: f64,
+    /// Of a request.
     pub(super) latency_ms: Quantiles,
     pub(super) failed: u64,
     pub(super) processes: Vec<Used>,
 }
 
 impl Straight {
-    pub(super) fn of(queries: u32, ahead: usize, driven: &Driven<()>, processes: Vec<Used>) -> Self {
+    pub(super) fn of(queries: u32, way: Way, driven: &Driven<()>, processes: Vec<Used>) -> Self {
         Self {
-            queries_per_transaction: queries,
-            ahead,
-            transactions_per_second: driven.rate(),
+            queries_per_request: queries,
+            way,
+            requests_per_second: driven.rate(),
             queries_per_second: driven.rate() * f64::from(queries),
             latency_ms: Quantiles::of(&driven.latency),
             failed: driven.refused.values().sum(),
@@ -116,6 +118,7 @@ pub(super) struct Report {
     pub(super) contract: Vec<Alone>,
     pub(super) proofs: Vec<Proofs>,
     pub(super) overload: Option<Run>,
+    pub(super) greedy: Option<Beside>,
     pub(super) disk: Vec<EachEntry>,
     /// All queries that the gateway answered as executed, and those that were seen recorded.
     pub(super) executed: u64,

@@ -21,7 +21,8 @@ const NO_ANSWER: Duration = Duration::from_secs(1);
 pub(super) struct Requests {
     pub(super) town: Arc<Town>,
     pub(super) workload: Arc<Workload>,
-    pub(super) client: Client,
+    /// How the gateway is called: by each caller as the next of these, and round again.
+    pub(super) clients: Vec<Client>,
     /// How many queries each signs for.
     pub(super) queries: u32,
     /// How long those wait who are refused, instead of what the gateway tells them.
@@ -29,6 +30,7 @@ pub(super) struct Requests {
 }
 
 /// A signed request, as it goes over the wire.
+#[derive(Clone)]
 pub(super) struct Signed {
     json: String,
     digest: Digest,
@@ -44,8 +46,8 @@ impl Work for Requests {
         sign(of, learners.map(|learner| self.workload.next(learner, caller)))
     }
 
-    async fn perform(&self, _: usize, signed: Signed) -> Result<Digest, Refused> {
-        match self.client.submit_json(signed.json).await {
+    async fn perform(&self, caller: usize, signed: Signed) -> Result<Digest, Refused> {
+        match self.clients[caller % self.clients.len()].submit_json(signed.json).await {
             Ok(_) => Ok(signed.digest),
             Err(error) => Err(self.refused(error)),
         }

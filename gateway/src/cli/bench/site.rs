@@ -3,6 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use reqwest::Url;
@@ -20,6 +21,9 @@ use crate::{
     ledger::{consortium::Consortium, embedded::Embedded},
     records,
 };
+
+/// How long connecting to PostgreSQL may take.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The engines with what the bench has made on them.
 pub(super) struct Site {
@@ -45,6 +49,8 @@ pub(super) enum Manner {
     Measured,
     /// The same, to take large requests, so that much is recorded soon.
     Filling,
+    /// The same, and each network may send so many requests a second.
+    Bounded(u32),
 }
 
 impl Site {
@@ -55,20 +61,22 @@ impl Site {
         let mut site = Self { directory, settings: settings.clone(), network: None, server: None };
         if production.fabric {
             settings = Settings { data: settings.data.clone(), ..production.settings(settings)? };
+            site.network = Some(fs::canonicalize(&production.network).map_err(Failure::io)?);
             let server = Server::make(&settings.records.url, mark, production.postgres.is_none()).await?;
             settings.records.url = server.url_of(0).to_string();
-            site.network = Some(fs::canonicalize(&production.network).map_err(Failure::io)?);
             site.server = Some(server);
         }
         Ok(Self { settings, ..site })
     }
 
-    /// Drops the databases.
+    /// Drops the databases and deletes the directory.
     pub(super) async fn close(self) -> Result<(), Failure> {
-        match self.server {
+        let dropped = match self.server {
             Some(server) => server.drop_all().await,
             None => Ok(()),
-        }
+        };
+        self.directory.close().map_err(Failure::io)?;
+        dropped
     }
 
     /// The engines, for people and programs.
@@ -125,13 +133,14 @@ impl Site {
 
     fn variables(&self, manner: Manner) -> Vec<(String, String)> {
         let path = |path: &Path| path.display().to_string();
+        let rate = if let Manner::Bounded(rate) = manner { rate } else { u32::MAX };
         let mut variables = vec![
             ("SILLOK_DATA", path(&self.settings.data)),
             ("SILLOK_LISTEN__REST", "127.0.0.1:0".to_owned()),
             ("SILLOK_LISTEN__GRPC", "127.0.0.1:0".to_owned()),
             ("SILLOK_RECORDS__URL", self.settings.records().url),
-            ("SILLOK_LIMITS__RATE", u32::MAX.to_string()),
-            ("SILLOK_LIMITS__BURST", u32::MAX.to_string()),
+            ("SILLOK_LIMITS__RATE", rate.to_string()),
+            ("SILLOK_LIMITS__BURST", rate.to_string()),
         ];
         if let Some(network) = &self.settings.ledger.fabric.network {
             variables.push(("SILLOK_LEDGER__ENGINE", "fabric".to_owned()));
@@ -195,7 +204,11 @@ impl Server {
         let names = ["", "_plain"].map(|suffix| format!("sillok_bench_{mark}{suffix}"));
         let server = Self { url, names, kept };
         for name in &server.names {
-            server.run(&format!("CREATE DATABASE {name}")).await?;
+            if let Err(failure) = server.run(&format!("CREATE DATABASE {name}")).await {
+                // The first one, if it is the second that cannot be made; why it cannot says more than what comes of this.
+                let _ = server.drop_all().await;
+                return Err(failure);
+            }
         }
         Ok(server)
     }
@@ -226,7 +239,8 @@ impl Server {
 }
 
 async fn connect(url: &Url) -> Result<tokio_postgres::Client, Failure> {
-    let (client, connection) = tokio_postgres::connect(url.as_str(), NoTls).await.map_err(away)?;
+    let mut config: tokio_postgres::Config = url.as_str().parse().map_err(away)?;
+    let (client, connection) = config.connect_timeout(PATIENCE).connect(NoTls).await.map_err(away)?;
     tokio::spawn(connection);
     Ok(client)
 }

@@ -1,6 +1,9 @@
 //! The results, for people.
 
+use std::collections::BTreeMap;
+
 use super::{
+    greedy::{Beside, Share},
     machine::Used,
     measure::Run,
     report::{Quantiles, Report},
@@ -46,7 +49,7 @@ fn targets(report: &Report) -> String {
 fn runs(report: &Report) -> String {
     let all = report.saturated.iter().chain(&report.paced).chain(&report.overload);
     let rows = all.map(|run| {
-        let refused = run.refused.iter().map(|(code, count)| format!("{code} {count}"));
+        let refused = refused(&run.refused);
         vec![
             name(run),
             number(run.requests_per_second),
@@ -55,7 +58,7 @@ fn runs(report: &Report) -> String {
             quantiles(&run.latency_ms),
             quantiles(&run.proof_ms),
             number(run.cpu_ms_per_query),
-            refused.collect::<Vec<_>>().join(", "),
+            refused,
         ]
     });
     let header = [
@@ -68,7 +71,37 @@ fn runs(report: &Report) -> String {
         "CPU ms/query",
         "refused",
     ];
-    table(&header, rows, "")
+    table(&header, rows.chain(report.greedy.iter().flat_map(greedy)), "")
+}
+
+/// The usual callers without and with the greedy one, and that one.
+fn greedy(beside: &Beside) -> [Vec<String>; 3] {
+    let (queries, rate) = (beside.queries_per_request, beside.rate);
+    let row = |who: String, share: &Share| {
+        vec![
+            format!("{queries} a request, {who}"),
+            number(share.requests_per_second),
+            number(share.queries_executed_per_second),
+            String::new(),
+            quantiles(&share.latency_ms),
+            String::new(),
+            String::new(),
+            refused(&share.refused),
+        ]
+    };
+    let usual = format!("{} callers, at most {rate} requests/s each", beside.with.callers);
+    [
+        row(usual.clone(), &beside.without),
+        row(format!("{usual}, a greedy one beside"), &beside.with),
+        row(
+            format!("the greedy one, {:.0} requests/s", beside.greedy.pace.unwrap_or_default()),
+            &beside.greedy,
+        ),
+    ]
+}
+
+fn refused(codes: &BTreeMap<String, u64>) -> String {
+    codes.iter().map(|(code, count)| format!("{code} {count}")).collect::<Vec<_>>().join(", ")
 }
 
 fn name(run: &Run) -> String {
@@ -80,8 +113,9 @@ fn comparisons(report: &Report) -> String {
     let straight = report.straight.iter().map(|straight| {
         vec![
             format!(
-                "SQL straight to the database, {} a transaction, {} at once",
-                straight.queries_per_transaction, straight.ahead
+                "SQL straight to the database, {} a request, {}",
+                straight.queries_per_request,
+                straight.way.name()
             ),
             number(straight.queries_per_second),
             quantiles(&straight.latency_ms),
@@ -118,7 +152,9 @@ fn contract(report: &Report) -> String {
 fn proofs(report: &Report) -> String {
     let proofs = report.proofs.iter().map(|proofs| {
         format!(
-            "{} proofs of {} bytes from batches of {} entries: fetched in {} ms, checked in {} ms (p50 p99 p99.9), {} a second",
+            "{} a request{}: {} proofs of {} bytes from batches of {} entries: fetched in {} ms, checked in {} ms (p50 p99 p99.9), {} a second",
+            proofs.queries_per_request,
+            if proofs.pace.is_some() { ", paced" } else { "" },
             proofs.count,
             proofs.bytes,
             proofs.batch_entries,

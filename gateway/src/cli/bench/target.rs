@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{measure::Run, report::Report};
+use super::{direct::Way, measure::Run, proofs::Proofs, report::Report};
 
 /// The longest a batch waits for company, in milliseconds, and what may come to it until the proof can be had.
 const AGE_MS: f64 = 2_000.0;
@@ -37,10 +37,9 @@ pub(super) fn all(report: &Report) -> Vec<Target> {
     targets.extend(report.paced.iter().map(proof_in_time));
     targets.extend(over_history(report));
     targets.extend(memory(report));
-    if let Some(slowest) = report.proofs.iter().map(|proofs| proofs.check_ms.p50).reduce(f64::max) {
-        targets.push(Target::at_most("an offline proof is checked within (ms, median)", 1.0, slowest));
-    }
+    targets.extend(report.proofs.iter().map(check_in_time));
     targets.extend(overload(report));
+    targets.extend(greedy(report));
     targets
 }
 
@@ -63,7 +62,7 @@ fn against_single(report: &Report) -> Vec<Target> {
     };
     let target = |run: &Run| {
         let name = format!("recorded / one transaction a query, {} a request", run.queries_per_request);
-        let measured = run.queries_recorded_per_second / single.queries_recorded_per_second;
+        let measured = sustained(run) / single.queries_recorded_per_second;
         Some(Target::at_least(name, wanted(run)?, measured))
     };
     compared(report).filter_map(target).collect()
@@ -75,18 +74,33 @@ fn against_straight(report: &Report) -> Vec<Target> {
         30 => Some(1.0),
         _ => None,
     };
-    let target = |run: &Run| {
+    let target = |run: &Run, way: Way| {
         let queries = run.queries_per_request;
-        // One statement after the other, as programs send them.
-        let straight = report.straight.iter();
-        let straight = straight
-            .filter(|straight| straight.queries_per_transaction == queries && straight.ahead == 1)
-            .find(|straight| straight.queries_per_second > 0.0)?;
-        let name = format!("executed / the same SQL straight to the database, {queries} a request");
+        let mut straight = report.straight.iter().filter(|straight| straight.queries_per_second > 0.0);
+        let straight =
+            straight.find(|straight| straight.queries_per_request == queries && straight.way == way)?;
+        let name =
+            format!("executed / the same SQL straight to the database, {queries} a request, {}", way.name());
         let measured = run.queries_executed_per_second / straight.queries_per_second;
         Some(Target::at_least(name, wanted(run)?, measured))
     };
-    compared(report).filter_map(target).collect()
+    // One statement after the other, as programs send them.
+    let ways = [Way::EachItsOwn, Way::Together];
+    compared(report).flat_map(|run| ways.iter().filter_map(move |way| target(run, *way))).collect()
+}
+
+/// What can go on for ever: what is recorded beyond what is executed was executed before.
+fn sustained(run: &Run) -> f64 {
+    run.queries_recorded_per_second.min(run.queries_executed_per_second)
+}
+
+fn check_in_time(proofs: &Proofs) -> Target {
+    let name = format!(
+        "an offline proof is checked within (ms, median), batches of {}{}",
+        proofs.batch_entries,
+        if proofs.pace.is_some() { "" } else { ", saturated" },
+    );
+    Target::at_most(name, 1.0, proofs.check_ms.p50)
 }
 
 fn proof_in_time(run: &Run) -> Target {
@@ -102,21 +116,22 @@ fn over_history(report: &Report) -> Vec<Target> {
     };
     let pairs = compared(report).filter_map(|first| Some((first, last(first)?)));
     pairs
-        .filter(|(first, last)| first.history < last.history && first.queries_recorded_per_second > 0.0)
+        .filter(|(first, last)| first.history < last.history && sustained(first) > 0.0)
         .map(|(first, last)| {
             let name = format!(
                 "recorded with {} entries / with {}, {} a request",
                 last.history, first.history, last.queries_per_request
             );
-            let measured = last.queries_recorded_per_second / first.queries_recorded_per_second;
+            let measured = sustained(&last) / sustained(first);
             Target::at_least(name, 0.9, measured)
         })
         .collect()
 }
 
 fn memory(report: &Report) -> Vec<Target> {
-    let runs = report.saturated.iter().chain(&report.overload);
-    let used: Vec<_> = runs.flat_map(|run| &run.processes).collect();
+    let runs = report.saturated.iter().chain(&report.paced).chain(&report.overload);
+    let used = runs.flat_map(|run| &run.processes);
+    let used: Vec<_> = used.chain(report.greedy.iter().flat_map(|beside| &beside.processes)).collect();
     let most = |name: &str| {
         let of = used.iter().filter(|used| used.name.starts_with(name));
         of.map(|used| used.memory_mib).reduce(f64::max)
@@ -136,6 +151,14 @@ fn overload(report: &Report) -> Option<Target> {
     let name = format!("executed with {} callers / with {}", overload.callers, usual.callers);
     let measured = overload.queries_executed_per_second / usual.queries_executed_per_second.max(0.001);
     Some(Target::at_least(name, 0.9, measured))
+}
+
+/// The usual callers keep nine tenths of what they had without a greedy one beside them.
+fn greedy(report: &Report) -> Option<Target> {
+    let beside = report.greedy.as_ref()?;
+    let name = format!("executed by {} callers with a greedy one beside / without", beside.with.callers);
+    let without = beside.without.queries_executed_per_second.max(0.001);
+    Some(Target::at_least(name, 0.9, beside.with.queries_executed_per_second / without))
 }
 
 #[cfg(test)]

@@ -100,6 +100,16 @@ pub(super) async fn execute_alone(
     Ok(rows)
 }
 
+/// Statements alone, each a transaction of its own: one round trip each. Gives how many rows they gave.
+pub(super) async fn execute_each(pool: &Pool, statements: &[Statement], limits: Limits) -> Done<u64> {
+    let client = connect(pool).await?;
+    let (allowance, mut rows) = (Allowance::new(limits.rows), 0);
+    for (statement, index) in statements.iter().zip(0..) {
+        rows += run(&client, index, statement, limits, &allowance).await?.len() as u64;
+    }
+    Ok(rows)
+}
+
 /// Runs statements in order, all of them under way at once; the rows of each, and when it was done.
 async fn run_together(
     client: &impl GenericClient,

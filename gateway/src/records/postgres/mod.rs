@@ -70,6 +70,11 @@ impl Postgres {
     pub(super) async fn execute_alone(&self, statements: &[Statement], ahead: usize) -> Result<u64> {
         Ok(execution::execute_alone(&self.pool, statements, ahead, self.limits).await?)
     }
+
+    /// Statements alone, each a transaction of its own; see [`super::Plain`].
+    pub(super) async fn execute_each(&self, statements: &[Statement]) -> Result<u64> {
+        Ok(execution::execute_each(&self.pool, statements, self.limits).await?)
+    }
 }
 
 /// Does this in a transaction that writes.
