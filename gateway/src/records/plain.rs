@@ -9,7 +9,10 @@ pub struct Plain(Engine);
 impl Plain {
     /// Opens the database and brings its tables up to date.
     pub async fn open(settings: &Settings) -> std::result::Result<Self, OpenError> {
-        Ok(Self(Engine::open(settings).await?))
+        match Engine::open(settings).await? {
+            Engine::Postgres(postgres) => Ok(Self(Engine::Postgres(postgres.with_autocommit(settings)?))),
+            sqlite @ Engine::Sqlite(_) => Ok(Self(sqlite)),
+        }
     }
 
     /// Runs the statements in order in one transaction, `ahead` of them under way on the connection at once (on SQLite

@@ -25,6 +25,15 @@ const PREPARED: usize = 500;
 
 /// The pool that the settings describe. Connects to nothing yet.
 pub(super) fn pool(settings: &Settings) -> Result<Pool, OpenError> {
+    pool_with(settings, "on")
+}
+
+/// One whose connections also write outside of a transaction that says so.
+pub(super) fn autocommit_pool(settings: &Settings) -> Result<Pool, OpenError> {
+    pool_with(settings, "off")
+}
+
+fn pool_with(settings: &Settings, read_only: &str) -> Result<Pool, OpenError> {
     let mut config = Config::from_str(&settings.url).map_err(|error| setting(&format!("url: {error}")))?;
     if let Some(file) = &settings.password_file {
         let text = fs::read_to_string(file)
@@ -36,11 +45,12 @@ pub(super) fn pool(settings: &Settings) -> Result<Pool, OpenError> {
     config.connect_timeout(wait).application_name("sillok").options(format!(
         "{} -c statement_timeout={} -c lock_timeout={} -c idle_in_transaction_session_timeout={} -c TimeZone=UTC \
          -c DateStyle=ISO -c standard_conforming_strings=on -c default_transaction_isolation=read\\ committed \
-         -c default_transaction_read_only=on",
+         -c default_transaction_read_only={}",
         given,
         settings.statement_ms,
         settings.wait_ms,
         settings.statement_ms.saturating_add(settings.wait_ms),
+        read_only,
     ));
     let how = ManagerConfig { recycling_method: RecyclingMethod::Fast };
     let manager = match tls(settings, &mut config)? {

@@ -62,6 +62,11 @@ impl Postgres {
         Ok(Self { pool, schema, limits })
     }
 
+    /// The same for [`super::Plain`]: on connections that also write outside of a transaction.
+    pub(super) fn with_autocommit(self, settings: &Settings) -> std::result::Result<Self, OpenError> {
+        Ok(Self { pool: connection::autocommit_pool(settings)?, ..self })
+    }
+
     async fn client(&self) -> Result<Client> {
         Ok(connect(&self.pool).await?)
     }
