@@ -98,16 +98,9 @@ impl<T> Driven<T> {
         self.count as f64 / self.window.1.duration_since(self.window.0).as_secs_f64()
     }
 
-    /// Refuses what cannot be compared with: where one of a hundred failed, the others had it easier.
-    pub(super) fn mostly_done(&self, what: &str) -> Result<(), Failure> {
-        let failed: u64 = self.refused.values().sum();
-        match self.refused.keys().next() {
-            Some(code) if failed * 100 > self.count => Err(Failure::failed(
-                "bench.comparison",
-                format!("{what}: {failed} failed and {} were done; the first reason: {code}", self.count),
-            )),
-            _ => Ok(()),
-        }
+    /// How many failed in the window, and the first reason.
+    pub(super) fn failed(&self) -> (u64, Option<&str>) {
+        (self.refused.values().sum(), self.refused.keys().next().map(String::as_str))
     }
 
     fn add(&mut self, other: Self) {

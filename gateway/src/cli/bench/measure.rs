@@ -62,6 +62,13 @@ pub(super) struct Run {
     pub(super) processes: Vec<Used>,
 }
 
+impl Run {
+    /// How many queries a second can go on for ever: what is recorded beyond what is executed was executed before.
+    pub(super) fn sustained(&self) -> f64 {
+        self.queries_recorded_per_second.min(self.queries_executed_per_second)
+    }
+}
+
 /// How it is measured.
 pub(super) struct Manner {
     pub(super) callers: usize,
@@ -127,7 +134,7 @@ fn cores(processes: &[Used]) -> f64 {
 /// How many entries a second came to rest in the window.
 fn recorded_rate(seen: &[Seen], (from, until): (Instant, Instant)) -> f64 {
     let inside = seen.iter().filter(|seen| seen.at >= from && seen.at < until);
-    inside.map(|seen| f64::from(seen.count)).sum::<f64>() / until.duration_since(from).as_secs_f64()
+    inside.map(|seen| u64::from(seen.count)).sum::<u64>() as f64 / until.duration_since(from).as_secs_f64()
 }
 
 /// Some of the requests that were begun in the window, evenly.

@@ -11,7 +11,7 @@ use super::{
     contract::Stand,
     direct::{Direct, Way},
     disk::Disk,
-    drive::{Driver, Performed, Span},
+    drive::{Driven, Driver, Performed, Span},
     gateway::Gateway,
     greedy, history,
     machine::{Machine, Watch},
@@ -94,6 +94,12 @@ impl<'a> Play<'a> {
         self.output.note(format!("bench: {}", what.as_ref()));
     }
 
+    fn tell_failed(&self, driven: &Driven<()>) {
+        if let (failed, Some(code)) = driven.failed() {
+            self.say(format!("{failed} failed, the first with: {code}"));
+        }
+    }
+
     fn span(&self) -> Span {
         Span { ramp: RAMP.min(self.report.plan.warm_up()), run: self.report.plan.run() }
     }
@@ -120,7 +126,7 @@ impl<'a> Play<'a> {
                 let driver = Driver::warm_up(work, plan.callers, None, plan.warm_up(), self.span()).await?;
                 let watch = Watch::begin(self.site.processes(None));
                 let driven = driver.run(self.span()).await?;
-                driven.mostly_done("straight to the database")?;
+                self.tell_failed(&driven);
                 self.report.straight.push(Straight::of(queries, way, &driven, watch.end()));
             }
         }
@@ -136,8 +142,10 @@ impl<'a> Play<'a> {
             self.say(format!("{} entries recorded; {queries} queries a request", self.recorded));
             let (run, some) = self.measure(&gateway, queries, None).await?;
             self.proofs(&gateway, &run, &some).await?;
-            let recordable = run.queries_recorded_per_second / f64::from(queries);
-            let pace = BELOW * run.requests_per_second.min(recordable);
+            // In a window too short for anything to be recorded, of what was executed.
+            let sustained =
+                if run.sustained() > 0.0 { run.sustained() } else { run.queries_executed_per_second };
+            let pace = BELOW * sustained / f64::from(queries);
             self.report.saturated.push(run);
             if pace > 0.0 {
                 self.say(format!("the same at {pace:.1} requests a second"));
@@ -250,7 +258,7 @@ impl<'a> Play<'a> {
         let driver = Driver::warm_up(work, count, None, warm_up, self.span()).await?;
         let watch = Watch::begin(self.site.processes(None));
         let driven = driver.run(self.span()).await?;
-        driven.mostly_done("one ledger transaction a query")?;
+        self.tell_failed(&driven);
         self.report.single = Some(Single::of(count, &driven, watch.end()));
         Ok(())
     }

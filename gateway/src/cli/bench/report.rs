@@ -62,10 +62,20 @@ impl Straight {
             requests_per_second: driven.rate(),
             queries_per_second: driven.rate() * f64::from(queries),
             latency_ms: Quantiles::of(&driven.latency),
-            failed: driven.refused.values().sum(),
+            failed: driven.failed().0,
             processes,
         }
     }
+
+    /// Whether something can be compared with it.
+    pub(super) fn holds(&self) -> bool {
+        holds(self.latency_ms.count, self.failed)
+    }
+}
+
+/// Whether less than one in a hundred failed of what was done: where more did, the others had it easier.
+fn holds(done: u64, failed: u64) -> bool {
+    done > failed * 100
 }
 
 /// One ledger transaction a query.
@@ -85,9 +95,14 @@ impl Single {
             schools,
             queries_recorded_per_second: driven.rate(),
             latency_ms: Quantiles::of(&driven.latency),
-            failed: driven.refused.values().sum(),
+            failed: driven.failed().0,
             processes,
         }
+    }
+
+    /// Whether something can be compared with it.
+    pub(super) fn holds(&self) -> bool {
+        holds(self.latency_ms.count, self.failed)
     }
 }
 

@@ -51,8 +51,7 @@ fn compared(report: &Report) -> impl Iterator<Item = &Run> {
 }
 
 fn against_single(report: &Report) -> Vec<Target> {
-    let Some(single) = report.single.as_ref().filter(|single| single.queries_recorded_per_second > 0.0)
-    else {
+    let Some(single) = report.single.as_ref().filter(|single| single.holds()) else {
         return Vec::new();
     };
     let wanted = |run: &Run| match run.queries_per_request {
@@ -62,7 +61,7 @@ fn against_single(report: &Report) -> Vec<Target> {
     };
     let target = |run: &Run| {
         let name = format!("recorded / one transaction a query, {} a request", run.queries_per_request);
-        let measured = sustained(run) / single.queries_recorded_per_second;
+        let measured = run.sustained() / single.queries_recorded_per_second;
         Some(Target::at_least(name, wanted(run)?, measured))
     };
     compared(report).filter_map(target).collect()
@@ -76,7 +75,7 @@ fn against_straight(report: &Report) -> Vec<Target> {
     };
     let target = |run: &Run, way: Way| {
         let queries = run.queries_per_request;
-        let mut straight = report.straight.iter().filter(|straight| straight.queries_per_second > 0.0);
+        let mut straight = report.straight.iter().filter(|straight| straight.holds());
         let straight =
             straight.find(|straight| straight.queries_per_request == queries && straight.way == way)?;
         let name =
@@ -87,11 +86,6 @@ fn against_straight(report: &Report) -> Vec<Target> {
     // One statement after the other, as programs send them.
     let ways = [Way::EachItsOwn, Way::Together];
     compared(report).flat_map(|run| ways.iter().filter_map(move |way| target(run, *way))).collect()
-}
-
-/// What can go on for ever: what is recorded beyond what is executed was executed before.
-fn sustained(run: &Run) -> f64 {
-    run.queries_recorded_per_second.min(run.queries_executed_per_second)
 }
 
 fn check_in_time(proofs: &Proofs) -> Target {
@@ -116,13 +110,13 @@ fn over_history(report: &Report) -> Vec<Target> {
     };
     let pairs = compared(report).filter_map(|first| Some((first, last(first)?)));
     pairs
-        .filter(|(first, last)| first.history < last.history && sustained(first) > 0.0)
+        .filter(|(first, last)| first.history < last.history && first.sustained() > 0.0)
         .map(|(first, last)| {
             let name = format!(
                 "recorded with {} entries / with {}, {} a request",
                 last.history, first.history, last.queries_per_request
             );
-            let measured = sustained(&last) / sustained(first);
+            let measured = last.sustained() / first.sustained();
             Target::at_least(name, 0.9, measured)
         })
         .collect()
