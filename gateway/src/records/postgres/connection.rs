@@ -23,17 +23,25 @@ const MIGRATION_LOCK: i64 = 0x5111_0c00;
 /// How many prepared statements a connection keeps at most, ours and the callers'.
 const PREPARED: usize = 500;
 
+/// Connections of their own for what brings entries to the ledger.
+const RECORDING: usize = 2;
+
 /// The pool that the settings describe. Connects to nothing yet.
 pub(super) fn pool(settings: &Settings) -> Result<Pool, OpenError> {
-    pool_with(settings, "on")
+    pool_with(settings, settings.connections, "on")
+}
+
+/// A small one beside it: recording does not stand in one line with requests, or it would fall behind them.
+pub(super) fn recording_pool(settings: &Settings) -> Result<Pool, OpenError> {
+    pool_with(settings, RECORDING, "on")
 }
 
 /// One whose connections also write outside of a transaction that says so.
 pub(super) fn autocommit_pool(settings: &Settings) -> Result<Pool, OpenError> {
-    pool_with(settings, "off")
+    pool_with(settings, settings.connections, "off")
 }
 
-fn pool_with(settings: &Settings, read_only: &str) -> Result<Pool, OpenError> {
+fn pool_with(settings: &Settings, size: usize, read_only: &str) -> Result<Pool, OpenError> {
     let mut config = Config::from_str(&settings.url).map_err(|error| setting(&format!("url: {error}")))?;
     if let Some(file) = &settings.password_file {
         let text = fs::read_to_string(file)
@@ -58,7 +66,7 @@ fn pool_with(settings: &Settings, read_only: &str) -> Result<Pool, OpenError> {
         None => Manager::from_config(config, NoTls, how),
     };
     Pool::builder(manager)
-        .max_size(settings.connections.max(1))
+        .max_size(size.max(1))
         .wait_timeout(Some(wait))
         .create_timeout(Some(wait))
         .runtime(Runtime::Tokio1)

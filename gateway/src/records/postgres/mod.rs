@@ -43,7 +43,10 @@ struct Limits {
 
 /// A records database on PostgreSQL.
 pub(super) struct Postgres {
+    /// For requests, and whoever asks what became of them.
     pool: Pool,
+    /// For the batcher.
+    recording: Pool,
     schema: Arc<Schema>,
     limits: Limits,
 }
@@ -55,11 +58,11 @@ impl Postgres {
         let mut migrations = vec![Migration::own("001_sillok", include_str!("001_sillok.sql"))];
         migrations
             .extend(settings.schema_migrations(include_str!("../schema/postgres/001_school_record.sql"))?);
-        let pool = connection::pool(settings)?;
+        let (pool, recording) = (connection::pool(settings)?, connection::recording_pool(settings)?);
         connection::migrate(&pool, &migrations).await.map_err(RecordsError::from)?;
         connection::check(&pool, &schema).await.map_err(RecordsError::from)?;
         let limits = Limits { statement_ms: settings.statement_ms, rows: RowLimits::of(settings) };
-        Ok(Self { pool, schema, limits })
+        Ok(Self { pool, recording, schema, limits })
     }
 
     /// The same for [`super::Plain`]: on connections that also write outside of a transaction.
@@ -69,6 +72,10 @@ impl Postgres {
 
     async fn client(&self) -> Result<Client> {
         Ok(connect(&self.pool).await?)
+    }
+
+    async fn recorder(&self) -> Result<Client> {
+        Ok(connect(&self.recording).await?)
     }
 
     /// Statements alone in one transaction; see [`super::Plain`].
@@ -82,10 +89,10 @@ impl Postgres {
     }
 }
 
-/// Does this in a transaction that writes.
+/// Does this for the batcher, in a transaction that writes.
 macro_rules! writing {
     ($self:ident, |$transaction:ident| $inner:expr) => {{
-        let mut client = $self.client().await?;
+        let mut client = $self.recorder().await?;
         let $transaction = connection::writing(&mut client).await?;
         let done = $inner.await?;
         $transaction.commit().await.map_err(failure::of_commit)?;
@@ -133,11 +140,11 @@ impl Records for Postgres {
     }
 
     async fn unrecorded(&self) -> Result<u64> {
-        Ok(outbox::unrecorded(&self.client().await?).await?)
+        Ok(outbox::unrecorded(&self.recorder().await?).await?)
     }
 
     async fn backlog(&self) -> Result<Vec<Backlog>> {
-        Ok(outbox::backlog(&self.client().await?).await?)
+        Ok(outbox::backlog(&self.recorder().await?).await?)
     }
 
     async fn claim(&self, school: &SchoolId, owner: &str, ttl_ms: u64) -> Result<Option<Lease>> {
@@ -158,7 +165,7 @@ impl Records for Postgres {
 
     async fn last_batch(&self, school: &SchoolId) -> Result<Option<StoredBatch>> {
         let last = "school = $1 AND receipt IS NOT NULL ORDER BY sequence DESC LIMIT 1";
-        Ok(outbox::batches(&self.client().await?, last, &[&school.as_str()]).await?.pop())
+        Ok(outbox::batches(&self.recorder().await?, last, &[&school.as_str()]).await?.pop())
     }
 
     async fn pending(
@@ -167,7 +174,7 @@ impl Records for Postgres {
         count: u32,
         bytes: u64,
     ) -> Result<(Vec<StoredEntry>, Vec<([u8; 32], String)>)> {
-        Ok(outbox::pending(&self.client().await?, school, count, bytes).await?)
+        Ok(outbox::pending(&self.recorder().await?, school, count, bytes).await?)
     }
 
     async fn form(&self, lease: &Lease, batch: &StoredBatch) -> Result<()> {
