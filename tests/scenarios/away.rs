@@ -33,12 +33,17 @@ pub(crate) async fn and_back(world: &mut World) {
                 done += 1;
                 None
             }
+            // Some are refused before, so that not all come back at once.
+            Err(Failed::Refused(early)) if done < LIMIT => {
+                assert!(done >= LIMIT / 2 && early.code == "ledger.backlog", "after {done}: {early:?}");
+                None
+            }
             Err(Failed::Refused(refusal)) => Some((signed, refusal)),
             Err(failed) => panic!("{failed:?}"),
         }
     })
     .await;
-    assert!(done >= LIMIT, "queries go on: {done} were done");
+    assert_eq!(done, LIMIT, "queries go on");
     assert_eq!((refusal.code.as_str(), refusal.status), ("ledger.backlog", 503), "{refusal:?}");
     assert!(refusal.retry && refusal.retry_after.is_some(), "G12: {refusal:?}");
     world.clients.refuses(teacher, &waits, "ledger.backlog").await;

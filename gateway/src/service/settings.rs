@@ -86,7 +86,8 @@ pub struct RequestSettings {
     pub max_statement_bytes: u32,
     /// How many parameters a statement may have.
     pub max_params: u32,
-    /// How many entries may be waiting for the ledger before requests are refused with `ledger.backlog`.
+    /// How many entries may be waiting for the ledger before requests are refused with `ledger.backlog`; from half as
+    /// many on, some are.
     pub max_unrecorded: u64,
     /// How long the count of waiting entries may be remembered, in milliseconds.
     pub unrecorded_cache_ms: u64,
@@ -110,7 +111,7 @@ impl Default for RequestSettings {
             max_query_bytes: 64 * 1024,
             max_statement_bytes: 16 * 1024,
             max_params: 200,
-            max_unrecorded: 10_000,
+            max_unrecorded: 20_000,
             unrecorded_cache_ms: 100,
         }
     }

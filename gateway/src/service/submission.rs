@@ -180,6 +180,8 @@ impl Core {
         })
     }
 
+    /// Refuses more and more from half the limit on, not everybody at once: those would all come back at once, to a
+    /// ledger that had run idle meanwhile (random early detection: Floyd and Jacobson, 1993).
     async fn check_backlog(&self) -> Result<(), Problem> {
         let count = async {
             let count = self.records.unrecorded().await?;
@@ -187,13 +189,14 @@ impl Core {
             Ok(count)
         };
         let unrecorded = self.unrecorded.get(count).await.map_err(problems::of_records)?;
-        if unrecorded < self.settings.requests.max_unrecorded {
+        let limit = self.settings.requests.max_unrecorded;
+        if unrecorded < limit.saturating_sub(rand::random_range(0..=limit / 2)) {
             return Ok(());
         }
         let detail = format!(
-            "{unrecorded} entries wait for the ledger, which is the limit; nothing was done, try again"
+            "{unrecorded} entries wait for the ledger, of at most {limit}; nothing was done, try again"
         );
-        Err(Problem::new(Kind::Unavailable, "ledger.backlog", detail).retry_after(2))
+        Err(Problem::new(Kind::Unavailable, "ledger.backlog", detail).retry_after(1))
     }
 
     async fn execute(&self, admitted: Admitted) -> Result<RequestState, Problem> {

@@ -81,7 +81,7 @@ async fn each_check_has_its_code_and_its_place() {
     let full = town.service(limited);
     assert!(code(&asking(person, drop), &full).await.starts_with("policy."));
     let refused = asking(person, mark(&learners[0], "second")).to(&full).await.unwrap_err();
-    assert_eq!((refused.code, refused.retry_after), ("ledger.backlog", Some(2)));
+    assert_eq!((refused.code, refused.retry_after), ("ledger.backlog", Some(1)));
     assert_eq!(code(&asking(person, mark(&learners[0], "first")), &service).await, "statement.refused");
     assert_eq!(town.records.unrecorded().await.unwrap(), 1, "nothing refused left an entry");
 }
