@@ -18,6 +18,7 @@ const CHAINCODE: [&str; 2] = ["chaincode-office", "chaincode-support"];
 pub(crate) async fn and_back(world: &mut World) {
     world.stop().await;
     world.settings.service.requests.max_unrecorded = LIMIT;
+    world.settings.service.requests.unrecorded_cache_ms = 0;
     world.serve().await;
     let school = world.school(Plan::new("Badak")).await;
     let (teacher, learner) = (&school.educators[0], &school.learners[0]);
