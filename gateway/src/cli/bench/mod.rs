@@ -109,10 +109,8 @@ impl Bench {
             // Who asks twice does not want to wait.
             ended = ending.told() => Err(ended),
         };
-        let report = played?;
-        closed?;
-        program.output.result(&report, table::of);
-        Ok(())
+        program.output.result(&played?, table::of);
+        closed
     }
 }
 
