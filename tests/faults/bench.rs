@@ -157,6 +157,10 @@ impl Bench {
             Fault::DiskFull(node) => {
                 if let Some(disk) = self.disks.get(node) {
                     disk.free();
+                    // Its transient store never writes again once a write has failed (goleveldb keeps the error).
+                    if PEERS.contains(node) && self.nodes.process(node).is_some() {
+                        self.nodes.kill(node);
+                    }
                     self.start(node).await;
                 }
             }
