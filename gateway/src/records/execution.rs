@@ -1,4 +1,4 @@
-//! What the databases have in common when they execute a request: the entry and the outcome that a query's rows make.
+//! What the databases have in common: the entry and the outcome that a query's rows make, and how they are stored.
 
 use prost::Message;
 use serde_json::{Map, Value};
@@ -12,6 +12,21 @@ use super::{
 
 /// The greatest integer that a double and its neighbours tell apart: 2^53 - 1.
 const MAX_EXACT: u64 = (1 << 53) - 1;
+
+/// The columns of a [`super::StoredEntry`]; the one before `batch` is 0 pending, 1 recorded, 2 set aside.
+pub(super) const ENTRY: &str = "number, id, school, learner, educator, request, bytes, executed_at,
+    CASE WHEN code IS NOT NULL THEN 2
+         WHEN batch IS NOT NULL AND EXISTS (SELECT 1 FROM sillok_batches b
+            WHERE b.school = e.school AND b.sequence = e.batch AND b.receipt IS NOT NULL) THEN 1
+         ELSE 0 END,
+    batch, leaf, code, reason";
+/// How many entries are neither recorded nor set aside. The ids of a batch in flight are one after the other.
+pub(super) const UNRECORDED: &str =
+    "SELECT (SELECT count(*) FROM sillok_entries WHERE batch IS NULL AND code IS NULL)
+    + (SELECT coalesce(sum(length(entries) / 32), 0) FROM sillok_batches WHERE receipt IS NULL)";
+/// The columns of a [`super::StoredBatch`].
+pub(super) const BATCH: &str =
+    "school, sequence, header, entries, body, transaction_id, envelope, receipt, block";
 
 /// An entry that is not stored yet.
 pub(super) struct NewEntry {

@@ -13,21 +13,8 @@ use super::{
 };
 use crate::records::{
     Backlog, EntryStatus, StoredBatch, StoredEntry, StoredRequest,
-    execution::{corrupt, hash, identifier, split_ids, within_bytes},
+    execution::{BATCH, ENTRY, UNRECORDED, corrupt, hash, identifier, split_ids, within_bytes},
 };
-
-/// The columns of a [`StoredEntry`]; the one before `batch` is 0 pending, 1 recorded, 2 set aside.
-const ENTRY: &str = "number, id, school, learner, educator, request, bytes, executed_at,
-    CASE WHEN code IS NOT NULL THEN 2
-         WHEN batch IS NOT NULL AND EXISTS (SELECT 1 FROM sillok_batches b
-            WHERE b.school = e.school AND b.sequence = e.batch AND b.receipt IS NOT NULL) THEN 1
-         ELSE 0 END,
-    batch, leaf, code, reason";
-/// How many entries are neither recorded nor set aside. The ids of a batch in flight are one after the other.
-const UNRECORDED: &str = "SELECT (SELECT count(*) FROM sillok_entries WHERE batch IS NULL AND code IS NULL)
-    + (SELECT coalesce(sum(length(entries) / 32), 0) FROM sillok_batches WHERE receipt IS NULL)";
-/// The columns of a [`StoredBatch`].
-const BATCH: &str = "school, sequence, header, entries, body, transaction_id, envelope, receipt, block";
 
 pub(super) async fn used(c: &impl GenericClient, educator: &EducatorId, jti: &str) -> Done<Option<[u8; 32]>> {
     let sql = "SELECT content FROM sillok_requests WHERE educator = $1 AND jti = $2";

@@ -10,23 +10,12 @@ use super::{Limits, connection::away, statement};
 use crate::records::{
     Admitted, Backlog, EntryStatus, Executed, RecordsError, Result, Statement, StoredBatch, StoredEntry,
     StoredRequest,
-    execution::{Execution, corrupt, identifier, repeated, split_ids, within_bytes},
+    execution::{
+        BATCH, ENTRY, Execution, UNRECORDED, corrupt, identifier, repeated, split_ids, within_bytes,
+    },
     rows::Allowance,
     schema::Schema,
 };
-
-/// The columns of a [`StoredEntry`]; the one before `batch` is 0 pending, 1 recorded, 2 set aside.
-const ENTRY: &str = "number, id, school, learner, educator, request, bytes, executed_at,
-    CASE WHEN code IS NOT NULL THEN 2
-         WHEN batch IS NOT NULL AND EXISTS (SELECT 1 FROM sillok_batches b
-            WHERE b.school = e.school AND b.sequence = e.batch AND b.receipt IS NOT NULL) THEN 1
-         ELSE 0 END,
-    batch, leaf, code, reason";
-/// How many entries are neither recorded nor set aside. The ids of a batch in flight are one after the other.
-const UNRECORDED: &str = "SELECT (SELECT count(*) FROM sillok_entries WHERE batch IS NULL AND code IS NULL)
-    + (SELECT coalesce(sum(length(entries) / 32), 0) FROM sillok_batches WHERE receipt IS NULL)";
-/// The columns of a [`StoredBatch`].
-const BATCH: &str = "school, sequence, header, entries, body, transaction_id, envelope, receipt, block";
 
 /// One request in one transaction. `now` gives none when nobody waits for the outcome any more.
 pub(super) fn execute(

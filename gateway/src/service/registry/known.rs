@@ -1,6 +1,6 @@
 //! The registry's documents as they are remembered: with their certificates read once, not for each request.
 
-use std::{ops::Deref, sync::OnceLock};
+use std::ops::Deref;
 
 use sillok_contract::{
     Refusal,
@@ -12,8 +12,6 @@ use sillok_contract::{
 pub(in crate::service) struct Certified<D> {
     document: D,
     certificate: Result<Certificate, Refusal>,
-    /// The SHA-256 of an authority's certificate that issued this one. Both are what they are for ever.
-    issuer: OnceLock<[u8; 32]>,
 }
 
 /// An educator with the certificate their key is in.
@@ -35,7 +33,7 @@ impl<D> Deref for Certified<D> {
 
 impl<D> Certified<D> {
     fn new(document: D, certificate: Result<Certificate, Refusal>) -> Self {
-        Self { document, certificate, issuer: OnceLock::new() }
+        Self { document, certificate }
     }
 
     /// The certificate, or why it cannot be read.
@@ -66,15 +64,11 @@ impl From<Office> for KnownOffice {
 }
 
 impl KnownEducator {
-    /// As [`Educator::may_act`]; the authority's signature is verified the first time only.
+    /// As [`Educator::may_act`], without reading the certificates again.
     pub(in crate::service) fn may_act(&self, school: &KnownSchool, time: i64) -> Result<(), Refusal> {
         let authority = school.certificate()?;
         let certificate = self.certificate()?;
-        if self.issuer.get() != Some(&authority.thumbprint()) {
-            certificate.issued_by(authority)?;
-            // Where another authority is remembered, which issued it too, this one is verified each time.
-            let _ = self.issuer.set(authority.thumbprint());
-        }
+        certificate.issued_by(authority)?;
         self.may_act_with(certificate, school, authority, time)
     }
 }
