@@ -4,6 +4,11 @@
 #[path = "../shim/tests/peer/mod.rs"]
 mod peer;
 
+#[allow(
+    dead_code,
+    unreachable_pub,
+    reason = "the benchmarks' batches and the contract's fixtures are made for more than this"
+)]
 mod load;
 mod program;
 

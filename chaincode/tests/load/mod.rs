@@ -1,87 +1,82 @@
-//! A peer that has the contract record batches, as many at once as it likes, and endorses none of them.
-#![allow(
-    dead_code,
-    unreachable_pub,
-    reason = "the contract's fixtures are made for more tests than this one"
-)]
+//! A peer that has the contract record the same batch on the same state, many at once, and endorses none of them.
 
-#[path = "../../contract/tests/contract/ledger.rs"]
-mod ledger;
-#[path = "../../contract/tests/contract/people.rs"]
-mod people;
-#[path = "../../contract/tests/contract/world.rs"]
-mod world;
-
-use std::collections::BTreeMap;
+#[path = "../../contract/benches/batches/mod.rs"]
+pub mod batches;
 
 use fabric_protos::{
     msp::SerializedIdentity,
-    peer::{self, ChaincodeMessage, GetStateMultiple, GetStateMultipleResult, chaincode_message::Type},
+    peer::{
+        self, ChaincodeMessage, GetState, GetStateMultiple, GetStateMultipleResult, chaincode_message::Type,
+    },
 };
 use prost::{Message, bytes::Bytes};
 use prost_types::Timestamp;
-use sillok_contract::Creator;
+use sillok_contract::function::RECORD_BATCH;
 
 use super::peer::{FakePeer, proposal_of, proposed};
-use world::{Draft, NOW_SECONDS, World};
+use batches::{draft, ledger::Memory, recording, world::World};
 
-/// A batch, and the state that its recording reads.
+/// A batch that is about to be recorded.
 pub struct Load {
-    state: BTreeMap<String, Vec<u8>>,
-    header: Vec<u8>,
-    body: Vec<u8>,
-    creator: Creator,
+    /// What the contract finds on the ledger, and the transaction that it is called in.
+    pub ledger: Memory,
+    /// Its argument.
+    pub header: Vec<u8>,
 }
 
 impl Load {
     /// A batch of so many requests with so many queries each.
     pub fn new(requests: usize, queries: usize) -> Self {
-        let world = World::new();
-        let learners: Vec<_> = ["L1", "L2"].into_iter().cycle().take(queries).collect();
-        let mut draft = Draft::new("school-1");
-        for number in 0..requests {
-            draft.add("kim", &world.kim, &format!("request-{number}"), &learners);
-        }
-        let (header, body) = draft.seal();
-        Self { creator: world.creator("SupportMSP", "client"), state: world.ledger.state, header, body }
+        let mut world = World::new();
+        let draft = draft(&world, requests, queries);
+        let (transaction, header) = recording(&mut world, &draft);
+        Self { ledger: Memory { transaction, ..world.ledger }, header }
     }
 
-    /// Has it recorded so many times, so many of them at once.
-    pub async fn run(&self, peer: &mut FakePeer, times: usize, at_once: usize) {
-        let (mut begun, mut ended) = (0, 0);
+    /// Has it recorded so many times, so many of them at once. Gives how often the ledger was called.
+    pub async fn run(&self, peer: &mut FakePeer, times: usize, at_once: usize) -> usize {
+        let (mut begun, mut ended, mut calls) = (0, 0, 0);
         while ended < times {
             while begun < times.min(ended + at_once) {
-                peer.send(self.transaction(&format!("{begun:064x}"))).await;
+                peer.send(self.message(&format!("{begun:064x}"))).await;
                 begun += 1;
             }
             let call = peer.expect_any().await;
-            match call.r#type() {
-                Type::GetStateMultiple => peer.answer(&call, self.read(&call.payload)).await,
-                Type::WriteBatchState => peer.answer(&call, Bytes::new()).await,
-                Type::Completed => {
-                    let response = peer::Response::decode(call.payload).unwrap();
-                    assert_eq!(response.status, 200, "{}", response.message);
-                    ended += 1;
-                }
-                other => panic!("{other:?}: {}", String::from_utf8_lossy(&call.payload)),
+            if call.r#type() == Type::Completed {
+                let response = peer::Response::decode(call.payload).unwrap();
+                assert_eq!(response.status, 200, "{}", response.message);
+                ended += 1;
+            } else {
+                peer.answer(&call, self.answer(&call)).await;
+                calls += 1;
             }
+        }
+        calls
+    }
+
+    fn answer(&self, call: &ChaincodeMessage) -> Bytes {
+        let value = |key: &String| Bytes::from(self.ledger.state.get(key).cloned().unwrap_or_default());
+        match call.r#type() {
+            Type::GetState => value(&GetState::decode(call.payload.clone()).unwrap().key),
+            Type::GetStateMultiple => {
+                let keys = GetStateMultiple::decode(call.payload.clone()).unwrap().keys;
+                GetStateMultipleResult { values: keys.iter().map(value).collect() }.encode_to_vec().into()
+            }
+            Type::WriteBatchState => Bytes::new(),
+            other => panic!("{other:?}: {}", String::from_utf8_lossy(&call.payload)),
         }
     }
 
-    fn read(&self, request: &Bytes) -> Vec<u8> {
-        let keys = GetStateMultiple::decode(request.clone()).unwrap().keys;
-        let value = |key: &String| self.state.get(key).cloned().unwrap_or_default().into();
-        GetStateMultipleResult { values: keys.iter().map(value).collect() }.encode_to_vec()
-    }
-
-    fn transaction(&self, id: &str) -> ChaincodeMessage {
-        let creator = SerializedIdentity {
-            mspid: self.creator.msp.clone(),
-            id_bytes: self.creator.certificate.clone().into(),
-        };
-        let timestamp = Timestamp { seconds: NOW_SECONDS, nanos: 0 };
-        let transient = [("body".to_owned(), self.body.clone().into())].into();
-        let arguments = vec!["RecordBatch".into(), self.header.clone().into()];
-        proposed(Type::Transaction, id, arguments, proposal_of(id, &creator, timestamp, transient))
+    /// The transaction as a peer sends it, under this id.
+    pub fn message(&self, id: &str) -> ChaincodeMessage {
+        let transaction = &self.ledger.transaction;
+        let by = transaction.creator.clone().unwrap();
+        let creator = SerializedIdentity { mspid: by.msp, id_bytes: by.certificate.into() };
+        let timestamp = Timestamp { seconds: transaction.time / 1_000_000, nanos: 0 };
+        let transient =
+            transaction.transient.iter().map(|(name, value)| (name.clone(), value.clone().into()));
+        let proposal = proposal_of(id, &creator, timestamp, transient.collect());
+        let arguments = vec![RECORD_BATCH.into(), self.header.clone().into()];
+        proposed(Type::Transaction, id, arguments, proposal)
     }
 }
