@@ -23,6 +23,8 @@ pub(super) struct Used {
     pub(super) cpu_seconds: f64,
     /// The same for each second: 1 is one core, all the time.
     pub(super) cores: f64,
+    /// What it had the disk write each second, in MiB. Of a family: it and those of its children that are there at the end.
+    pub(super) written_mib_per_second: f64,
     /// The most memory it held (resident set), in MiB. Of a family: what all hold at the end, what they share counted
     /// once (proportional set).
     pub(super) memory_mib: f64,
@@ -33,11 +35,26 @@ pub(super) const BENCH: &str = "sillok bench";
 /// What everything else on the machine used, by this name.
 pub(super) const OTHERS: &str = "everything else";
 
+const MIB: f64 = 1024.0 * 1024.0;
+
 /// Processes under watch.
 pub(super) struct Watch {
     began: Instant,
     busy: Option<f64>,
-    processes: Vec<(Process, f64)>,
+    processes: Vec<(Process, Spent)>,
+}
+
+/// What a process has used since it began.
+struct Spent {
+    cpu_seconds: f64,
+    written_bytes: u64,
+}
+
+impl Spent {
+    fn so_far(process: &Process) -> Option<Self> {
+        let cpu_seconds = system::cpu_seconds(process)?;
+        Some(Self { cpu_seconds, written_bytes: system::written_bytes(process).unwrap_or_default() })
+    }
 }
 
 impl Watch {
@@ -47,8 +64,8 @@ impl Watch {
             .into_iter()
             .filter_map(|process| {
                 system::forget_most_memory(&process);
-                let seconds = system::cpu_seconds(&process)?;
-                Some((process, seconds))
+                let before = Spent::so_far(&process)?;
+                Some((process, before))
             })
             .collect();
         Self { began: Instant::now(), busy: system::busy_seconds(), processes }
@@ -58,17 +75,25 @@ impl Watch {
     /// process that has ended is left out.
     pub(super) fn end(self) -> Vec<Used> {
         let elapsed = self.began.elapsed().as_secs_f64();
-        let used = |(process, before): (Process, f64)| {
-            let cpu_seconds = system::cpu_seconds(&process)? - before;
-            let memory_mib = system::memory_mib(&process)?;
-            Some(Used { name: process.name, cpu_seconds, cores: cpu_seconds / elapsed, memory_mib })
+        let used = |(process, before): (Process, Spent)| {
+            let spent = Spent::so_far(&process)?;
+            let cpu_seconds = spent.cpu_seconds - before.cpu_seconds;
+            let written = spent.written_bytes.saturating_sub(before.written_bytes);
+            Some(Used {
+                cpu_seconds,
+                cores: cpu_seconds / elapsed,
+                written_mib_per_second: written as f64 / MIB / elapsed,
+                memory_mib: system::memory_mib(&process)?,
+                name: process.name,
+            })
         };
         let mut all: Vec<_> = self.processes.into_iter().filter_map(used).collect();
         if let Some((before, after)) = self.busy.zip(system::busy_seconds()) {
             let ours: f64 = all.iter().map(|used| used.cpu_seconds).sum();
             let cpu_seconds = (after - before - ours).max(0.0);
             let cores = cpu_seconds / elapsed;
-            all.push(Used { name: OTHERS.to_owned(), cpu_seconds, cores, memory_mib: 0.0 });
+            let name = OTHERS.to_owned();
+            all.push(Used { name, cpu_seconds, cores, written_mib_per_second: 0.0, memory_mib: 0.0 });
         }
         all
     }
@@ -78,7 +103,7 @@ impl Watch {
 mod system {
     use procfs::process::{ClearRefs, Process as Of, Stat};
 
-    use super::Process;
+    use super::{MIB, Process};
 
     pub(super) fn forget_most_memory(process: &Process) {
         // Where this is not allowed, the most since the process began is told.
@@ -94,6 +119,16 @@ mod system {
             ticks += children(process.pid).map(|child| child.1.utime + child.1.stime).sum::<u64>();
         }
         Some(ticks as f64 / procfs::ticks_per_second() as f64)
+    }
+
+    /// What the process, of a family each that is there, has had the disk write. Not to be had of another user's.
+    pub(super) fn written_bytes(process: &Process) -> Option<u64> {
+        let written = |of: &Of| Some(of.io().ok()?.write_bytes);
+        let own = written(&Of::new(process.pid).ok()?)?;
+        match process.family {
+            true => Some(own + children(process.pid).filter_map(|(of, _)| written(&of)).sum::<u64>()),
+            false => Some(own),
+        }
     }
 
     /// Processor time of the whole machine, in seconds of one core.
@@ -112,7 +147,7 @@ mod system {
             return Some(status.vmhwm.or(status.vmrss)? as f64 / 1024.0);
         }
         let all = std::iter::once(of).chain(children(process.pid).map(|(of, _)| of));
-        Some(all.filter_map(|of| proportional_bytes(&of)).sum::<u64>() as f64 / (1024.0 * 1024.0))
+        Some(all.filter_map(|of| proportional_bytes(&of)).sum::<u64>() as f64 / MIB)
     }
 
     fn proportional_bytes(of: &Of) -> Option<u64> {
@@ -138,6 +173,10 @@ mod system {
     pub(super) fn forget_most_memory(_: &Process) {}
 
     pub(super) fn cpu_seconds(_: &Process) -> Option<f64> {
+        None
+    }
+
+    pub(super) fn written_bytes(_: &Process) -> Option<u64> {
         None
     }
 

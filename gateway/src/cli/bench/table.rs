@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use super::{
     greedy::{Beside, Share},
-    machine::Used,
     measure::Run,
     report::{Quantiles, Report},
 };
@@ -26,7 +25,7 @@ pub(super) fn of(report: &Report) -> String {
     let parts = [head, targets(report), runs(report), comparisons(report), contract(report), proofs(report)];
     let mut text: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     for run in report.saturated.iter().chain(&report.overload) {
-        text.push(format!("{}:\n{}", name(run), processes(&run.processes)));
+        text.push(format!("{}:\n{}", name(run), processes(run)));
     }
     text.push(format!("{} queries executed, {} recorded", report.executed, report.recorded));
     text.join("\n\n")
@@ -172,11 +171,17 @@ fn proofs(report: &Report) -> String {
     proofs.chain(disk).collect::<Vec<_>>().join("\n")
 }
 
-fn processes(used: &[Used]) -> String {
-    let rows = used
-        .iter()
-        .map(|used| vec![used.name.clone(), format!("{:.2}", used.cores), format!("{:.0}", used.memory_mib)]);
-    table(&["process", "cores", "memory MiB"], rows, "")
+fn processes(run: &Run) -> String {
+    let queries = run.queries_executed_per_second.max(0.001);
+    let rows = run.processes.iter().map(|used| {
+        vec![
+            used.name.clone(),
+            format!("{:.2}", used.cores),
+            format!("{:.2}", 1024.0 * used.written_mib_per_second / queries),
+            format!("{:.0}", used.memory_mib),
+        ]
+    });
+    table(&["process", "cores", "KiB written/query", "memory MiB"], rows, "")
 }
 
 fn quantiles(quantiles: &Quantiles) -> String {
