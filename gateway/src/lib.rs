@@ -9,6 +9,7 @@ pub mod cli;
 pub mod client;
 pub mod clock;
 pub mod config;
+pub mod drift;
 mod grpc;
 pub mod keys;
 pub mod ledger;

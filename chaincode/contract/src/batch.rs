@@ -11,7 +11,7 @@ pub use reply::{Batch, BatchLeaf, Body, Entries, Head, Place, Position, Recorded
 use sillok_proto::ledger::BatchBody;
 
 use contents::Contents;
-pub use contents::{MAX_BODY, MAX_COMPRESSED, MAX_ENTRIES, MAX_SEQUENCE};
+pub use contents::{MAX_BODY, MAX_COMPRESSED, MAX_ENTRIES, MAX_SEQUENCE, read_body};
 pub(crate) use read::{get_batch, get_body, get_head, list_entries};
 pub(crate) use record::record;
 pub use record::{EVENT, TRANSIENT};

@@ -27,6 +27,8 @@ pub enum Exit {
     Unavailable = 4,
     /// Something does not verify.
     Unverified = 5,
+    /// Database and ledger do not agree.
+    Drift = 6,
     /// Ended by SIGINT, in order.
     Interrupted = 130,
     /// Ended by SIGTERM, in order.

@@ -32,6 +32,12 @@ impl Gateway {
         let client = |address: &String| Client::new(address, &self.audience, self.root.as_deref());
         Ok(self.gateway.as_ref().map(client).transpose()?)
     }
+
+    /// Its client, for somebody of an office.
+    pub(super) fn office_client(&self, credentials: &Credentials) -> Result<Client, Failure> {
+        let client = self.client()?.ok_or_else(|| Failure::usage("name the gateway with --gateway"))?;
+        Ok(client.with_access(credentials.office_access()?))
+    }
 }
 
 /// Whose key signs.
@@ -73,5 +79,11 @@ impl Credentials {
     pub(super) fn access(&self) -> Result<AccessToken, Failure> {
         let (certificate, key) = self.read()?;
         Ok(AccessToken::of_certificate(&certificate, key)?)
+    }
+
+    /// The same for somebody of an office, who shows the certificate that the office's authority issued.
+    pub(super) fn office_access(&self) -> Result<AccessToken, Failure> {
+        let (certificate, key) = self.read()?;
+        Ok(AccessToken::of_officer(&certificate, key)?)
     }
 }

@@ -14,6 +14,7 @@
 //! | 3 | refused by the gateway or the ledger: the same call would be refused again |
 //! | 4 | the gateway, the ledger or the database is away, overloaded or too slow; trying again may help |
 //! | 5 | a proof, a signature or a receipt does not verify |
+//! | 6 | database and ledger do not agree; what was found has been printed |
 //! | 130, 143 | `sillok bench` was ended by SIGINT or SIGTERM, and has deleted what it had made |
 //!
 //! Of exit code 2, `usage` is an argument's fault, `config.invalid` that of the configuration or of a file it or an
@@ -30,6 +31,7 @@ mod core_file;
 mod demo;
 mod failure;
 mod gateway;
+mod history;
 mod keys;
 mod output;
 mod private_file;
@@ -40,6 +42,7 @@ mod request;
 mod rows;
 mod serve;
 mod table;
+mod verify;
 mod when;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -82,6 +85,10 @@ pub enum Command {
     Request(Box<request::Request>),
     /// Fetches proofs of entries, and verifies them offline.
     Proof(proof::Proof),
+    /// Compares database and ledger for one learner.
+    Verify(verify::Verify),
+    /// Tells the lives of a learner's rows, from the ledger alone.
+    History(history::HistoryOf),
 }
 
 impl Command {
@@ -94,6 +101,8 @@ impl Command {
             Self::Admin(command) => on_threads(command.run(program)),
             Self::Request(command) => on_threads(command.run(program)),
             Self::Proof(command) => command.run(program),
+            Self::Verify(command) => on_threads(command.run(program)),
+            Self::History(command) => on_threads(command.run(program)),
         }
     }
 }

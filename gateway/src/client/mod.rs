@@ -6,12 +6,16 @@ use std::{net::IpAddr, path::Path, time::Duration};
 
 use reqwest::{Method, Response, Url, header::CONTENT_TYPE, redirect::Policy};
 use serde::{Deserialize, de::DeserializeOwned};
-use sillok_contract::{entry::EntryId, id::SchoolId};
+use sillok_contract::{
+    entry::EntryId,
+    id::{LearnerId, SchoolId},
+};
 
 pub use error::{ClientError, Refused};
 
 use crate::{
     clock,
+    drift::{History, Selection, SignedReport},
     keys::{AccessToken, Expected, SignedQueries},
     service::{Batch, Digest, EntryState, RequestState},
 };
@@ -91,12 +95,38 @@ impl Client {
         Ok(page.batches)
     }
 
+    /// Whether database and ledger agree about a learner.
+    pub async fn verification(&self, learner: &LearnerId) -> Result<SignedReport, ClientError> {
+        read(self.post(&format!("v1/learners/{learner}/verification")).await?).await
+    }
+
+    /// The lives of a learner's rows: of a table, with these columns in their keys.
+    pub async fn history(&self, learner: &LearnerId, rows: &Selection) -> Result<History, ClientError> {
+        let mut url = self.url(&format!("v1/learners/{learner}/history"))?;
+        if let Some(table) = &rows.table {
+            url.query_pairs_mut().append_pair("table", table);
+        }
+        if !rows.key.is_empty() {
+            let key = serde_json::Value::from(rows.key.clone()).to_string();
+            url.query_pairs_mut().append_pair("key", &key);
+        }
+        read(self.call(Method::GET, url).await?).await
+    }
+
+    /// The answer of any path that is called for what it does, without a body.
+    async fn post(&self, path: &str) -> Result<Response, ClientError> {
+        self.call(Method::POST, self.url(path)?).await
+    }
+
     /// The answer of any path that is read, such as `v1/schools/S/entries`, as it comes.
     pub async fn get(&self, path: &str) -> Result<Response, ClientError> {
-        let url = self.url(path)?;
-        let mut request = self.http.get(url.clone());
+        self.call(Method::GET, self.url(path)?).await
+    }
+
+    async fn call(&self, method: Method, url: Url) -> Result<Response, ClientError> {
+        let mut request = self.http.request(method.clone(), url.clone());
         if let Some(access) = &self.access {
-            let (method, uri, now) = (Method::GET, url.as_str(), clock::now());
+            let (uri, now) = (url.as_str(), clock::now());
             let call = Expected { audience: &self.audience, method: method.as_str(), uri, now };
             request = request.bearer_auth(access.sign(&call, TOKEN_SECONDS));
         }

@@ -2,16 +2,16 @@
 
 use futures_util::{StreamExt as _, stream::BoxStream};
 use sillok_proto::gateway::{
-    EntryRecorded, EntryState, GetEntryRequest, GetProofRequest, GetRequestRequest, ListBatchesReply,
-    ListBatchesRequest, Proof, RequestState, StreamEntriesRequest, SubmitRequestRequest,
-    gateway_server::Gateway,
+    EntryRecorded, EntryState, GetEntryRequest, GetHistoryRequest, GetProofRequest, GetRequestRequest,
+    History, ListBatchesReply, ListBatchesRequest, Proof, Report, RequestState, StreamEntriesRequest,
+    SubmitRequestRequest, VerifyLearnerRequest, gateway_server::Gateway,
 };
 use tonic::{Request, Response, Status};
 
 use super::{Grpc, message, problem::status};
 use crate::{
     problem::Problem,
-    server::{Target, bearer, entry_id, request_digest, school_id},
+    server::{Target, bearer, entry_id, learner_id, request_digest, rows, school_id},
     service::Caller,
 };
 
@@ -49,6 +49,19 @@ impl Grpc {
         let school = school_id(&wanted.school)?;
         let batches = self.service.batches(&caller, &school, wanted.after, message::limit(wanted)?).await?;
         Ok(ListBatchesReply { batches: batches.into_iter().map(message::batch).collect() })
+    }
+
+    async fn report_of(&self, request: Request<VerifyLearnerRequest>) -> Result<Report, Problem> {
+        let caller = self.caller(&request).await?;
+        let learner = learner_id(&request.get_ref().learner)?;
+        self.service.verification(&caller, &learner).await.map(message::report)
+    }
+
+    async fn history_of(&self, request: Request<GetHistoryRequest>) -> Result<History, Problem> {
+        let caller = self.caller(&request).await?;
+        let GetHistoryRequest { learner, table, key } = request.get_ref();
+        let (learner, selection) = (learner_id(learner)?, rows(table, key)?);
+        self.service.history(&caller, &learner, &selection).await.map(message::history)
     }
 
     async fn entries_of(
@@ -103,5 +116,13 @@ impl Gateway for Grpc {
         request: Request<StreamEntriesRequest>,
     ) -> Answer<Self::StreamEntriesStream> {
         self.entries_of(request).await.map(Response::new).map_err(status)
+    }
+
+    async fn verify_learner(&self, request: Request<VerifyLearnerRequest>) -> Answer<Report> {
+        self.report_of(request).await.map(Response::new).map_err(status)
+    }
+
+    async fn get_history(&self, request: Request<GetHistoryRequest>) -> Answer<History> {
+        self.history_of(request).await.map(Response::new).map_err(status)
     }
 }

@@ -3,6 +3,7 @@
 use sillok_proto::gateway::{self, ListBatchesRequest, entry_state::Status};
 
 use crate::{
+    drift::{History, SignedReport},
     problem::{Kind, Problem},
     service::{Batch, EntryRecorded, EntryState, Place, QueryResult, RequestState},
 };
@@ -66,4 +67,14 @@ pub(super) fn batch(batch: Batch) -> gateway::Batch {
         transaction: batch.transaction,
         block: batch.block,
     }
+}
+
+pub(super) fn report(signed: SignedReport) -> gateway::Report {
+    let json = String::from_utf8(signed.report.to_json()).expect("JSON is UTF-8");
+    gateway::Report { json, jws: signed.jws }
+}
+
+pub(super) fn history(history: History) -> gateway::History {
+    let json = serde_json::to_string(&history).expect("a history has only text, numbers and lists");
+    gateway::History { json }
 }

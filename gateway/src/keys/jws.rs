@@ -11,8 +11,17 @@ pub(super) fn sign(
     payload: &impl Serialize,
     key: &PrivateKey,
 ) -> serde_json::Result<String> {
-    let part = |json: Vec<u8>| URL_SAFE_NO_PAD.encode(json);
-    let signed = format!("{}.{}", part(serde_json::to_vec(header)?), part(serde_json::to_vec(payload)?));
+    sign_bytes(header, &serde_json::to_vec(payload)?, key)
+}
+
+/// A payload as it is, under a header as compact JSON.
+pub(super) fn sign_bytes(
+    header: &impl Serialize,
+    payload: &[u8],
+    key: &PrivateKey,
+) -> serde_json::Result<String> {
+    let header = URL_SAFE_NO_PAD.encode(serde_json::to_vec(header)?);
+    let signed = format!("{header}.{}", URL_SAFE_NO_PAD.encode(payload));
     let signature = key.sign_fixed(signed.as_bytes());
     Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
 }
@@ -34,6 +43,20 @@ impl<H: DeserializeOwned, P: DeserializeOwned> Unverified<H, P> {
         Some(Self {
             header: object(header)?,
             payload: object(payload)?,
+            signed: signed.to_owned(),
+            signature: URL_SAFE_NO_PAD.decode(signature).ok()?,
+        })
+    }
+}
+
+impl<H: DeserializeOwned> Unverified<H, Vec<u8>> {
+    /// The same with a payload of any form.
+    pub(super) fn parse_bytes(token: &str) -> Option<Self> {
+        let (signed, signature) = token.rsplit_once('.')?;
+        let (header, payload) = signed.split_once('.')?;
+        Some(Self {
+            header: object(header)?,
+            payload: URL_SAFE_NO_PAD.decode(payload).ok()?,
             signed: signed.to_owned(),
             signature: URL_SAFE_NO_PAD.decode(signature).ok()?,
         })

@@ -5,11 +5,13 @@
 mod access;
 mod authority;
 mod jws;
+mod office;
 mod private_key;
 mod request;
 
 pub use access::{AccessError, AccessToken, Caller, Expected, LONGEST_ACCESS, Presented};
 pub use authority::{Authority, Issued, Validity};
+pub use office::{OfficeDocument, OfficeSignatureError, OfficeSigner};
 pub use private_key::{PrivateKey, PublicKey, SignatureInvalid};
 pub use request::{Asked, RequestSigner, SignedQueries};
 

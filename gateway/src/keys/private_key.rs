@@ -48,7 +48,8 @@ impl PrivateKey {
         Self::of(secret)
     }
 
-    fn of(secret: SecretKey) -> Result<Self, KeyError> {
+    /// One that has been read already.
+    pub(crate) fn of(secret: SecretKey) -> Result<Self, KeyError> {
         let public = PublicKey::of(&secret.public_key());
         let scalar = Zeroizing::new(secret.to_bytes());
         let algorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;

@@ -6,6 +6,7 @@ pub mod embedded;
 pub mod fabric;
 pub mod receipt;
 pub mod school;
+pub mod story;
 
 use std::collections::BTreeMap;
 
@@ -13,6 +14,8 @@ use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 use sillok_contract::Refusal;
+
+use crate::keys::OfficeSigner;
 
 /// A call of a contract function.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -220,6 +223,8 @@ pub trait Ledger: Send + Sync {
     ) -> Result<BoxStream<'static, Result<Event, LedgerError>>, LedgerError>;
     /// Whether the ledger answers now.
     async fn ready(&self) -> Result<(), LedgerError>;
+    /// The identity under which it is called, to sign an office's documents with.
+    fn signer(&self) -> &OfficeSigner;
 }
 
 /// Endorses a call, submits it and waits until it is in a block; gives what the contract answered and the block.

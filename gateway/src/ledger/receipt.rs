@@ -122,6 +122,14 @@ impl Roots {
         self.authorities.keys().map(String::as_str)
     }
 
+    /// The MSP of the office that issued a certificate, if one did.
+    pub fn office_of(&self, certificate: &Certificate) -> Option<&str> {
+        let issued = |(_, authorities): &(&String, &Vec<Certificate>)| {
+            authorities.iter().any(|authority| certificate.issued_by(authority).is_ok())
+        };
+        self.authorities.iter().find(issued).map(|(msp, _)| msp.as_str())
+    }
+
     /// Checks one endorsement: the certificate is a peer's of this MSP, and the signature is its over the message.
     ///
     /// Whether the certificate was valid at the time is not asked: an offline verifier has no clock to trust, and the

@@ -7,7 +7,8 @@ use sillok_contract::entry::{EntryId, MAX_ENTRY};
 use sillok_proto::ledger::{Entry, Read, RowImage, Written, entry::Result as EntryResult};
 
 use super::{
-    Admitted, AdmittedQuery, Effect, Executed, Outcome, QueryOutcome, RecordsError, Result, schema::Schema,
+    Admitted, AdmittedQuery, Effect, Executed, Outcome, QueryOutcome, RecordsError, Result,
+    schema::{Schema, Table},
 };
 
 /// The greatest integer that a double and its neighbours tell apart: 2^53 - 1.
@@ -104,15 +105,18 @@ impl<'a> Execution<'a> {
             return Err(RecordsError::Corrupt(format!("{table} is not a protected table of this database")));
         };
         let image = |row: &Map<String, Value>| {
-            let key: Map<_, _> = schema
-                .key
-                .iter()
-                .filter_map(|column| Some((column.clone(), row.get(column)?.clone())))
-                .collect();
-            Ok(RowImage { table: table.to_owned(), key: canonical(&key)?, image: canonical(row)?, deleted })
+            let (key, image) = image(schema, row)?;
+            Ok(RowImage { table: table.to_owned(), key, image, deleted })
         };
         rows.iter().map(image).collect()
     }
+}
+
+/// A row's key and image, as entries hold them.
+pub(super) fn image(table: &Table, row: &Map<String, Value>) -> Result<(Vec<u8>, Vec<u8>)> {
+    let of_key = |column: &String| Some((column.clone(), row.get(column)?.clone()));
+    let key: Map<_, _> = table.key.iter().filter_map(of_key).collect();
+    Ok((canonical(&key)?, canonical(row)?))
 }
 
 /// Of the array of the rows.

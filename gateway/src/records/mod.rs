@@ -9,6 +9,7 @@ mod conformance;
 mod engine;
 mod execution;
 mod migration;
+mod picture;
 mod plain;
 mod postgres;
 mod rows;
@@ -25,6 +26,7 @@ use sillok_contract::{
 };
 
 pub use engine::open;
+pub use picture::{OutboxRow, Picture, Row, Sought};
 pub use plain::Plain;
 pub use policy::OutputColumn;
 pub use settings::{OpenError, Settings};
@@ -365,4 +367,8 @@ pub trait Records: Send + Sync {
     async fn batches(&self, school: &SchoolId, after: u64, limit: u32) -> Result<Vec<StoredBatch>>;
     /// Entries that the ledger refused, oldest first, at most `limit`.
     async fn set_aside(&self, limit: u32) -> Result<Vec<StoredEntry>>;
+
+    /// What the database holds about one learner, all of it as of one moment: to be held against the ledger, so nothing
+    /// of it need be of its form. Its cost grows with the learner's rows and entries and with the backlog.
+    async fn picture(&self, sought: &Sought) -> Result<Picture>;
 }

@@ -5,6 +5,7 @@ mod body;
 mod caller;
 mod document;
 mod entries;
+mod learners;
 mod operation;
 mod parameters;
 mod problem;
@@ -62,6 +63,8 @@ impl Rest {
             .routes(routes!(entries::proof))
             .routes(routes!(batches::list))
             .routes(routes!(stream::entries))
+            .routes(routes!(learners::verification))
+            .routes(routes!(learners::history))
             .route_layer(from_fn_with_state(edge.clone(), bound))
             .routes(routes!(operation::healthz))
             .routes(routes!(operation::readyz))

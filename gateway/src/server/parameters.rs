@@ -1,9 +1,16 @@
 //! What a caller names in a call, over REST as over gRPC: made once into what the service takes.
 
 use axum::http::{HeaderMap, header::AUTHORIZATION};
-use sillok_contract::{entry::EntryId, id::SchoolId};
+use serde_json::Map;
+use sillok_contract::{
+    entry::EntryId,
+    id::{LearnerId, SchoolId},
+};
 
-use crate::problem::{Kind, Problem};
+use crate::{
+    drift::Selection,
+    problem::{Kind, Problem},
+};
 
 /// The id of a request.
 pub(crate) fn request_digest(text: &str) -> Result<[u8; 32], Problem> {
@@ -25,6 +32,23 @@ pub(crate) fn entry_id(text: &str) -> Result<EntryId, Problem> {
 pub(crate) fn school_id(text: &str) -> Result<SchoolId, Problem> {
     SchoolId::new(text)
         .map_err(|refusal| Problem::new(Kind::Invalid, "identifier.malformed", refusal.message))
+}
+
+/// The id of a learner.
+pub(crate) fn learner_id(text: &str) -> Result<LearnerId, Problem> {
+    LearnerId::new(text)
+        .map_err(|refusal| Problem::new(Kind::Invalid, "identifier.malformed", refusal.message))
+}
+
+/// Which rows: a table's name, and the members that their keys must have as a JSON object; either may be empty.
+pub(crate) fn rows(table: &str, key: &str) -> Result<Selection, Problem> {
+    let malformed = |_| {
+        let detail =
+            "`key` is a JSON object of columns of the key, such as {\"year\":2026,\"subject\":\"music\"}";
+        Problem::new(Kind::Invalid, "query.malformed", detail)
+    };
+    let key = if key.is_empty() { Map::new() } else { serde_json::from_str(key).map_err(malformed)? };
+    Ok(Selection { table: (!table.is_empty()).then(|| table.to_owned()), key })
 }
 
 /// 32 bytes in the one form that is written here.

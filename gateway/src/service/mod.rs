@@ -13,6 +13,7 @@ mod settings;
 mod signals;
 mod state;
 mod submission;
+mod verification;
 mod view;
 
 #[cfg(test)]
@@ -21,7 +22,10 @@ mod tests;
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use futures_util::stream::BoxStream;
-use sillok_contract::{entry::EntryId, id::SchoolId};
+use sillok_contract::{
+    entry::EntryId,
+    id::{LearnerId, SchoolId},
+};
 use tokio::sync::{Mutex, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -34,6 +38,7 @@ pub use state::{
 
 use crate::{
     clock,
+    drift::{History, Selection, SignedReport},
     ledger::Ledger,
     problem::Problem,
     records::{Records, policy::Policy},
@@ -185,6 +190,22 @@ impl Service {
         after: Option<Cursor>,
     ) -> Result<BoxStream<'static, Result<EntryRecorded, Problem>>, Problem> {
         self.core.entries(caller, school, after)
+    }
+
+    /// Compares database and ledger for one learner, row by row and column by column. For the offices' people. The
+    /// report is signed by the office.
+    pub async fn verification(&self, caller: &Caller, learner: &LearnerId) -> Result<SignedReport, Problem> {
+        self.core.verification(caller, learner).await
+    }
+
+    /// The lives of a learner's rows, entry by entry, from the ledger alone. For the offices' people.
+    pub async fn history(
+        &self,
+        caller: &Caller,
+        learner: &LearnerId,
+        selection: &Selection,
+    ) -> Result<History, Problem> {
+        self.core.history(caller, learner, selection).await
     }
 
     /// Who the bearer of this access token is. `method` and `uri` are those of the call it comes with; for gRPC

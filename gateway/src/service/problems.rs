@@ -3,6 +3,7 @@
 use sillok_contract::Refusal;
 
 use crate::{
+    ledger::LedgerError,
     problem::{Kind, Problem},
     records::{
         RecordsError,
@@ -47,6 +48,18 @@ pub(super) fn of_records(error: RecordsError) -> Problem {
         ),
         RecordsError::Replayed => replayed(),
         RecordsError::LeaseLost | RecordsError::Corrupt(_) => internal(&error),
+    }
+}
+
+/// Of the ledger, where it was only asked.
+pub(super) fn of_ledger(error: LedgerError) -> Problem {
+    match error {
+        LedgerError::Refused(_) | LedgerError::Malformed(_) => internal(&error),
+        error => {
+            tracing::warn!(%error, "the ledger is not to be had");
+            let detail = "the ledger is not to be had; nothing can be told without it, ask again";
+            Problem::new(Kind::Unavailable, "ledger.unavailable", detail).retry_after(2)
+        }
     }
 }
 

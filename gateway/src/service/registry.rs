@@ -95,6 +95,11 @@ impl Registry {
         self.contract.head(school).await
     }
 
+    /// The ledger itself, past what is remembered.
+    pub(super) fn contract(&self) -> &Contract {
+        &self.contract
+    }
+
     /// Whether changes are being told.
     pub(super) fn is_listening(&self) -> bool {
         self.listening.load(Ordering::Acquire)

@@ -153,6 +153,18 @@ impl Caller {
         }
     }
 
+    /// Refuses everybody who is not of an office.
+    pub(super) fn check_office(&self) -> Result<(), Problem> {
+        match self {
+            Self::Officer { .. } => Ok(()),
+            Self::Educator { .. } => Err(Problem::new(
+                Kind::Forbidden,
+                "access.offices_only",
+                "this is for the offices' people; ask with a certificate that an office's authority issued",
+            )),
+        }
+    }
+
     /// Refuses another school than the educator's own.
     pub(super) fn check_school(&self, asked: &SchoolId) -> Result<(), Problem> {
         match self {

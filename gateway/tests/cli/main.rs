@@ -3,6 +3,7 @@
 
 mod admin;
 mod bench;
+mod drift;
 mod files;
 mod keys;
 mod program;

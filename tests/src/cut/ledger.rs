@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
-use sillok_gateway::ledger::{Call, Checkpoint, Commit, Endorsed, Event, Ledger, LedgerError, Receipt};
+use sillok_gateway::{
+    keys::OfficeSigner,
+    ledger::{Call, Checkpoint, Commit, Endorsed, Event, Ledger, LedgerError, Receipt},
+};
 use tokio::sync::watch;
 
 use super::Switch;
@@ -95,5 +98,9 @@ impl Ledger for Switched {
             return Err(LedgerError::Evaluate(AWAY.to_owned()));
         }
         self.ledger.ready().await
+    }
+
+    fn signer(&self) -> &OfficeSigner {
+        self.ledger.signer()
     }
 }

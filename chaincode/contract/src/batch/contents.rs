@@ -110,8 +110,8 @@ pub(crate) fn check_compressed(body: &[u8]) -> Result<(), Refusal> {
     }
 }
 
-/// The message alone: what it was read from is gone when this returns.
-fn read_body(compressed: &[u8]) -> Result<BatchBody, Refusal> {
+/// Reads a compressed body, within the limits of one. The message alone: what it was read from is gone when this returns.
+pub fn read_body(compressed: &[u8]) -> Result<BatchBody, Refusal> {
     let bytes = decompress(compressed)?;
     message::canonical(&bytes).map_err(|why| malformed(format!("the body is malformed: {why}")))
 }

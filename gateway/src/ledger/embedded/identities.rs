@@ -15,7 +15,7 @@ use sillok_contract::Creator;
 use sillok_proto::embedded as wire;
 
 use crate::keys::{
-    Authority, Issued, KeyError, PrivateKey, PublicKey, Validity, read_certificate, write_certificate,
+    Authority, Issued, KeyError, OfficeSigner, PrivateKey, Validity, read_certificate, write_certificate,
 };
 
 /// The offices: each endorses every transaction.
@@ -38,13 +38,16 @@ pub(super) struct Identity {
     /// As it stands in proposals and endorsements.
     pub(super) bytes: Vec<u8>,
     pub(super) key: PrivateKey,
+    /// The same, for an office's documents.
+    pub(super) signer: OfficeSigner,
 }
 
 impl Identity {
-    fn new(msp: &str, issued: Issued) -> Self {
+    fn new(msp: &str, issued: Issued) -> Result<Self, KeyError> {
         let certificate = issued.certificate.to_pem().into_bytes();
         let bytes = wire::Identity { msp: msp.to_owned(), certificate: certificate.clone() }.encode_to_vec();
-        Self { creator: Creator { msp: msp.to_owned(), certificate }, bytes, key: issued.key }
+        let signer = OfficeSigner::new(issued.certificate, issued.key.clone())?;
+        Ok(Self { creator: Creator { msp: msp.to_owned(), certificate }, bytes, key: issued.key, signer })
     }
 }
 
@@ -131,10 +134,7 @@ fn load(directory: &Path, msp: &'static str, roles: &[&'static str]) -> Result<O
                 certificate: read_certificate(&of(role, "pem"))?,
                 key: PrivateKey::read(&of(role, "key"))?,
             };
-            if PublicKey::of_certificate(&issued.certificate)? != *issued.key.public_key() {
-                return Err(KeyError::NotAPair);
-            }
-            Ok((role, Arc::new(Identity::new(msp, issued))))
+            Ok((role, Arc::new(Identity::new(msp, issued)?)))
         })
         .collect::<Result<_, KeyError>>()?;
     Ok(Organisation { msp, authority, members })

@@ -43,7 +43,7 @@ use self::{
     store::Store,
 };
 use super::{Call, Checkpoint, Commit, Endorsed, Event, Ledger, LedgerError, Receipt};
-use crate::keys::Authority;
+use crate::keys::{Authority, OfficeSigner};
 
 pub use error::{DamagedError, OpenError};
 pub use identities::{OFFICES, authority_files, roots_beside};
@@ -329,5 +329,9 @@ impl Ledger for Embedded {
         let read = self.blocking(|ledger| ledger.engine.store.last_block().map(drop)).await;
         read.map_err(|error| LedgerError::Evaluate(error.to_string()))?
             .map_err(|error| LedgerError::Evaluate(error.to_string()))
+    }
+
+    fn signer(&self) -> &OfficeSigner {
+        &self.creator.signer
     }
 }

@@ -14,11 +14,14 @@ use p256::{
 use sillok_contract::certificate::Certificate;
 
 use super::ConnectError;
+use crate::keys::{OfficeSigner, PrivateKey};
 
 /// An MSP's member with its key.
 pub(super) struct Identity {
     /// The serialised identity: MSP id and certificate.
     pub(super) creator: Bytes,
+    /// What signs an office's documents.
+    pub(super) signer: OfficeSigner,
     key: SigningKey,
 }
 
@@ -31,15 +34,13 @@ impl Identity {
         let secret = secret_key(&read(key)?).ok_or_else(|| {
             ConnectError::new(key.display(), "it is not a P-256 private key in PEM, neither PKCS#8 nor SEC 1")
         })?;
-        let signing = SigningKey::from(secret);
-        if signing.verifying_key().to_sec1_point(false).as_bytes() != parsed.public_key().point {
-            return Err(ConnectError::new(
-                key.display(),
-                format!("it is not the key of {}", certificate.display()),
-            ));
-        }
+        let signing = SigningKey::from(&secret);
+        let signer = PrivateKey::of(secret).and_then(|key| OfficeSigner::new(parsed, key));
+        let signer = signer.map_err(|_| {
+            ConnectError::new(key.display(), format!("it is not the key of {}", certificate.display()))
+        })?;
         let identity = msp::SerializedIdentity { mspid: msp.to_owned(), id_bytes: pem.into() };
-        Ok(Self { creator: identity.encode_to_vec().into(), key: signing })
+        Ok(Self { creator: identity.encode_to_vec().into(), signer, key: signing })
     }
 
     /// ES256 in ASN.1 DER, with the lower of the two values of S: Fabric refuses the other.

@@ -32,7 +32,7 @@ use tonic::{Code, Status};
 
 use self::{identity::Identity, peers::Peers, proposal::Proposal, settings::Limits};
 use super::{Call, Checkpoint, Commit, Endorsed, Event, Ledger, LedgerError, Receipt};
-use crate::keys::random;
+use crate::keys::{OfficeSigner, random};
 
 pub use network::Network;
 pub use settings::Settings;
@@ -257,6 +257,10 @@ impl Ledger for Fabric {
             Ok(_) | Err(LedgerError::Refused(_)) => Ok(()),
             Err(error) => Err(error),
         }
+    }
+
+    fn signer(&self) -> &OfficeSigner {
+        &self.identity.signer
     }
 }
 

@@ -5,6 +5,7 @@
 pub(super) mod engines;
 mod execution;
 mod ledger;
+mod picture;
 mod statements;
 
 use sillok_contract::digest::sha256;

@@ -6,6 +6,7 @@ mod connection;
 mod execution;
 mod failure;
 mod outbox;
+mod picture;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 mod tls;
@@ -27,8 +28,9 @@ use self::{
     failure::Failure,
 };
 use super::{
-    Admitted, Backlog, Executed, Lease, OpenError, Records, RecordsError, Result, Settings, Statement,
-    StoredBatch, StoredEntry, StoredRequest, migration::Migration, rows::RowLimits, schema::Schema,
+    Admitted, Backlog, Executed, Lease, OpenError, Picture, Records, RecordsError, Result, Settings, Sought,
+    Statement, StoredBatch, StoredEntry, StoredRequest, migration::Migration, rows::RowLimits,
+    schema::Schema,
 };
 
 /// How often a transaction is tried that PostgreSQL gave up to resolve a deadlock.
@@ -226,5 +228,9 @@ impl Records for Postgres {
     async fn set_aside(&self, limit: u32) -> Result<Vec<StoredEntry>> {
         let aside = "code IS NOT NULL ORDER BY number LIMIT $1";
         Ok(outbox::entries(&self.client().await?, aside, &[&i64::from(limit)]).await?)
+    }
+
+    async fn picture(&self, sought: &Sought) -> Result<Picture> {
+        Ok(picture::picture(&mut self.client().await?, &self.schema, sought).await?)
     }
 }

@@ -6,6 +6,7 @@ mod connection;
 mod deadline;
 mod lane;
 mod outbox;
+mod picture;
 mod statement;
 
 use std::{path::Path, sync::Arc, time::Duration};
@@ -21,9 +22,9 @@ use tokio::sync::mpsc;
 
 use self::{deadline::Deadline, lane::Lane};
 use super::{
-    Admitted, Backlog, Executed, Lease, OpenError, Records, RecordsError, Result, Settings, Statement,
-    StoredBatch, StoredEntry, StoredRequest, migration::Migration, rows::RowLimits, schema::Schema,
-    settings::setting,
+    Admitted, Backlog, Executed, Lease, OpenError, Picture, Records, RecordsError, Result, Settings, Sought,
+    Statement, StoredBatch, StoredEntry, StoredRequest, migration::Migration, rows::RowLimits,
+    schema::Schema, settings::setting,
 };
 
 /// What one statement may use.
@@ -236,5 +237,10 @@ impl Records for Sqlite {
 
     async fn set_aside(&self, limit: u32) -> Result<Vec<StoredEntry>> {
         self.readers.run(move |c| outbox::set_aside(c, limit)).await
+    }
+
+    async fn picture(&self, sought: &Sought) -> Result<Picture> {
+        let (schema, sought) = (self.schema.clone(), sought.clone());
+        self.readers.run(move |c| picture::picture(c, &schema, &sought)).await
     }
 }

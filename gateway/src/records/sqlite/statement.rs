@@ -75,7 +75,7 @@ fn bound(value: &Value) -> Bound {
 }
 
 /// None where SQLite holds something else than the type says.
-fn value(value: ValueRef<'_>, column_type: ColumnType) -> Option<Value> {
+pub(super) fn value(value: ValueRef<'_>, column_type: ColumnType) -> Option<Value> {
     match (column_type, value) {
         (_, ValueRef::Null) => Some(Value::Null),
         (ColumnType::Boolean, ValueRef::Integer(truth @ (0 | 1))) => Some(Value::Bool(truth == 1)),

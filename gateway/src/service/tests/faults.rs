@@ -20,10 +20,11 @@ use sillok_contract::{
 use tokio::sync::Notify;
 
 use crate::{
+    keys::OfficeSigner,
     ledger::{Call, Checkpoint, Commit, Endorsed, Event, Ledger, LedgerError, Receipt},
     records::{
-        Admitted, Backlog, Executed, Lease, Records, RecordsError, Result, StoredBatch, StoredEntry,
-        StoredRequest,
+        Admitted, Backlog, Executed, Lease, Picture, Records, RecordsError, Result, Sought, StoredBatch,
+        StoredEntry, StoredRequest,
     },
 };
 
@@ -202,6 +203,10 @@ impl Ledger for FaultyLedger {
     async fn ready(&self) -> std::result::Result<(), LedgerError> {
         self.real.ready().await
     }
+
+    fn signer(&self) -> &OfficeSigner {
+        self.real.signer()
+    }
 }
 
 /// A records database with faults.
@@ -320,5 +325,9 @@ impl Records for FaultyRecords {
 
     async fn set_aside(&self, limit: u32) -> Result<Vec<StoredEntry>> {
         self.around("set_aside", self.real.set_aside(limit)).await
+    }
+
+    async fn picture(&self, sought: &Sought) -> Result<Picture> {
+        self.around("picture", self.real.picture(sought)).await
     }
 }

@@ -1,6 +1,6 @@
 //! A town for the tests: real engines, two schools with their educators and learners.
 
-use std::{collections::BTreeSet, future::Future, ops::Deref, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, future::Future, ops::Deref, path::PathBuf, sync::Arc, time::Duration};
 
 use serde_json::json;
 use sillok_contract::{
@@ -34,6 +34,8 @@ pub(super) struct Town {
     /// Signed in as the education office's administrator.
     pub(super) office: Contract,
     pub(super) schools: Vec<Classes>,
+    /// The records database's file.
+    pub(super) database: PathBuf,
     /// Removed with the town.
     _directory: TempDir,
 }
@@ -59,7 +61,8 @@ impl Town {
     pub(super) async fn found_by(clock: fn() -> i64, max_entries: u32, max_age_ms: u32) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let ledger = Embedded::open(directory.path().join("ledger"), clock).unwrap();
-        let url = format!("sqlite:{}", directory.path().join("records.db").display());
+        let database = directory.path().join("records.db");
+        let url = format!("sqlite:{}", database.display());
         let records = records::open(&records::Settings { url, ..Default::default() }).await.unwrap();
         let consortium = Consortium::Embedded(ledger.clone());
         school::register_offices(&consortium).await.unwrap();
@@ -70,7 +73,7 @@ impl Town {
             schools.push(Classes(school::register(&consortium, &plan, AUDIENCE).await.unwrap()));
         }
         let office = consortium.administrator("OfficeMSP").unwrap();
-        Self { ledger, records, office, schools, _directory: directory }
+        Self { ledger, records, office, schools, database, _directory: directory }
     }
 
     pub(super) fn service(&self, settings: Settings) -> Service {

@@ -4,8 +4,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use sillok_gateway::service::{Digest, Place};
 use sillok_proto::gateway::{
-    GetEntryRequest, GetProofRequest, GetRequestRequest, ListBatchesRequest, StreamEntriesRequest,
-    SubmitRequestRequest, gateway_client::GatewayClient,
+    GetEntryRequest, GetHistoryRequest, GetProofRequest, GetRequestRequest, ListBatchesRequest,
+    StreamEntriesRequest, SubmitRequestRequest, VerifyLearnerRequest, gateway_client::GatewayClient,
 };
 use tokio::time::timeout;
 use tonic::{Code, Request, Status};
@@ -57,7 +57,8 @@ pub(super) async fn rest(
     let path = path
         .replace("{digest}", &world.subject.request)
         .replace("{entry}", &world.subject.entry)
-        .replace("{school}", "north");
+        .replace("{school}", "north")
+        .replace("{learner}", "L1.north");
     let url = world.gateway.url(&path);
     let mut request = world.http.request(method.parse::<Method>().unwrap(), &url);
     if let Some(token) = world.people.token(role, flaw, method, &url) {
@@ -139,6 +140,14 @@ impl Called<'_> {
             "ListBatches" => {
                 let message = ListBatchesRequest { school, ..Default::default() };
                 gateway.list_batches(self.with(message)).await.map(drop)
+            }
+            "VerifyLearner" => {
+                let message = VerifyLearnerRequest { learner: "L1.north".to_owned() };
+                gateway.verify_learner(self.with(message)).await.map(drop)
+            }
+            "GetHistory" => {
+                let message = GetHistoryRequest { learner: "L1.north".to_owned(), ..Default::default() };
+                gateway.get_history(self.with(message)).await.map(drop)
             }
             "StreamEntries" => {
                 let message = StreamEntriesRequest { school, ..Default::default() };

@@ -30,10 +30,12 @@ enum Whose {
     Senders,
     /// That school's educators' and the offices'.
     Schools,
+    /// The offices' alone.
+    Offices,
 }
 
 /// Every operation of REST.
-const REST: [(&str, Whose); 9] = [
+const REST: [(&str, Whose); 11] = [
     ("GET /healthz", Whose::Anyones),
     ("GET /readyz", Whose::Anyones),
     ("GET /metrics", Whose::Anyones),
@@ -43,10 +45,12 @@ const REST: [(&str, Whose); 9] = [
     ("GET /v1/entries/{entry}/proof", Whose::Senders),
     ("GET /v1/schools/{school}/batches", Whose::Schools),
     ("GET /v1/schools/{school}/entries", Whose::Schools),
+    ("POST /v1/learners/{learner}/verification", Whose::Offices),
+    ("GET /v1/learners/{learner}/history", Whose::Offices),
 ];
 
 /// Every operation of gRPC.
-const GRPC: [(&str, Whose); 9] = [
+const GRPC: [(&str, Whose); 11] = [
     ("/grpc.health.v1.Health/Check", Whose::Anyones),
     ("/grpc.health.v1.Health/Watch", Whose::Anyones),
     ("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", Whose::Anyones),
@@ -56,10 +60,12 @@ const GRPC: [(&str, Whose); 9] = [
     ("/sillok.v1.Gateway/GetProof", Whose::Senders),
     ("/sillok.v1.Gateway/ListBatches", Whose::Schools),
     ("/sillok.v1.Gateway/StreamEntries", Whose::Schools),
+    ("/sillok.v1.Gateway/VerifyLearner", Whose::Offices),
+    ("/sillok.v1.Gateway/GetHistory", Whose::Offices),
 ];
 
 /// What each role is answered: HTTP's status, and the problem's code where it is one.
-const ROLES: [(Role, Expected, Expected, Expected); 14] = {
+const ROLES: [(Role, Expected, Expected, Expected, Expected); 14] = {
     const DONE: Expected = (200, "");
     const UNKNOWN: Expected = (401, "access.unknown");
     const UNSIGNED: Expected = (401, "educator.unknown");
@@ -67,22 +73,25 @@ const ROLES: [(Role, Expected, Expected, Expected); 14] = {
     const OTHER_SCHOOL: Expected = (403, "access.other_school");
     const REVOKED: Expected = (403, "educator.revoked");
     const ELSEWHERE: Expected = (403, "educator.other_school");
-    //                       signs,       reads what the sender sent,   reads of the school
+    const NOT_YET: Expected = (403, "educator.not_yet");
+    const MISSING: Expected = (401, "access.missing");
+    const NO_OFFICE: Expected = (403, "access.offices_only");
+    //              signs, reads what the sender sent, reads of the school, reads what is the offices'
     [
-        (Role::Nobody, (400, "request.malformed"), (401, "access.missing"), (401, "access.missing")),
-        (Role::Sender, DONE, DONE, DONE),
-        (Role::Colleague, DONE, ABSENT, DONE),
-        (Role::OtherSchool, ELSEWHERE, ABSENT, OTHER_SCHOOL),
-        (Role::Revoked, REVOKED, REVOKED, REVOKED),
-        (Role::NotYet, (403, "educator.not_yet"), (403, "educator.not_yet"), (403, "educator.not_yet")),
-        (Role::Unregistered, UNSIGNED, UNKNOWN, UNKNOWN),
-        (Role::Learner, UNSIGNED, UNKNOWN, UNKNOWN),
-        (Role::OfficeClerk, UNSIGNED, DONE, DONE),
-        (Role::SupportClerk, UNSIGNED, DONE, DONE),
-        (Role::OfficeAdministrator, UNSIGNED, DONE, DONE),
-        (Role::OfficePeer, UNSIGNED, UNKNOWN, UNKNOWN),
-        (Role::SchoolClerk, UNSIGNED, UNKNOWN, UNKNOWN),
-        (Role::OfOtherAuthority, UNSIGNED, UNKNOWN, UNKNOWN),
+        (Role::Nobody, (400, "request.malformed"), MISSING, MISSING, MISSING),
+        (Role::Sender, DONE, DONE, DONE, NO_OFFICE),
+        (Role::Colleague, DONE, ABSENT, DONE, NO_OFFICE),
+        (Role::OtherSchool, ELSEWHERE, ABSENT, OTHER_SCHOOL, NO_OFFICE),
+        (Role::Revoked, REVOKED, REVOKED, REVOKED, REVOKED),
+        (Role::NotYet, NOT_YET, NOT_YET, NOT_YET, NOT_YET),
+        (Role::Unregistered, UNSIGNED, UNKNOWN, UNKNOWN, UNKNOWN),
+        (Role::Learner, UNSIGNED, UNKNOWN, UNKNOWN, UNKNOWN),
+        (Role::OfficeClerk, UNSIGNED, DONE, DONE, DONE),
+        (Role::SupportClerk, UNSIGNED, DONE, DONE, DONE),
+        (Role::OfficeAdministrator, UNSIGNED, DONE, DONE, DONE),
+        (Role::OfficePeer, UNSIGNED, UNKNOWN, UNKNOWN, UNKNOWN),
+        (Role::SchoolClerk, UNSIGNED, UNKNOWN, UNKNOWN, UNKNOWN),
+        (Role::OfOtherAuthority, UNSIGNED, UNKNOWN, UNKNOWN, UNKNOWN),
     ]
 };
 
@@ -148,12 +157,13 @@ fn operations() -> impl Iterator<Item = (&'static str, Whose)> {
 async fn each_role_may_do_what_is_theirs_and_nothing_else() {
     let world = world().await;
     for (operation, whose) in operations() {
-        for (role, signs, of_sender, of_school) in ROLES {
+        for (role, signs, of_sender, of_school, of_offices) in ROLES {
             let expected = match whose {
                 Whose::Anyones => (200, ""),
                 Whose::Signers => signs,
                 Whose::Senders => of_sender,
                 Whose::Schools => of_school,
+                Whose::Offices => of_offices,
             };
             world.expect(operation, whose, role, None, expected).await;
         }
@@ -169,7 +179,9 @@ async fn a_token_or_a_signature_that_is_not_right_opens_nothing_to_those_who_may
             let (roles, expected) = match whose {
                 Whose::Anyones => (&[Role::Sender, Role::OfficeClerk][..], Some((200, ""))),
                 Whose::Signers => (&[Role::Sender][..], signed),
-                Whose::Senders | Whose::Schools => (&[Role::Sender, Role::OfficeClerk][..], Some(read)),
+                Whose::Senders | Whose::Schools | Whose::Offices => {
+                    (&[Role::Sender, Role::OfficeClerk][..], Some(read))
+                }
             };
             for role in roles {
                 if let Some(expected) = expected {
@@ -190,7 +202,7 @@ async fn a_forged_token_is_told_nothing_of_the_one_it_names() {
             let expected = match whose {
                 Whose::Anyones => continue,
                 Whose::Signers => (401, "request.signature_invalid"),
-                Whose::Senders | Whose::Schools => (401, "access.signature"),
+                Whose::Senders | Whose::Schools | Whose::Offices => (401, "access.signature"),
             };
             world.expect(operation, whose, role, Some(Flaw::OtherKey), expected).await;
         }

@@ -1,0 +1,72 @@
+//! `/v1/learners`
+
+use axum::{Json, extract::State};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::{
+    Rest,
+    caller::Authenticated,
+    parameters::{InPath, InQuery},
+    problem::HttpProblem,
+};
+use crate::{
+    drift::{History, SignedReport},
+    server::{learner_id, rows},
+};
+
+/// Whether database and ledger agree about a learner.
+///
+/// Compares every row of the protected tables with its last recorded image, the outbox with the learner's entries, and
+/// the ledger with itself. Each difference is named to the column, with what the database says, what the ledger says,
+/// and the entry it rests on. For the offices' people.
+#[utoipa::path(
+    post,
+    path = "/v1/learners/{learner}/verification",
+    tag = "learners",
+    params(("learner" = String, Path, description = "The learner's id.", pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")),
+    responses((status = 200, description = "The report, signed by the office.", body = SignedReport))
+)]
+pub(super) async fn verification(
+    State(rest): State<Rest>,
+    Authenticated(caller): Authenticated,
+    InPath(learner): InPath<String>,
+) -> Result<Json<SignedReport>, HttpProblem> {
+    Ok(Json(rest.service.verification(&caller, &learner_id(&learner)?).await?))
+}
+
+/// Which rows.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Rows {
+    /// Of this table; without it, of all.
+    #[serde(default)]
+    table: String,
+    /// With these columns in their keys, as a JSON object, such as `{"year":2026,"subject":"music"}`; without it, all.
+    #[serde(default)]
+    key: String,
+}
+
+/// The lives of a learner's rows.
+///
+/// Entry by entry, who and when, and each column before and after: from the ledger alone. For the offices' people.
+#[utoipa::path(
+    get,
+    path = "/v1/learners/{learner}/history",
+    tag = "learners",
+    params(
+        ("learner" = String, Path, description = "The learner's id.", pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"),
+        Rows
+    ),
+    responses((status = 200, description = "Each row with its changes.", body = History))
+)]
+pub(super) async fn history(
+    State(rest): State<Rest>,
+    Authenticated(caller): Authenticated,
+    InPath(learner): InPath<String>,
+    InQuery(Rows { table, key }): InQuery<Rows>,
+) -> Result<Json<History>, HttpProblem> {
+    let (learner, selection) = (learner_id(&learner)?, rows(&table, &key)?);
+    Ok(Json(rest.service.history(&caller, &learner, &selection).await?))
+}

@@ -1,0 +1,66 @@
+//! `sillok verify` and `sillok history`: a mark is changed behind the ledger's back, found and told.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::{program::Program, served::Served};
+
+const CLERK: &str = "--certificate data/ledger.identities/OfficeMSP/client.pem --key data/ledger.identities/OfficeMSP/client.key";
+
+/// Does one statement about the learner and waits until it is recorded.
+fn does(program: &Program, rest: &str, sql: &str) {
+    let who = "--certificate keys/T1.pem --key keys/T1.key";
+    let words = format!("--json request --gateway {rest} --school north {who} --learner L1 --wait --sql");
+    let done = program.call(words.split_whitespace().chain([sql]));
+    assert_eq!(done.exit, 0, "{done:?}");
+}
+
+fn tamper(program: &Program, sql: &str) {
+    let connection = rusqlite::Connection::open(program.path("data/records.db")).unwrap();
+    connection.busy_timeout(Duration::from_secs(20)).unwrap();
+    connection.execute_batch(sql).unwrap();
+}
+
+#[test]
+fn a_mark_that_was_changed_is_found_named_and_its_life_is_told() {
+    let program = Program::new();
+    program.json("admin office add --id OfficeMSP --name Office");
+    program.json("keys educator --id T1 --out keys");
+    program.json("admin school add --id north --name North --district Seoul --max-age-ms 50");
+    program.json("admin educator add --id T1 --school north --certificate keys/T1.pem");
+    program.json("admin learner add --id L1 --school north");
+    let served = Served::start(&program, &[]);
+    let rest = &served.rest;
+    does(&program, rest, "INSERT INTO grades (year, term, subject, score) VALUES (2026, 1, 'music', 70)");
+    does(&program, rest, "UPDATE grades SET score = 75 WHERE subject = 'music'");
+    let who = format!("--gateway {rest} {CLERK}");
+    let verify = format!("verify L1 {who} --roots data/ledger.identities/roots");
+    assert_eq!(program.json(&verify)["report"]["agrees"], true);
+    assert!(program.run(&verify).stdout.contains("database and ledger agree about L1"));
+
+    tamper(&program, "UPDATE grades SET score = 100");
+    let told = program.run(&format!("{verify} --save report.jws"));
+    assert_eq!(told.exit, 6, "{told:?}");
+    for word in ["DO NOT AGREE", "row.changed", "grades", "subject=\"music\"", "score", "100", "75", "T1"] {
+        assert!(told.stdout.contains(word), "{word}: {}", told.stdout);
+    }
+    assert!(std::fs::read_to_string(program.path("report.jws")).unwrap().split('.').count() == 3);
+    let told = program.run(&format!("--json {verify}"));
+    let lines: Vec<Value> = told.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let column = &lines[0]["report"]["differences"][0]["columns"][0];
+    assert_eq!((&column["database"], &column["ledger"]), (&100.into(), &75.into()));
+    assert_eq!((&lines[1]["error"]["code"], &lines[1]["error"]["exit"]), (&"drift.found".into(), &6.into()));
+
+    let history = program.json(&format!("history L1 {who} --table grades --where subject=music"));
+    let changes = history["rows"][0]["changes"].as_array().unwrap();
+    let kinds: Vec<_> = changes.iter().map(|change| change["change"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["written", "changed"]);
+    assert_eq!(changes[1]["columns"], serde_json::json!([{"column": "score", "before": 70, "after": 75}]));
+    assert!(program.run(&format!("history L1 {who}")).stdout.contains("by T1, batch 2"));
+
+    let (exit, code, _) = program.refused(&format!("verify nobody {who}"));
+    assert_eq!((exit, code.as_str()), (3, "not_found"));
+    let teacher = format!("--gateway {rest} --certificate keys/T1.pem --key keys/T1.key");
+    assert_eq!(program.refused(&format!("verify L1 {teacher}")).0, 3);
+}
