@@ -1,5 +1,7 @@
 //! Arguments come as byte strings; here they get their types.
 
+use std::ops::RangeInclusive;
+
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
@@ -7,6 +9,8 @@ use crate::{Code, Refusal, batch::MAX_SEQUENCE, json, refusal::blame, registry::
 
 /// The most items on one page.
 pub(crate) const MAX_PAGE: u32 = 500;
+/// How many bytes a nonce has.
+const NONCE: RangeInclusive<usize> = 16..=64;
 /// The longest array of documents, in bytes.
 const MAX_ARRAY: usize = 4 * 1024 * 1024;
 
@@ -25,6 +29,8 @@ pub enum Form {
     Sequence,
     /// Microseconds since the Unix epoch, in decimal digits.
     Time,
+    /// What the caller has drawn at random to know the answer by: 16 to 64 bytes in lower-case hexadecimal digits.
+    Nonce,
     /// A JSON object of the named schema.
     Document(&'static str),
     /// A JSON array of at most 500 objects of the named schema.
@@ -85,6 +91,15 @@ impl<'a> Arguments<'a> {
         time.ok_or_else(|| {
             self.refuse(index, "is a time in microseconds since the Unix epoch in decimal digits")
         })
+    }
+
+    pub(crate) fn nonce(&self, index: usize) -> Result<&'a str, Refusal> {
+        let text = self.text(index)?;
+        let digits = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        match digits && text.len().is_multiple_of(2) && NONCE.contains(&(text.len() / 2)) {
+            true => Ok(text),
+            false => Err(self.refuse(index, "is 16 to 64 random bytes in lower-case hexadecimal digits")),
+        }
     }
 
     pub(crate) fn document<T: DeserializeOwned>(&self, index: usize) -> Result<T, Refusal> {

@@ -5,9 +5,10 @@ mod read;
 mod record;
 mod reply;
 mod standing;
+mod trail;
 
 use prost::Message;
-pub use reply::{Batch, BatchLeaf, Body, Entries, Head, Place, Position, Recorded};
+pub use reply::{Batch, BatchLeaf, Body, Entries, Head, Place, Position, Recorded, Trail};
 use sillok_proto::ledger::BatchBody;
 
 use contents::Contents;
@@ -16,6 +17,8 @@ pub(crate) use read::{get_batch, get_body, get_head, list_entries};
 pub(crate) use record::record;
 pub use record::{EVENT, TRANSIENT};
 pub use standing::{MAX_AGE, MAX_AHEAD, MAX_WAIT, SKEW};
+pub use trail::EVENT as TRAIL_EVENT;
+pub(crate) use trail::get_trail;
 
 use crate::{Code, Refusal, digest::sha256, id::SchoolId};
 

@@ -221,7 +221,7 @@ impl Certificate {
         {
             return Ok(());
         }
-        Err(Refusal::new(Code::CertificateIssuer, "the school's authority did not issue the certificate"))
+        Err(Refusal::new(Code::CertificateIssuer, "the authority did not issue the certificate"))
     }
 
     /// The role its organisational units give; refuses none or more than one.

@@ -45,7 +45,7 @@ pub struct Entry {
     pub query_index: u32,
     /// Where it was executed.
     pub school: SchoolId,
-    /// Who asked.
+    /// Who asked: an educator, or the officer whose request has a purpose.
     pub educator: EducatorId,
     /// Whom it is about; the query names the same.
     pub learner: LearnerId,
@@ -92,6 +92,10 @@ fn check_result(result: &Outcome) -> Result<(), Refusal> {
             Err(malformed("the number of rows is not the number of their images"))
         }
         Outcome::Written(written) => written.images.iter().try_for_each(check_image),
+        Outcome::Adopted(adopted) if adopted.images.iter().any(|image| image.deleted) => {
+            Err(malformed("a deleted row cannot be adopted"))
+        }
+        Outcome::Adopted(adopted) => adopted.images.iter().try_for_each(check_image),
     }
 }
 

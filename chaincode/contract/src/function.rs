@@ -5,9 +5,9 @@ use crate::{
     access::Access,
     argument::{Arguments, Form, Parameter},
     batch,
-    id::{EducatorId, LearnerId, MspId, SchoolId},
+    id::{EducatorId, LearnerId, MspId, OfficerId, SchoolId},
     json, key, metadata,
-    registry::{self, Educator, Learner, Office, School},
+    registry::{self, Educator, Learner, Office, Officer, School},
 };
 
 /// A function of the contract.
@@ -77,6 +77,12 @@ functions! {
     /// Revokes an educator from a time on.
     REVOKE_EDUCATOR = "RevokeEducator", EitherAdmin, submit (id: Form::Id, since: Form::Time)
         |ledger, arguments| answer(registry::revoke_educator(ledger, arguments.id(0)?, arguments.time(1)?));
+    /// Registers officers of the administrator's own office, all or none.
+    REGISTER_OFFICERS = "RegisterOfficers", EitherAdmin, submit (officers: Form::Documents("Officer"))
+        |ledger, arguments| answer(registry::register_officers(ledger, arguments.documents(0)?));
+    /// Revokes an officer of the administrator's own office from a time on.
+    REVOKE_OFFICER = "RevokeOfficer", EitherAdmin, submit (id: Form::Id, since: Form::Time)
+        |ledger, arguments| answer(registry::revoke_officer(ledger, arguments.id(0)?, arguments.time(1)?));
     /// Registers learners, all or none.
     REGISTER_LEARNERS = "RegisterLearners", SupportAdmin, submit (learners: Form::Documents("Learner"))
         |ledger, arguments| answer(registry::register_learners(ledger, arguments.documents(0)?));
@@ -84,6 +90,17 @@ functions! {
     MOVE_LEARNER = "MoveLearner", SupportAdmin, submit (id: Form::Id, school: Form::Id, since: Form::Time)
         |ledger, arguments| {
             answer(registry::move_learner(ledger, arguments.id(0)?, arguments.id(1)?, arguments.time(2)?))
+        };
+    /// Registers a key of a learner's wallet, which ends the one before.
+    REGISTER_WALLET_KEY = "RegisterWalletKey", SupportAdmin, submit
+        (learner: Form::Id, key: Form::Document("WalletKey"))
+        |ledger, arguments| {
+            answer(registry::register_wallet_key(ledger, arguments.id(0)?, arguments.document(1)?))
+        };
+    /// Revokes the key of a learner's wallet that is in force at a time, from then on.
+    REVOKE_WALLET_KEY = "RevokeWalletKey", SupportAdmin, submit (learner: Form::Id, since: Form::Time)
+        |ledger, arguments| {
+            answer(registry::revoke_wallet_key(ledger, arguments.id(0)?, arguments.time(1)?))
         };
     /// An office.
     GET_OFFICE = "GetOffice", Members, evaluate (id: Form::Id)
@@ -105,6 +122,17 @@ functions! {
     /// The educators, in the order of their ids.
     LIST_EDUCATORS = "ListEducators", Members, evaluate (page_size: Form::PageSize, bookmark: Form::Bookmark)
         |ledger, arguments| list::<Educator>(ledger, arguments, &key::educator(""));
+    /// An officer.
+    GET_OFFICER = "GetOfficer", Members, evaluate (id: Form::Id)
+        |ledger, arguments| {
+            answer(registry::get::<Officer>(ledger, &key::officer(arguments.id::<OfficerId>(0)?)))
+        };
+    /// The officer with a certificate, by its thumbprint: 64 hexadecimal digits.
+    FIND_OFFICER = "FindOfficer", Members, evaluate (thumbprint: Form::Text)
+        |ledger, arguments| answer(registry::find_officer(ledger, arguments.text(0)?));
+    /// The officers, in the order of their ids.
+    LIST_OFFICERS = "ListOfficers", Members, evaluate (page_size: Form::PageSize, bookmark: Form::Bookmark)
+        |ledger, arguments| list::<Officer>(ledger, arguments, &key::officer(""));
     /// A learner.
     GET_LEARNER = "GetLearner", Members, evaluate (id: Form::Id)
         |ledger, arguments| {
@@ -128,6 +156,10 @@ functions! {
         |ledger, arguments| {
             answer(batch::list_entries(ledger, arguments.id(0)?, arguments.page_size(1)?, arguments.text(2)?))
         };
+    /// How many entries a learner has, at a time that both offices attest: endorse it and verify the receipt, submit
+    /// nothing.
+    GET_TRAIL = "GetTrail", Members, evaluate (learner: Form::Id, nonce: Form::Nonce)
+        |ledger, arguments| answer(batch::get_trail(ledger, arguments.id(0)?, arguments.nonce(1)?));
     /// A batch's body.
     GET_BODY = "GetBody", Offices, evaluate (school: Form::Id, sequence: Form::Sequence)
         |ledger, arguments| answer(batch::get_body(ledger, arguments.id(0)?, arguments.sequence(1)?));

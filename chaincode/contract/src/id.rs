@@ -1,4 +1,4 @@
-//! Names of offices, schools, educators and learners, checked once where they come in.
+//! Names of offices, schools, educators, officers and learners, checked once where they come in.
 
 use std::fmt;
 
@@ -83,6 +83,10 @@ identifier!(
     EducatorId, "educator"
 );
 identifier!(
+    /// An officer: somebody of an office who restores, adopts, certifies or decides; by a pseudonym.
+    OfficerId, "officer"
+);
+identifier!(
     /// A learner, by a pseudonym: it stands on the channel, so it must not tell who they are.
     LearnerId, "learner"
 );
@@ -94,6 +98,13 @@ identifier!(
     /// An organisation's MSP, as Fabric names it.
     MspId, "MSP"
 );
+
+/// As an entry names who signed: an officer signs in an educator's place. No officer has an educator's id.
+impl From<OfficerId> for EducatorId {
+    fn from(id: OfficerId) -> Self {
+        Self(id.0)
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -7,16 +7,18 @@
 //! | `office/ID` | JSON | an [`crate::registry::Office`] |
 //! | `school/ID` | JSON | a [`crate::registry::School`] |
 //! | `educator/ID` | JSON | an [`crate::registry::Educator`] |
-//! | `certificate/THUMBPRINT` | text | the id of the educator whose certificate it is |
+//! | `officer/ID` | JSON | a [`crate::registry::Officer`] |
+//! | `certificate/THUMBPRINT` | text | whose certificate it is: the id of an educator, or the key of an officer |
 //! | `learner/ID` | JSON | a [`crate::registry::Learner`] |
 //! | `head/SCHOOL` | JSON | a [`crate::batch::Head`] |
 //! | `batch/SCHOOL/NUMBER` | protobuf | a BatchRecord |
 //! | `trail/LEARNER` | protobuf | a LearnerHead |
 //! | `request/REPLAY KEY` | protobuf | a RequestRecord |
 //!
-//! Recording a batch reads its school and head, each educator, each learner and their trail, and each request: all in
-//! one round trip, all by key, none of it growing with history. It writes three keys (batch, head, body), one for each
-//! learner and one for each request: a class of thirty under one signature makes 34.
+//! Recording a batch reads its school and head, each educator, each learner and their trail, and each request; where an
+//! officer signed one, the officer and both offices: all in one round trip, all by key, none of it growing with history.
+//! It writes three keys (batch, head, body), one for each learner and one for each request: a class of thirty under one
+//! signature makes 34.
 
 use std::fmt::Display;
 
@@ -38,7 +40,12 @@ pub fn educator(id: impl Display) -> String {
     format!("educator/{id}")
 }
 
-/// The key that leads from a certificate's thumbprint (64 lower-case hexadecimal digits) to its educator.
+/// The key of an officer.
+pub fn officer(id: impl Display) -> String {
+    format!("officer/{id}")
+}
+
+/// The key that leads from a certificate's thumbprint (64 lower-case hexadecimal digits) to its educator or officer.
 pub fn certificate(thumbprint: &str) -> String {
     format!("certificate/{thumbprint}")
 }

@@ -18,6 +18,7 @@ pub mod ledger;
 pub mod merkle;
 pub mod message;
 mod metadata;
+pub mod purpose;
 mod query;
 pub mod refusal;
 pub mod registry;

@@ -57,6 +57,7 @@ fn schema(form: Form) -> Value {
     match form {
         Form::Text | Form::Bookmark => json!({ "type": "string" }),
         Form::Id => identifier(),
+        Form::Nonce => json!({ "type": "string", "pattern": "^([0-9a-f]{2}){16,64}$" }),
         Form::PageSize => integer(1, MAX_PAGE.into()),
         Form::Sequence => integer(1, MAX_SEQUENCE),
         Form::Time => integer(0, MAX_TIME as u64),
@@ -89,6 +90,7 @@ fn documents() -> Value {
     let (time, pem) = (integer(0, MAX_TIME as u64), json!({ "type": "string" }));
     let batch = object(&[], json!({ "max_entries": integer(1, 1000), "max_age_ms": integer(1, 600_000) }));
     let enrolment = object(&["school", "since"], json!({ "school": identifier(), "since": time }));
+    let coordinate = json!({ "type": "string", "pattern": "^[A-Za-z0-9_-]{43}$" });
     json!({
         "Office": object(
             &["id", "name", "authority"],
@@ -104,6 +106,13 @@ fn documents() -> Value {
         "Educator": object(&["id", "school", "role", "certificate", "from"], json!({
             "id": identifier(), "school": identifier(), "role": identifier(), "certificate": pem,
             "thumbprint": { "type": "string" }, "from": time, "until": time, "revoked_since": time,
+        })),
+        "Officer": object(&["id", "office", "certificate", "from"], json!({
+            "id": identifier(), "office": identifier(), "certificate": pem,
+            "thumbprint": { "type": "string" }, "from": time, "until": time, "revoked_since": time,
+        })),
+        "WalletKey": object(&["kty", "crv", "x", "y", "since"], json!({
+            "kty": { "const": "EC" }, "crv": { "const": "P-256" }, "x": coordinate, "y": coordinate, "since": time,
         })),
         "Learner": object(&["id", "enrolments"], json!({
             "id": identifier(), "enrolments": { "type": "array", "minItems": 1, "items": enrolment },

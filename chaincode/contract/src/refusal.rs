@@ -48,11 +48,11 @@ codes! {
     RequestMalformed = "request.malformed",
     /// The request, or the list of its queries, is longer than allowed.
     RequestTooLarge = "request.too_large",
-    /// The request names another certificate than the one registered for the educator.
+    /// The request names another certificate than the one registered for who signed.
     RequestCertificate = "request.certificate_mismatch",
     /// The request's signature is not the certificate's.
     RequestSignature = "request.signature_invalid",
-    /// The educator's `jti` stands on the ledger already, with other content.
+    /// The signer's `jti` stands on the ledger already, with other content.
     RequestReused = "request.jti_reused",
 
     /// The query is not JSON of the agreed form.
@@ -76,6 +76,8 @@ codes! {
     EntryRecorded = "entry.already_recorded",
     /// The time of execution does not fit the request's time or the transaction's.
     EntryTime = "entry.time_out_of_bounds",
+    /// The result is not one that a request of that purpose can have.
+    EntryPurpose = "entry.purpose_mismatch",
 
     /// The batch's header or body is not of the agreed form.
     BatchMalformed = "batch.malformed",
@@ -98,7 +100,7 @@ codes! {
     CertificateNotYetValid = "certificate.not_yet_valid",
     /// The certificate is no longer valid at that time.
     CertificateExpired = "certificate.expired",
-    /// The school's authority did not issue the certificate.
+    /// The authority of the school, or the officer's office, did not issue the certificate.
     CertificateIssuer = "certificate.not_issued_by_authority",
 
     /// The school is not registered.
@@ -115,12 +117,28 @@ codes! {
     EducatorRevoked = "educator.revoked",
     /// The educator belongs to another school.
     EducatorElsewhere = "educator.other_school",
+    /// The officer is not registered.
+    OfficerUnknown = "officer.unknown",
+    /// The officer's time has not begun.
+    OfficerNotYet = "officer.not_yet",
+    /// The officer's time is over.
+    OfficerNoLonger = "officer.no_longer",
+    /// The officer's certificate is revoked at that time.
+    OfficerRevoked = "officer.revoked",
     /// The learner is not registered.
     LearnerUnknown = "learner.unknown",
     /// The learner is at no school at that time.
     LearnerNotEnrolled = "learner.not_enrolled",
     /// The learner is at another school at that time.
     LearnerElsewhere = "learner.other_school",
+    /// The learner has no wallet key at that time.
+    WalletNone = "wallet.none",
+    /// The learner's wallet key is revoked at that time.
+    WalletRevoked = "wallet.revoked",
+    /// The wallet's key is not a P-256 public key as a JWK has it.
+    WalletKeyMalformed = "wallet.key_malformed",
+    /// The signature is not that of the learner's wallet key.
+    WalletSignature = "wallet.signature_invalid",
 }
 
 impl Code {

@@ -1,24 +1,29 @@
-//! Who is who: the offices, schools, educators and learners on the ledger, and when each stands.
+//! Who is who: the offices, schools, educators, officers and learners on the ledger, and when each stands.
 //!
 //! Times are microseconds since the Unix epoch, UTC. Documents are stored as canonical JSON (RFC 8785).
 
 mod educator;
 mod learner;
+mod officer;
 mod read;
 mod register;
 mod school;
+mod term;
+mod wallet;
 
 use serde::{Deserialize, Serialize};
 
 pub use educator::Educator;
 pub use learner::{Enrolment, Learner};
+pub use officer::Officer;
 pub use school::{BatchSettings, Office, School, SchoolChange};
+pub use wallet::WalletKey;
 
-pub(crate) use read::{find_educator, get, list};
+pub(crate) use read::{find_educator, find_officer, get, list};
 pub use register::EVENT;
 pub(crate) use register::{
-    move_learner, register_educators, register_learners, register_office, register_school, revoke_educator,
-    update_school,
+    move_learner, register_educators, register_learners, register_office, register_officers, register_school,
+    register_wallet_key, revoke_educator, revoke_officer, revoke_wallet_key, update_school,
 };
 
 use crate::{Code, Refusal};
@@ -49,6 +54,8 @@ pub enum Kind {
     School,
     /// An [`Educator`].
     Educator,
+    /// An [`Officer`].
+    Officer,
     /// A [`Learner`].
     Learner,
 }

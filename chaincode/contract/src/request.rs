@@ -1,4 +1,5 @@
-//! A signed request: one educator's signature over the hashes of one or many queries, as a compact JWS (RFC 7515).
+//! A signed request: one signature, an educator's or an officer's, over the hashes of one or many queries, as a compact
+//! JWS (RFC 7515).
 
 use std::collections::HashSet;
 
@@ -13,6 +14,7 @@ use crate::{
     digest::sha256,
     id::SchoolId,
     json,
+    purpose::Purpose,
 };
 
 /// The `typ` of a request's header.
@@ -39,7 +41,7 @@ pub struct SignedRequest {
     signature: [u8; 64],
 }
 
-/// What the educator signs.
+/// What is signed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Payload {
@@ -51,6 +53,9 @@ pub struct Payload {
     pub aud: String,
     /// The school whose records the queries are about.
     pub school: SchoolId,
+    /// What an officer's request is for; an educator's has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<Purpose>,
     /// The hash of each query ([`query_hash`]), in JSON base64url without padding.
     #[serde(with = "hashes")]
     pub queries: Vec<[u8; 32]>,
@@ -114,7 +119,7 @@ impl SignedRequest {
             true => Ok(()),
             false => Err(Refusal::new(
                 Code::RequestCertificate,
-                "the request names another certificate than the educator's; sign with the registered key",
+                "the request names another certificate than the signer's; sign with the registered key",
             )),
         }
     }
@@ -190,7 +195,7 @@ fn read_header(bytes: &[u8]) -> Result<[u8; 32], Refusal> {
 fn read_payload(bytes: &[u8]) -> Result<Payload, Refusal> {
     json::object::<Payload>(bytes)
         .map_err(|error| {
-            malformed(format!("the payload is not {{jti, iat, aud, school, queries}}: {error}"))
+            malformed(format!("the payload is not {{jti, iat, aud, school, purpose?, queries}}: {error}"))
         })?
         .check()
 }

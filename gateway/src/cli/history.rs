@@ -75,6 +75,7 @@ fn life(row: &RowHistory) -> String {
 fn change(change: &Change) -> Vec<Vec<String>> {
     let kind = match change.change {
         ChangeKind::Written => "written",
+        ChangeKind::Adopted => "adopted",
         ChangeKind::Changed => "changed",
         ChangeKind::Deleted => "deleted",
     };

@@ -67,13 +67,18 @@ impl Fold {
         fold
     }
 
-    /// The next entry's result.
+    /// The next entry's result. What was adopted counts as a row's first image alone: whatever was recorded of the row
+    /// before stands.
     pub fn take(&mut self, origin: &Arc<Origin>, result: &Outcome) {
         self.step += 1;
         for image in images(result) {
             let key = RowKey { table: image.table.clone(), key: image.key.clone() };
             let (image, deleted) = (image.image.clone(), image.deleted);
-            self.rows.insert(key, Last { image, deleted, since: origin.clone(), step: self.step });
+            let last = Last { image, deleted, since: origin.clone(), step: self.step };
+            match result {
+                Outcome::Adopted(_) => drop(self.rows.entry(key).or_insert(last)),
+                _ => drop(self.rows.insert(key, last)),
+            }
         }
     }
 
@@ -99,10 +104,11 @@ impl Fold {
     }
 }
 
-/// The rows that a result wrote.
+/// The rows that a result wrote or adopted.
 pub(super) fn images(result: &Outcome) -> &[RowImage] {
     match result {
         Outcome::Written(written) => &written.images,
+        Outcome::Adopted(adopted) => &adopted.images,
         Outcome::Read(_) => &[],
     }
 }

@@ -8,6 +8,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sillok_contract::id::LearnerId;
+use sillok_proto::ledger::entry::Result as Outcome;
 use utoipa::ToSchema;
 
 use super::{
@@ -79,6 +80,8 @@ pub struct Change {
 pub enum ChangeKind {
     /// The row is recorded for the first time, or again after it was deleted.
     Written,
+    /// It was there before Sillok, and an officer had it taken on as it was.
+    Adopted,
     /// It was changed.
     Changed,
     /// It was deleted.
@@ -104,8 +107,13 @@ pub fn history(story: &Story, selection: &Selection) -> History {
         let origin = Arc::new(Origin::recorded(told, entry));
         for image in images(&entry.result) {
             let key = RowKey { table: image.table.clone(), key: image.key.clone() };
-            if selection.takes(&key) {
-                lives.entry(key).or_default().goes_on(&origin, &image.image, image.deleted);
+            if !selection.takes(&key) {
+                continue;
+            }
+            match (&entry.result, lives.get(&key)) {
+                (Outcome::Adopted(_), Some(_)) => {}
+                (Outcome::Adopted(_), None) => lives.entry(key).or_default().begins(&origin, &image.image),
+                _ => lives.entry(key).or_default().goes_on(&origin, &image.image, image.deleted),
             }
         }
     }
@@ -130,6 +138,12 @@ struct Life {
 }
 
 impl Life {
+    /// Nothing was recorded of it, and it was there.
+    fn begins(&mut self, by: &Arc<Origin>, image: &[u8]) {
+        self.goes_on(by, image, false);
+        self.changes.iter_mut().for_each(|change| change.change = ChangeKind::Adopted);
+    }
+
     fn goes_on(&mut self, by: &Arc<Origin>, image: &[u8], deleted: bool) {
         let change = match (&self.image, deleted) {
             (_, true) => ChangeKind::Deleted,

@@ -5,7 +5,7 @@ mod random;
 
 use serde_json::{Value, json};
 use sillok_contract::entry::EntryId;
-use sillok_proto::ledger::{self, Read, RowImage, entry::Result as Outcome};
+use sillok_proto::ledger::{self, Adopted, Read, RowImage, entry::Result as Outcome};
 
 use self::case::{Case, canonical, mark, written, year};
 use super::*;
@@ -189,6 +189,28 @@ fn a_history_tells_a_rows_life_from_the_ledger_alone() {
     assert_eq!(history(&story, &Selection::default()).rows.len(), 3);
     let notes = Selection { table: Some("notes".to_owned()), ..Selection::default() };
     assert!(history(&story, &notes).rows.is_empty());
+}
+
+#[test]
+fn what_was_adopted_counts_only_as_a_rows_first_image() {
+    let adopted = |mark| Outcome::Adopted(Adopted { images: vec![mark] });
+    let mut case = case::Case::new();
+    case.adopts(adopted(mark("music", 70)));
+    case.recorded(written(&[mark("law", 90)]));
+    case.recorded(written(&[mark("art", 80)]));
+    case.recorded(written(&[RowImage { deleted: true, ..mark("art", 80) }]));
+    for late in [mark("music", 71), mark("law", 91), mark("art", 81)] {
+        case.adopts(adopted(late));
+    }
+    case.has_rows(&[mark("music", 70), mark("law", 90)]);
+    assert_eq!(case.found(), [""; 0]);
+    case.has_rows(&[mark("music", 71), mark("law", 91)]);
+    assert_eq!(case.found(), ["row.changed law score: 91 / 90", "row.changed music score: 71 / 70"]);
+    let history = history(&case.story, &Selection::default());
+    let lives: Vec<Vec<_>> =
+        history.rows.iter().map(|row| row.changes.iter().map(|change| change.change).collect()).collect();
+    let (adopted, written, deleted) = (ChangeKind::Adopted, ChangeKind::Written, ChangeKind::Deleted);
+    assert_eq!(lives, [vec![written, deleted], vec![written], vec![adopted]]);
 }
 
 #[test]

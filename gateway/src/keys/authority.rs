@@ -1,4 +1,4 @@
-//! An organisation's certificate authority: a school's issues its educators' certificates.
+//! An organisation's certificate authority: a school's issues its educators' certificates, an office's its officers'.
 
 use std::path::Path;
 
@@ -6,7 +6,10 @@ use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
     KeyUsagePurpose, SerialNumber, date_time_ymd,
 };
-use sillok_contract::{certificate::Certificate, id::EducatorId};
+use sillok_contract::{
+    certificate::Certificate,
+    id::{EducatorId, OfficerId},
+};
 
 use super::{KeyError, PrivateKey, PublicKey, random, read_certificate, write_certificate};
 
@@ -122,6 +125,11 @@ impl Authority {
     /// An educator's certificate with a new key: common name their pseudonym, role `client`.
     pub fn issue_educator(&self, educator: &EducatorId, validity: Validity) -> Result<Issued, KeyError> {
         self.issue(educator.as_str(), "client", validity)
+    }
+
+    /// An officer's certificate with a new key: common name their pseudonym, role `client`.
+    pub fn issue_officer(&self, officer: &OfficerId, validity: Validity) -> Result<Issued, KeyError> {
+        self.issue(officer.as_str(), "client", validity)
     }
 }
 

@@ -1,9 +1,10 @@
-//! An educator signs a request: one signature for all its queries.
+//! An educator, or an officer, signs a request: one signature for all its queries.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use sillok_contract::{
     certificate::Certificate,
     id::{LearnerId, SchoolId},
+    purpose::Purpose,
     request::{Payload, Query, compact, query_hash},
 };
 
@@ -36,17 +37,18 @@ impl SignedQueries {
     }
 }
 
-/// Signs requests with an educator's key. `Debug` shows nothing of it.
+/// Signs requests with an educator's key, or an officer's for a purpose. `Debug` shows nothing of it.
 #[derive(Clone, Debug)]
 pub struct RequestSigner {
     school: SchoolId,
     audience: String,
+    purpose: Option<Purpose>,
     thumbprint: [u8; 32],
     key: PrivateKey,
 }
 
 impl RequestSigner {
-    /// For a school's educator and the gateway that calls itself `audience`; key and certificate must be a pair.
+    /// For a school's educator, or an officer, and the gateway that calls itself `audience`; key and certificate must be a pair.
     pub fn new(
         school: SchoolId,
         audience: impl Into<String>,
@@ -56,7 +58,18 @@ impl RequestSigner {
         if PublicKey::of_certificate(certificate)? != *key.public_key() {
             return Err(KeyError::NotAPair);
         }
-        Ok(Self { school, audience: audience.into(), thumbprint: certificate.thumbprint(), key })
+        Ok(Self {
+            school,
+            audience: audience.into(),
+            purpose: None,
+            thumbprint: certificate.thumbprint(),
+            key,
+        })
+    }
+
+    /// The same for an officer, whose requests have a purpose.
+    pub fn with_purpose(self, purpose: Purpose) -> Self {
+        Self { purpose: Some(purpose), ..self }
     }
 
     /// Salts the queries and signs for them. `now` is microseconds since the Unix epoch.
@@ -67,6 +80,7 @@ impl RequestSigner {
             iat: now.div_euclid(1_000_000),
             aud: self.audience.clone(),
             school: self.school.clone(),
+            purpose: self.purpose,
             queries: queries.iter().map(|query| query_hash(query.as_bytes())).collect(),
         };
         let signing_input = payload.signing_input(&self.thumbprint);

@@ -7,11 +7,11 @@ use sillok_contract::{
     Code,
     batch::{Batch, Body, Entries, Head, TRANSIENT},
     function,
-    id::{EducatorId, LearnerId, MspId, SchoolId},
-    registry::{Changed, Educator, Learner, Listing, Office, School, SchoolChange},
+    id::{EducatorId, LearnerId, MspId, OfficerId, SchoolId},
+    registry::{Changed, Educator, Learner, Listing, Office, Officer, School, SchoolChange, WalletKey},
 };
 
-use super::{Call, Commit, Ledger, LedgerError, transact};
+use super::{Call, Commit, Ledger, LedgerError, Receipt, transact};
 
 /// A client of the contract. What is not on the ledger is none; every other refusal is an error. The functions that
 /// change the registry wait until the change is in a block, and need a ledger with an administrator's identity.
@@ -64,6 +64,24 @@ impl Contract {
         self.read(function::LIST_EDUCATORS, [page_size.to_string().as_str(), bookmark]).await
     }
 
+    /// An officer.
+    pub async fn officer(&self, id: &OfficerId) -> Result<Option<Officer>, LedgerError> {
+        self.find(function::GET_OFFICER, [id.as_str()]).await
+    }
+
+    /// The officer whose certificate has this thumbprint: SHA-256 of its DER.
+    pub async fn officer_by_certificate(
+        &self,
+        thumbprint: &[u8; 32],
+    ) -> Result<Option<Officer>, LedgerError> {
+        self.find(function::FIND_OFFICER, [hex::encode(thumbprint)]).await
+    }
+
+    /// A page of the officers, in the order of their ids; at most 500. The first page has an empty bookmark.
+    pub async fn officers(&self, page_size: u32, bookmark: &str) -> Result<Listing<Officer>, LedgerError> {
+        self.read(function::LIST_OFFICERS, [page_size.to_string().as_str(), bookmark]).await
+    }
+
     /// A learner.
     pub async fn learner(&self, id: &LearnerId) -> Result<Option<Learner>, LedgerError> {
         self.find(function::GET_LEARNER, [id.as_str()]).await
@@ -97,6 +115,13 @@ impl Contract {
         bookmark: &str,
     ) -> Result<Entries, LedgerError> {
         self.read(function::LIST_ENTRIES, [learner.as_str(), &page_size.to_string(), bookmark]).await
+    }
+
+    /// How many entries a learner has now, attested by both offices. `nonce` is 16 to 64 random bytes in lower-case
+    /// hexadecimal digits: who drew them knows by them that the answer is none from before. The receipt's answer is a
+    /// [`sillok_contract::batch::Trail`]: [`super::receipt::verify`] it, then read it with [`answer`].
+    pub async fn trail(&self, learner: &LearnerId, nonce: &str) -> Result<Receipt, LedgerError> {
+        self.ledger.attest(Call::new(function::GET_TRAIL, [learner.as_str(), nonce])).await
     }
 
     /// The call that records a batch. Its answer is a [`sillok_contract::batch::Recorded`]: read it with [`answer`].
@@ -133,6 +158,16 @@ impl Contract {
         self.change(function::REVOKE_EDUCATOR, [id.to_string(), since.to_string()]).await
     }
 
+    /// Registers officers, at most 500, all or none. For an administrator of their own office.
+    pub async fn register_officers(&self, officers: &[Officer]) -> Result<(Changed, Commit), LedgerError> {
+        self.change(function::REGISTER_OFFICERS, [json(officers)]).await
+    }
+
+    /// Revokes an officer from a time on, in microseconds since the Unix epoch. For an administrator of their office.
+    pub async fn revoke_officer(&self, id: &OfficerId, since: i64) -> Result<(Changed, Commit), LedgerError> {
+        self.change(function::REVOKE_OFFICER, [id.to_string(), since.to_string()]).await
+    }
+
     /// Registers learners, at most 500, all or none. For an administrator of the support office.
     pub async fn register_learners(&self, learners: &[Learner]) -> Result<(Changed, Commit), LedgerError> {
         self.change(function::REGISTER_LEARNERS, [json(learners)]).await
@@ -147,6 +182,25 @@ impl Contract {
         since: i64,
     ) -> Result<(Changed, Commit), LedgerError> {
         self.change(function::MOVE_LEARNER, [id.to_string(), school.to_string(), since.to_string()]).await
+    }
+
+    /// Registers a key of a learner's wallet, which ends the one before. For an administrator of the support office.
+    pub async fn register_wallet_key(
+        &self,
+        learner: &LearnerId,
+        key: &WalletKey,
+    ) -> Result<(Changed, Commit), LedgerError> {
+        self.change(function::REGISTER_WALLET_KEY, [learner.as_str().into(), json(key)]).await
+    }
+
+    /// Revokes the key of a learner's wallet that is in force at a time, from then on, in microseconds since the Unix
+    /// epoch. For an administrator of the support office.
+    pub async fn revoke_wallet_key(
+        &self,
+        learner: &LearnerId,
+        since: i64,
+    ) -> Result<(Changed, Commit), LedgerError> {
+        self.change(function::REVOKE_WALLET_KEY, [learner.to_string(), since.to_string()]).await
     }
 
     async fn read<T: DeserializeOwned>(

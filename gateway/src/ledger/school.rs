@@ -190,7 +190,7 @@ async fn enrol(consortium: &Consortium, plan: &Plan) -> Result<(), RegisterError
     let administrator = consortium.administrator(SUPPORT)?;
     let enrolments = vec![Enrolment { school: plan.id.clone(), since: plan.since }];
     let document =
-        |id: &LearnerId| Learner { id: id.clone(), enrolments: enrolments.clone(), wallet_key: None };
+        |id: &LearnerId| Learner { id: id.clone(), enrolments: enrolments.clone(), wallets: Vec::new() };
     let documents: Vec<_> = plan.learners.iter().map(document).collect();
     for documents in documents.chunks(MAX_DOCUMENTS) {
         administrator.register_learners(documents).await?;

@@ -76,17 +76,17 @@ pub enum ProofError {
     /// The request is about another school.
     #[error("the request was signed for another school, {0}")]
     RequestSchool(SchoolId),
-    /// The educator did not sign for this query.
-    #[error("the educator did not sign for this query: its hash is not in its place in the request")]
+    /// Who signed did not sign for this query.
+    #[error("the request was not signed for this query: its hash is not in its place in the request")]
     Query,
     /// The certificate cannot be read.
-    #[error("the educator's certificate in this proof cannot be taken: {0}")]
+    #[error("the signer's certificate in this proof cannot be taken: {0}")]
     Certificate(Refusal),
     /// The certificate is not the one the request names.
     #[error("the certificate in this proof is not the one the request names")]
     OtherCertificate,
-    /// The educator's signature is wrong.
-    #[error("the educator's signature on the request does not hold: {0}")]
+    /// The signature is wrong.
+    #[error("the signature on the request does not hold: {0}")]
     Signature(Refusal),
 }
 

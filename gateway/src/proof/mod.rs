@@ -6,8 +6,8 @@
 //! |---|---|
 //! | `version` | 1 |
 //! | `entry` | the entry's bytes: the leaf |
-//! | `request` | the compact JWS its educator signed |
-//! | `certificate` | the educator's certificate, DER |
+//! | `request` | the compact JWS that its educator, or officer, signed |
+//! | `certificate` | their certificate, DER |
 //! | `index`, `path` | the leaf's place in its batch and the inclusion proof (RFC 9162, section 2.1.3) |
 //! | `header` | the batch header's bytes, which hold the Merkle root |
 //! | `receipt` | what both offices endorsed, the header in its write set, and their signatures |
@@ -111,7 +111,7 @@ pub struct Parts {
     pub entry: Vec<u8>,
     /// The compact JWS that the entry rests on.
     pub request: String,
-    /// The educator's certificate.
+    /// The certificate of who signed it.
     pub certificate: Certificate,
     /// Which leaf of the batch it is, from 0.
     pub index: u32,

@@ -4,6 +4,7 @@ use sillok_contract::{
     certificate::Certificate,
     entry::{Entry, EntryId},
     key, merkle, message,
+    purpose::Purpose,
     request::{SignedRequest, query_hash},
 };
 use sillok_proto::ledger::{BatchHeader, BatchRecord};
@@ -23,7 +24,9 @@ pub struct Verified {
     pub entry: Entry,
     /// SHA-256 of the certificate whose key signed the request.
     pub thumbprint: [u8; 32],
-    /// When the educator signed it by their own clock, in seconds since the Unix epoch.
+    /// What the request is for, if an officer signed it and no educator.
+    pub purpose: Option<Purpose>,
+    /// When who signed it did, by their own clock, in seconds since the Unix epoch.
     pub signed_at: i64,
     /// The number of the school's batch.
     pub sequence: u64,
@@ -52,6 +55,7 @@ pub(super) fn verify(proof: &Body, roots: &Roots) -> Result<Verified, ProofError
         id: entry.id,
         entry,
         thumbprint: request.thumbprint,
+        purpose: request.payload.purpose,
         signed_at: request.payload.iat,
         sequence: header.sequence,
         index: proof.index,
@@ -107,7 +111,7 @@ fn check_record(
     }
 }
 
-/// The educator signed for this query.
+/// The educator, or officer, signed for this query.
 fn check_request(proof: &Body, entry: &Entry) -> Result<SignedRequest, ProofError> {
     let request = SignedRequest::parse(&proof.request).map_err(ProofError::Request)?;
     if request.digest != entry.request_digest {

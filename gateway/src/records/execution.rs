@@ -4,7 +4,7 @@ use prost::Message;
 use serde_json::{Map, Value};
 use sillok_contract::digest::sha256;
 use sillok_contract::entry::{EntryId, MAX_ENTRY};
-use sillok_proto::ledger::{Entry, Read, RowImage, Written, entry::Result as EntryResult};
+use sillok_proto::ledger::{Adopted, Entry, Read, RowImage, Written, entry::Result as EntryResult};
 
 use super::{
     Admitted, AdmittedQuery, Effect, Executed, Outcome, QueryOutcome, RecordsError, Result,
@@ -65,6 +65,9 @@ impl<'a> Execution<'a> {
             Effect::Read => EntryResult::Read(Read { rows: count, digest: digest(&rows)? }),
             Effect::Write { table } => {
                 EntryResult::Written(Written { rows: count, images: self.images(table, &rows, false)? })
+            }
+            Effect::Adopt { table } => {
+                EntryResult::Adopted(Adopted { images: self.images(table, &rows, false)? })
             }
             Effect::Delete { table } => {
                 EntryResult::Written(Written { rows: count, images: self.images(table, &rows, true)? })

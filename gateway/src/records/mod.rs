@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use sillok_contract::{
     entry::EntryId,
     id::{EducatorId, LearnerId, SchoolId},
+    purpose::ResultKind,
 };
 
 pub use engine::open;
@@ -42,7 +43,7 @@ pub struct Admitted {
     pub jws: String,
     /// The educator's single-use id for it. Unique together with the educator.
     pub jti: String,
-    /// Who signed.
+    /// Who signed: an educator, or an officer in their place.
     pub educator: EducatorId,
     /// For which school.
     pub school: SchoolId,
@@ -86,11 +87,27 @@ pub enum Effect {
         /// The protected table.
         table: String,
     },
+    /// A SELECT whose rows, which are whole, are adopted: the images are the rows as they are.
+    Adopt {
+        /// The protected table.
+        table: String,
+    },
     /// A DELETE from the table: the images are the rows as they last were.
     Delete {
         /// The protected table.
         table: String,
     },
+}
+
+impl Effect {
+    /// What form the result of such a statement has.
+    pub fn result(&self) -> ResultKind {
+        match self {
+            Self::Read => ResultKind::Read,
+            Self::Write { .. } | Self::Delete { .. } => ResultKind::Written,
+            Self::Adopt { .. } => ResultKind::Adopted,
+        }
+    }
 }
 
 /// What a request's execution gave, the same each time it is asked for.
@@ -248,8 +265,8 @@ pub enum RecordsError {
         /// The limit.
         limit: u64,
     },
-    /// The statement writes rows whose images do not go into one entry.
-    #[error("query {query} writes more than the {limit} bytes of an entry; write fewer rows at once")]
+    /// The statement writes or adopts rows whose images do not go into one entry.
+    #[error("query {query} touches more than the {limit} bytes of an entry; take fewer rows at once")]
     TooManyBytes {
         /// Which of the request's queries, from 0.
         query: u32,

@@ -1,13 +1,12 @@
 //! Who asks, by the access token they signed with their own key.
 
-use std::sync::Arc;
-
 use sillok_contract::{
+    Refusal,
     certificate::{Certificate, Role},
     id::MspId,
 };
 
-use super::{Caller, Core, problems, registry::KnownEducator};
+use super::{Caller, Core, problems, signer::Signer};
 use crate::{
     keys::{self, AccessError, Expected, Presented, PublicKey},
     problem::{Kind, Problem},
@@ -15,20 +14,26 @@ use crate::{
 
 /// Whom a token names. Nothing is told of how they stand before the token has proved to be theirs.
 enum Named {
-    Educator(Arc<KnownEducator>),
-    Officer(MspId),
+    /// Somebody who is registered.
+    Registered(Signer),
+    /// Somebody of an office.
+    Member(MspId),
 }
 
 impl Named {
     /// The caller, if they stand at this time.
     fn stands_at(self, time: i64) -> Result<Caller, Problem> {
+        let forbidden = |refusal: Refusal| problems::of_refusal(Kind::Forbidden, &refusal);
         match self {
-            Self::Educator(educator) => {
-                let stands = educator.stands_at(time);
-                stands.map_err(|refusal| problems::of_refusal(Kind::Forbidden, &refusal))?;
+            Self::Registered(Signer::Educator(educator)) => {
+                educator.stands_at(time).map_err(forbidden)?;
                 Ok(Caller::Educator { id: educator.id.clone(), school: educator.school.clone() })
             }
-            Self::Officer(msp) => Ok(Caller::Officer { msp }),
+            Self::Registered(Signer::Officer(officer)) => {
+                officer.stands_at(time).map_err(forbidden)?;
+                Ok(Caller::Officer { msp: officer.office.clone() })
+            }
+            Self::Member(msp) => Ok(Caller::Officer { msp }),
         }
     }
 }
@@ -42,8 +47,8 @@ impl Core {
     ) -> Result<Caller, Problem> {
         let token = Presented::parse(bearer).map_err(of_access)?;
         let (named, certificate) = match token.caller() {
-            keys::Caller::Certificate(thumbprint) => self.named_educator(thumbprint).await?,
-            keys::Caller::Officer(der) => self.named_officer(der).await?,
+            keys::Caller::Certificate(thumbprint) => self.named_registered(thumbprint).await?,
+            keys::Caller::Officer(der) => self.named_member(der).await?,
             keys::Caller::Learner(_) => {
                 return Err(unknown("learners' wallets have no access here yet"));
             }
@@ -56,16 +61,17 @@ impl Core {
         named.stands_at(now)
     }
 
-    /// The registered educator who has this certificate.
-    async fn named_educator(&self, thumbprint: &[u8; 32]) -> Result<(Named, Certificate), Problem> {
-        let educator = self.registry.educator(thumbprint).await?;
-        let educator = educator.ok_or_else(|| unknown("the certificate is no registered educator's"))?;
-        let certificate = educator.certificate().map_err(|error| problems::internal(&error))?.clone();
-        Ok((Named::Educator(educator), certificate))
+    /// The registered educator or officer who has this certificate.
+    async fn named_registered(&self, thumbprint: &[u8; 32]) -> Result<(Named, Certificate), Problem> {
+        let registered = self.registered(thumbprint).await?;
+        let registered =
+            registered.ok_or_else(|| unknown("the certificate is no registered educator's or officer's"))?;
+        let certificate = registered.certificate().map_err(|error| problems::internal(&error))?.clone();
+        Ok((Named::Registered(registered), certificate))
     }
 
     /// The office whose registered authority issued this certificate to one of its people.
-    async fn named_officer(&self, der: &[u8]) -> Result<(Named, Certificate), Problem> {
+    async fn named_member(&self, der: &[u8]) -> Result<(Named, Certificate), Problem> {
         let certificate = Certificate::from_der(der)
             .map_err(|refusal| problems::of_refusal(Kind::Unauthenticated, &refusal))?;
         if !matches!(certificate.role(), Ok(Role::Admin | Role::Client)) {
@@ -73,7 +79,7 @@ impl Core {
         }
         for msp in &self.settings.offices {
             if self.has_issued(msp, &certificate).await? {
-                return Ok((Named::Officer(msp.clone()), certificate));
+                return Ok((Named::Member(msp.clone()), certificate));
             }
         }
         Err(unknown("no registered office's authority issued the certificate"))

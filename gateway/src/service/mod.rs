@@ -11,6 +11,7 @@ mod proof;
 mod registry;
 mod settings;
 mod signals;
+mod signer;
 mod state;
 mod submission;
 mod verification;

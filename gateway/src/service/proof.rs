@@ -48,10 +48,9 @@ impl Core {
     /// The certificate that the request names. Revoked or not: what was signed before stands.
     async fn certificate_of(&self, request: &str) -> Result<Certificate, Problem> {
         let signed = SignedRequest::parse(request).map_err(|error| problems::internal(&error))?;
-        let educator = self.registry.educator(&signed.thumbprint).await?;
-        let educator =
-            educator.ok_or_else(|| problems::internal(&"a recorded request's educator is not registered"))?;
-        educator.certificate().cloned().map_err(|error| problems::internal(&error))
+        let signer = self.signer(&signed).await?;
+        let signer = signer.ok_or_else(|| problems::internal(&"who signed a request is not registered"))?;
+        signer.certificate().cloned().map_err(|error| problems::internal(&error))
     }
 }
 

@@ -26,7 +26,7 @@ use crate::{
     problem::{Kind, Problem},
 };
 use known::certified;
-pub(super) use known::{KnownEducator, KnownOffice, KnownSchool};
+pub(super) use known::{KnownEducator, KnownOffice, KnownOfficer, KnownSchool};
 use remembered::{Remembered, Tolerance};
 
 /// The registry through a cache.
@@ -36,6 +36,7 @@ pub(super) struct Registry {
     offices: Remembered<MspId, KnownOffice>,
     schools: Remembered<SchoolId, KnownSchool>,
     educators: Remembered<[u8; 32], KnownEducator>,
+    officers: Remembered<[u8; 32], KnownOfficer>,
     learners: Remembered<LearnerId, Learner>,
     /// Whether changes are being told; without, what is remembered is good for a moment only.
     listening: AtomicBool,
@@ -52,6 +53,7 @@ impl Registry {
             offices: Remembered::new(capacity),
             schools: Remembered::new(capacity),
             educators: Remembered::new(capacity),
+            officers: Remembered::new(capacity),
             learners: Remembered::new(capacity),
             listening: AtomicBool::new(false),
             away: Mutex::new(None),
@@ -82,6 +84,12 @@ impl Registry {
     ) -> Result<Option<Arc<KnownEducator>>, Problem> {
         let read = self.bounded(self.contract.educator_by_certificate(thumbprint)).map_ok(certified);
         self.educators.get(thumbprint, self.tolerance(), read).await.map_err(unavailable)
+    }
+
+    /// The officer who has the certificate with this SHA-256.
+    pub(super) async fn officer(&self, thumbprint: &[u8; 32]) -> Result<Option<Arc<KnownOfficer>>, Problem> {
+        let read = self.bounded(self.contract.officer_by_certificate(thumbprint)).map_ok(certified);
+        self.officers.get(thumbprint, self.tolerance(), read).await.map_err(unavailable)
     }
 
     /// A learner.
@@ -148,6 +156,7 @@ impl Registry {
             Document::School => self.schools.forget_all(),
             // Remembered by certificate, told by id.
             Document::Educator => self.educators.forget_all(),
+            Document::Officer => self.officers.forget_all(),
             Document::Learner => {
                 for id in change.ids.iter().filter_map(|id| LearnerId::new(id.as_str()).ok()) {
                     self.learners.forget(&id).await;
@@ -161,6 +170,7 @@ impl Registry {
         self.offices.forget_all();
         self.schools.forget_all();
         self.educators.forget_all();
+        self.officers.forget_all();
         self.learners.forget_all();
     }
 }

@@ -1,20 +1,20 @@
 //! Requests: checked in a fixed order, executed once, answered the same each time.
 
-use std::sync::Arc;
-
 use futures_util::{StreamExt, TryStreamExt, stream};
 use sillok_contract::{
     Code, Refusal,
     id::EducatorId,
+    purpose::{self, Purpose},
     request::{Query, SignedRequest, query_hash},
 };
 
 use super::{
-    Core, Digest, EntryState, Place, QueryResult, RequestState, metrics, problems, registry::KnownEducator,
+    Core, Digest, EntryState, Place, QueryResult, RequestState, metrics, problems,
+    signer::{self, Signer},
 };
 use crate::{
     problem::{Kind, Problem},
-    records::{Admitted, AdmittedQuery, Outcome, QueryOutcome},
+    records::{Admitted, AdmittedQuery, Outcome, QueryOutcome, Statement},
 };
 
 /// How many learners are looked up at once.
@@ -41,12 +41,12 @@ impl Core {
     /// Every check that needs no database, except where one refuses: whether a request was executed before is found
     /// when it is executed, and asked first only if it will not be.
     async fn judge(&self, received: Received) -> Result<Admitted, Problem> {
-        let educator = self.check_signature(&received.signed).await?;
+        let signer = self.check_signature(&received.signed).await?;
         self.check_audience_and_time(&received.signed)?;
-        let replay = (educator.id.clone(), received.signed.payload.jti.clone(), received.signed.content());
+        let replay = (signer.id(), received.signed.payload.jti.clone(), received.signed.content());
         let admitted = async {
-            self.check_standing(&received, &educator).await?;
-            self.admit(received, educator)
+            self.check_standing(&received, &signer).await?;
+            self.admit(received, signer.id())
         };
         let admitted = match admitted.await {
             Ok(admitted) => admitted,
@@ -92,17 +92,12 @@ impl Core {
         Ok(())
     }
 
-    async fn check_signature(&self, signed: &SignedRequest) -> Result<Arc<KnownEducator>, Problem> {
+    async fn check_signature(&self, signed: &SignedRequest) -> Result<Signer, Problem> {
+        let signer = self.signer(signed).await?.ok_or_else(|| signer::unknown(signed))?;
+        let certificate = signer.certificate().map_err(|error| problems::internal(&error))?;
         let unauthenticated = |refusal: Refusal| problems::of_refusal(Kind::Unauthenticated, &refusal);
-        let educator = self.registry.educator(&signed.thumbprint).await?.ok_or_else(|| {
-            unauthenticated(Refusal::new(
-                Code::EducatorUnknown,
-                "the request's x5t#S256 is of no registered educator's certificate; have it registered first",
-            ))
-        })?;
-        let certificate = educator.certificate().map_err(|error| problems::internal(&error))?;
         signed.verify_with(certificate).map_err(unauthenticated)?;
-        Ok(educator)
+        Ok(signer)
     }
 
     fn check_audience_and_time(&self, signed: &SignedRequest) -> Result<(), Problem> {
@@ -125,7 +120,7 @@ impl Core {
         Ok(())
     }
 
-    /// Whether the educator's request with this `jti` and content was executed before, be it under another signature.
+    /// Whether the signer's request with this `jti` and content was executed before, be it under another signature.
     async fn check_replay(&self, replay: &(EducatorId, String, [u8; 32])) -> Result<bool, Problem> {
         let (educator, jti, content) = replay;
         match self.records.used(educator, jti).await.map_err(problems::of_records)? {
@@ -134,14 +129,14 @@ impl Core {
         }
     }
 
-    async fn check_standing(&self, received: &Received, educator: &KnownEducator) -> Result<(), Problem> {
+    async fn check_standing(&self, received: &Received, signer: &Signer) -> Result<(), Problem> {
         let forbidden = |refusal: Refusal| problems::of_refusal(Kind::Forbidden, &refusal);
         let id = &received.signed.payload.school;
         let now = (self.clock)();
         let school = self.registry.school(id).await?.ok_or_else(|| {
             forbidden(Refusal::new(Code::SchoolUnknown, format!("the school {id} is not registered")))
         })?;
-        educator.may_act(&school, now).map_err(forbidden)?;
+        self.may_act(signer, &school, now).await?;
         // Owned: a future over a borrowed item cannot be proved to be Send.
         let mut learners: Vec<_> = received.queries.iter().map(|(_, query)| query.learner.clone()).collect();
         learners.sort();
@@ -158,13 +153,13 @@ impl Core {
             .await
     }
 
-    fn admit(&self, received: Received, educator: Arc<KnownEducator>) -> Result<Admitted, Problem> {
+    fn admit(&self, received: Received, educator: EducatorId) -> Result<Admitted, Problem> {
         let Received { jws, signed, queries } = received;
+        let purpose = signed.payload.purpose;
         let admit = |(index, (bytes, query)): (usize, (Vec<u8>, Query))| {
-            let statement = self.policy.admit(&query.learner, &query.sql, &query.params);
-            let statement = statement.map_err(|error| {
-                let problem = problems::of_policy(error);
-                Problem { detail: format!("query {index}: {}", problem.detail), ..problem }
+            let statement = self.admit_statement(purpose, &query).map_err(|problem| Problem {
+                detail: format!("query {index}: {}", problem.detail),
+                ..problem
             })?;
             Ok(AdmittedQuery { bytes, learner: query.learner, statement })
         };
@@ -174,10 +169,23 @@ impl Core {
             jws,
             times: self.settings.requests.times(signed.payload.iat),
             jti: signed.payload.jti,
-            educator: educator.id.clone(),
+            educator,
             school: signed.payload.school,
             queries: queries.into_iter().enumerate().map(admit).collect::<Result<_, Problem>>()?,
         })
+    }
+
+    /// Confines a statement to its learner, and refuses one whose result the request's purpose does not allow.
+    fn admit_statement(&self, purpose: Option<Purpose>, query: &Query) -> Result<Statement, Problem> {
+        let Query { learner, sql, params, .. } = query;
+        let statement = match purpose {
+            Some(Purpose::Baseline) => self.policy.adopt(learner, sql, params),
+            _ => self.policy.admit(learner, sql, params),
+        };
+        let statement = statement.map_err(problems::of_policy)?;
+        purpose::check(purpose, statement.effect.result())
+            .map_err(|refusal| problems::of_refusal(Kind::Forbidden, &refusal))?;
+        Ok(statement)
     }
 
     /// Refuses more and more from half the limit on, not everybody at once: those would all come back at once, to a

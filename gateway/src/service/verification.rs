@@ -79,10 +79,10 @@ impl Core {
     pub(super) async fn signers(&self, thumbprints: BTreeSet<[u8; 32]>) -> Result<Signers, Problem> {
         let mut signers = Signers::new();
         for thumbprint in thumbprints {
-            let Some(educator) = self.registry.educator(&thumbprint).await? else { continue };
+            let Some(registered) = self.registered(&thumbprint).await? else { continue };
             // One whose certificate cannot be read has signed nothing.
-            if let Ok(certificate) = educator.certificate() {
-                let signer = Signer { id: educator.id.clone(), certificate: certificate.clone() };
+            if let Ok(certificate) = registered.certificate() {
+                let signer = Signer { id: registered.id(), certificate: certificate.clone() };
                 signers.insert(thumbprint, signer);
             }
         }

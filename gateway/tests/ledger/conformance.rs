@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, stream::BoxStream};
 use sillok_contract::{
     Code,
-    batch::{Recorded, TRANSIENT},
+    batch::{Recorded, TRANSIENT, Trail},
     registry::{School, SchoolChange},
 };
 use sillok_gateway::ledger::{
@@ -49,6 +49,7 @@ on_every_engine!(
     a_checkpoint_of_another_ledger_is_an_error,
     a_transaction_that_is_not_there_has_no_status_and_no_receipt,
     a_receipt_proves_what_was_written,
+    what_is_attested_is_proven_and_recorded_nowhere,
     a_batch_is_recorded_and_a_repeated_one_is_answered_with_the_first,
 );
 
@@ -244,6 +245,42 @@ async fn a_receipt_proves_what_was_written(network: &dyn Network) {
     let written = proven.writes[&format!("school/{}", school.id)].as_deref().unwrap();
     let read = Contract::new(office).school(&school.id).await.unwrap();
     assert_eq!(serde_json::from_slice::<School>(written).ok(), read);
+}
+
+async fn what_is_attested_is_proven_and_recorded_nowhere(network: &dyn Network) {
+    let school = Registered::new(network, "attested").await;
+    let gateway = network.gateway();
+    let contract = Contract::new(gateway.clone());
+    let (call, learner, nonce) =
+        (school.next_batch(1).await.0, school.learner(0).clone(), "0123456789abcdef".repeat(2));
+    let told = async || {
+        let receipt = contract.trail(&learner, &nonce).await.unwrap();
+        let proven = receipt::verify(&receipt, &network.roots()).unwrap();
+        assert!(proven.writes.is_empty(), "{proven:?}");
+        let trail: Trail = serde_json::from_slice(&proven.answer).unwrap();
+        assert_eq!((&trail.transaction, receipt.block), (&receipt.transaction, 0));
+        assert_eq!((&trail.learner, &trail.nonce), (&learner, &nonce));
+        assert_eq!(gateway.receipt(&receipt.transaction).await.unwrap(), None, "it is in no block");
+        (trail, receipt)
+    };
+    assert_eq!(told().await.0.count, 0);
+    transact(gateway.as_ref(), call).await.unwrap();
+    // A peer may learn of the block a moment after the one that told of the commit.
+    let (trail, receipt) = tokio::time::timeout(PATIENCE, async {
+        loop {
+            match told().await {
+                (trail, _) if trail.count == 0 => tokio::time::sleep(Duration::from_millis(50)).await,
+                told => return told,
+            }
+        }
+    })
+    .await
+    .unwrap();
+    assert_eq!(trail.count, 1);
+    assert_eq!(trail.last.map(|last| (last.sequence, last.index)), Some((1, 0)));
+    let mut other = receipt;
+    other.transaction = "0".repeat(64);
+    assert!(receipt::verify(&other, &network.roots()).is_err());
 }
 
 async fn a_batch_is_recorded_and_a_repeated_one_is_answered_with_the_first(network: &dyn Network) {

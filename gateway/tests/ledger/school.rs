@@ -66,7 +66,7 @@ impl Registered {
         &self.school.educators[0]
     }
 
-    fn learner(&self, index: usize) -> &LearnerId {
+    pub(crate) fn learner(&self, index: usize) -> &LearnerId {
         &self.school.learners[index % self.school.learners.len()]
     }
 

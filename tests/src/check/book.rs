@@ -46,13 +46,21 @@ impl Book {
             previous = batch.header_hash;
             let body = contract.body(&school.id, sequence).await.unwrap().expect("the offices keep the body");
             let body = zstd::decode_all(body.body.as_slice()).unwrap();
-            book.enter(batch, &BatchBody::decode(body.as_slice()).unwrap(), school, &authority);
+            let body = BatchBody::decode(body.as_slice()).unwrap();
+            book.enter(batch, &body, contract, school, &authority).await;
         }
         assert_eq!(previous, head.header_hash, "G3: the head is the last batch");
         book
     }
 
-    fn enter(&mut self, batch: Batch, body: &BatchBody, school: &School, authority: &Certificate) {
+    async fn enter(
+        &mut self,
+        batch: Batch,
+        body: &BatchBody,
+        contract: &Contract,
+        school: &School,
+        authority: &Certificate,
+    ) {
         let ids: Vec<_> = body.entries.iter().map(|bytes| merkle::leaf_hash(bytes)).collect();
         let leaves: Vec<_> = batch.leaves.iter().map(|leaf| leaf.entry.0).collect();
         assert_eq!(ids, leaves, "G3: the body's entries are the batch's leaves");
@@ -62,7 +70,12 @@ impl Book {
             .iter()
             .map(|jws| (sha256(jws.as_bytes()), SignedRequest::parse(jws).unwrap()))
             .collect();
-        requests.values().for_each(|request| signed(request, school, authority));
+        for request in requests.values() {
+            match request.payload.purpose {
+                None => signed(request, school, authority),
+                Some(_) => signed_by_an_officer(request, contract).await,
+            }
+        }
         for (index, (bytes, leaf)) in (0..).zip(body.entries.iter().zip(&batch.leaves)) {
             let entry = Entry::parse(bytes).unwrap();
             asked(&entry, &requests[&entry.request_digest], school);
@@ -92,6 +105,16 @@ fn signed(request: &SignedRequest, school: &School, authority: &Certificate) {
     let educator = educator.expect("G2: the request names a certificate of the school's");
     educator.certificate.issued_by(authority).expect("G2: the school's authority issued the certificate");
     request.verify_with(&educator.certificate).expect("G2: the signature is the educator's");
+}
+
+/// G2: the request has a purpose and carries the signature of a registered officer, whose certificate the office issued.
+async fn signed_by_an_officer(request: &SignedRequest, contract: &Contract) {
+    let officer = contract.officer_by_certificate(&request.thumbprint).await.unwrap();
+    let officer = officer.expect("G2: the request names a registered officer's certificate");
+    let office = contract.office(&officer.office).await.unwrap().expect("G2: the office is registered");
+    let authority = Certificate::from_pem(&office.authority).unwrap();
+    let certificate = officer.certificate_of(&authority).expect("G2: the office's authority issued it");
+    request.verify_with(&certificate).expect("G2: the signature is the officer's");
 }
 
 /// G2: the request asks for this query, and a learner of the school is whom it is about.

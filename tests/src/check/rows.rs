@@ -32,23 +32,30 @@ pub(super) fn of(entry: &Entry) -> u64 {
     match &entry.result {
         Outcome::Written(written) => written.rows,
         Outcome::Read(read) => read.rows,
+        Outcome::Adopted(adopted) => adopted.images.len() as u64,
     }
 }
 
 /// Each mark as its last image says. Changes of one row are on the ledger in the order in which they were made, by
-/// whichever gateway and whatever its clock said.
+/// whichever gateway and whatever its clock said. A row that was adopted counts as it was found only if nothing is
+/// recorded of it before.
 fn replay(book: &Book) -> BTreeMap<String, Option<i64>> {
-    let mut marks = BTreeMap::new();
+    let mut marks: BTreeMap<String, Option<Option<i64>>> = BTreeMap::new();
     for leaf in &book.leaves {
-        let Outcome::Written(written) = &leaf.entry.result else { continue };
-        for image in written.images.iter().filter(|image| image.table == "grades") {
+        let (images, adopted) = match &leaf.entry.result {
+            Outcome::Written(written) => (&written.images, false),
+            Outcome::Adopted(adopted) => (&adopted.images, true),
+            Outcome::Read(_) => continue,
+        };
+        for image in images.iter().filter(|image| image.table == "grades") {
             let key = String::from_utf8(image.key.clone()).unwrap();
             let row: Value = serde_json::from_slice(&image.image).unwrap();
-            match image.deleted {
-                true => marks.remove(&key),
-                false => marks.insert(key, row["score"].as_i64()),
-            };
+            let mark = (!image.deleted).then(|| row["score"].as_i64());
+            match adopted {
+                true => drop(marks.entry(key).or_insert(mark)),
+                false => drop(marks.insert(key, mark)),
+            }
         }
     }
-    marks
+    marks.into_iter().filter_map(|(key, mark)| Some((key, mark?))).collect()
 }

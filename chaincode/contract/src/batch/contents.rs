@@ -11,6 +11,7 @@ use crate::{
     entry::{Entry, EntryId},
     id::{EducatorId, LearnerId, SchoolId},
     merkle, message,
+    purpose::{self, ResultKind},
     query::query_hash,
     refusal::blame,
     request::SignedRequest,
@@ -45,6 +46,7 @@ pub(crate) struct Claim {
     pub(crate) educator: EducatorId,
     pub(crate) learner: LearnerId,
     pub(crate) executed_at: i64,
+    result: ResultKind,
 }
 
 impl From<Entry> for Claim {
@@ -52,6 +54,7 @@ impl From<Entry> for Claim {
         Self {
             id: entry.id,
             query_hash: query_hash(&entry.query),
+            result: (&entry.result).into(),
             request_digest: entry.request_digest,
             query_index: entry.query_index,
             educator: entry.educator,
@@ -67,8 +70,8 @@ impl Contents {
         Self::read(school, &read_body(compressed)?)
     }
 
-    /// Reads a body and checks that every entry is the school's, that its query is the one the request names, and
-    /// that nothing is there twice or in vain.
+    /// Reads a body and checks that every entry is the school's, that its query is the one the request names, that its
+    /// result is one that the request's purpose allows, and that nothing is there twice or in vain.
     pub(crate) fn read(school: &SchoolId, body: &BatchBody) -> Result<Self, Refusal> {
         check_counts(body)?;
         let entries = read_entries(school, &body.entries)?;
@@ -76,6 +79,11 @@ impl Contents {
         let requests = read_requests(school, &body.requests, &request_of)?;
         check_queries(&entries, &requests, &request_of)?;
         Ok(Self { entries, requests, request_of })
+    }
+
+    /// Each entry with the request it rests on.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&Claim, &SignedRequest)> {
+        self.entries.iter().zip(&self.request_of).map(|(entry, &of)| (entry, &self.requests[of]))
     }
 
     /// The header that follows from the entries.
@@ -216,6 +224,7 @@ fn check_queries(entries: &[Claim], requests: &[SignedRequest], request_of: &[us
                 "the request does not name the entry's query at its index",
             )));
         }
+        purpose::check(requests[request].payload.purpose, entry.result).map_err(blame(index))?;
         if !single.insert((request, entry.query_index)) {
             return Err(blame(index)(Refusal::new(
                 Code::EntryRepeated,

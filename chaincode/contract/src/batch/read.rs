@@ -77,7 +77,7 @@ fn leaf(leaf: Leaf) -> Option<BatchLeaf> {
     })
 }
 
-fn position(position: ledger::Position) -> Option<Position> {
+pub(super) fn position(position: ledger::Position) -> Option<Position> {
     let school = SchoolId::new(position.school).ok()?;
     Some(Position { school, sequence: position.sequence, index: position.index })
 }

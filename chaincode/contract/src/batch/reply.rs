@@ -119,6 +119,25 @@ pub struct Entries {
     pub bookmark: String,
 }
 
+/// How long a learner's trail is: the answer to `GetTrail`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Trail {
+    /// The learner.
+    pub learner: LearnerId,
+    /// How many entries the learner has: the newest one's number.
+    pub count: u64,
+    /// Where the newest stands; absent where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<Position>,
+    /// What the asker drew at random, in hexadecimal digits: the answer is none from before.
+    pub nonce: String,
+    /// The time that the transaction's creator claims, in microseconds since the Unix epoch.
+    pub time: i64,
+    /// The transaction that was endorsed, and never submitted.
+    pub transaction: String,
+}
+
 /// A batch's body: the answer to `GetBody`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Body {

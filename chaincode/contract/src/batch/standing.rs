@@ -1,17 +1,19 @@
-//! Whether the entries of a batch are true: signed by an educator who stood, for a learner of theirs, at that time.
+//! Whether the entries of a batch are true: signed by an educator who stood, for a learner of theirs, at that time; or by
+//! an officer who stood, for a learner of that school.
 
 use std::collections::HashMap;
 
 use super::contents::{Claim, Contents};
 use crate::{
     Code, Refusal,
+    access::{OFFICE, SUPPORT},
     certificate::Certificate,
-    id::{EducatorId, LearnerId, SchoolId},
+    id::{LearnerId, MspId, SchoolId},
     key,
     refusal::blame,
-    registry::{Educator, Learner, School},
+    registry::{Educator, Learner, Office, Officer, School},
     request::SignedRequest,
-    snapshot::Snapshot,
+    snapshot::{Snapshot, damaged},
 };
 
 const SECOND: i64 = 1_000_000;
@@ -24,48 +26,58 @@ pub const SKEW: i64 = 300 * SECOND;
 /// How long after its request's `iat` a query may be executed, in microseconds.
 pub const MAX_WAIT: i64 = 86_400 * SECOND;
 
-/// The school, educators and learners of a batch, each read once.
+/// The school, signers, their offices and the learners of a batch, each read once.
 pub(crate) struct Standing {
     school: School,
     authority: Certificate,
-    educators: HashMap<EducatorId, (Educator, Certificate)>,
+    /// The authorities of officers' offices.
+    offices: HashMap<MspId, Certificate>,
+    /// By their keys on the ledger.
+    signers: HashMap<String, Signer>,
     learners: HashMap<LearnerId, Learner>,
 }
 
+/// Who signed a request, with their certificate, which their authority issued.
+enum Signer {
+    Educator { educator: Educator, certificate: Certificate },
+    Officer { officer: Officer, certificate: Certificate },
+}
+
 impl Standing {
-    /// The keys that [`Standing::read`] needs.
+    /// The keys that [`Standing::read`] needs. An officer's office is one of two, so that both are read.
     pub(crate) fn keys(school: &SchoolId, contents: &Contents) -> Vec<String> {
-        let people = contents
-            .entries
-            .iter()
-            .flat_map(|entry| [key::educator(&entry.educator), key::learner(&entry.learner)]);
-        people.chain([key::school(school)]).collect()
+        let mut keys = vec![key::school(school)];
+        for (entry, request) in contents.pairs() {
+            keys.extend([signer_key(entry, request), key::learner(&entry.learner)]);
+            if request.payload.purpose.is_some() {
+                keys.extend([OFFICE, SUPPORT].map(key::office));
+            }
+        }
+        keys
     }
 
-    /// Reads who takes part, and checks that the school's authority issued the educators' certificates.
+    /// Reads who takes part, and checks that their authorities issued the signers' certificates.
     pub(crate) fn read(school: &SchoolId, contents: &Contents, snapshot: &Snapshot) -> Result<Self, Refusal> {
         let school: School = snapshot.document(&key::school(school))?.ok_or_else(|| {
             Refusal::new(Code::SchoolUnknown, format!("the school {school} is not registered"))
         })?;
         let authority = school.authority()?;
-        let mut standing = Self { school, authority, educators: HashMap::new(), learners: HashMap::new() };
-        for (index, entry) in contents.entries.iter().enumerate() {
-            standing.add(entry, snapshot).map_err(blame(index))?;
+        let (offices, signers, learners) = (HashMap::new(), HashMap::new(), HashMap::new());
+        let mut standing = Self { school, authority, offices, signers, learners };
+        for (index, (entry, request)) in contents.pairs().enumerate() {
+            standing.add(entry, request, snapshot).map_err(blame(index))?;
         }
         Ok(standing)
     }
 
-    fn add(&mut self, entry: &Claim, snapshot: &Snapshot) -> Result<(), Refusal> {
-        if !self.educators.contains_key(&entry.educator) {
-            let educator: Educator =
-                snapshot.document(&key::educator(&entry.educator))?.ok_or_else(|| {
-                    Refusal::new(
-                        Code::EducatorUnknown,
-                        format!("the educator {} is not registered", entry.educator),
-                    )
-                })?;
-            let certificate = educator.certificate_of(&self.authority)?;
-            self.educators.insert(entry.educator.clone(), (educator, certificate));
+    fn add(&mut self, entry: &Claim, request: &SignedRequest, snapshot: &Snapshot) -> Result<(), Refusal> {
+        let key = signer_key(entry, request);
+        if !self.signers.contains_key(&key) {
+            let signer = match request.payload.purpose {
+                None => self.educator(entry, snapshot)?,
+                Some(_) => self.officer(entry, snapshot)?,
+            };
+            self.signers.insert(key, signer);
         }
         if !self.learners.contains_key(&entry.learner) {
             let learner = snapshot.document(&key::learner(&entry.learner))?.ok_or_else(|| {
@@ -74,6 +86,29 @@ impl Standing {
             self.learners.insert(entry.learner.clone(), learner);
         }
         Ok(())
+    }
+
+    fn educator(&self, entry: &Claim, snapshot: &Snapshot) -> Result<Signer, Refusal> {
+        let educator: Option<Educator> = snapshot.document(&key::educator(&entry.educator))?;
+        let educator = educator.ok_or_else(|| {
+            Refusal::new(Code::EducatorUnknown, format!("the educator {} is not registered", entry.educator))
+        })?;
+        let certificate = educator.certificate_of(&self.authority)?;
+        Ok(Signer::Educator { educator, certificate })
+    }
+
+    fn officer(&mut self, entry: &Claim, snapshot: &Snapshot) -> Result<Signer, Refusal> {
+        let officer: Option<Officer> = snapshot.document(&key::officer(&entry.educator))?;
+        let officer = officer.ok_or_else(|| {
+            Refusal::new(Code::OfficerUnknown, format!("the officer {} is not registered", entry.educator))
+        })?;
+        if !self.offices.contains_key(&officer.office) {
+            let office: Option<Office> = snapshot.document(&key::office(&officer.office))?;
+            let office = office.ok_or_else(|| damaged(&key::officer(&officer.id)))?;
+            self.offices.insert(officer.office.clone(), office.authority()?);
+        }
+        let certificate = officer.certificate_of(&self.offices[&officer.office])?;
+        Ok(Signer::Officer { officer, certificate })
     }
 
     /// Checks every entry, and each request's signature once. `now` is the transaction's time.
@@ -93,12 +128,19 @@ impl Standing {
         request: &SignedRequest,
         verified: &mut bool,
     ) -> Result<(), Refusal> {
-        let (educator, certificate) = &self.educators[&entry.educator];
         let time = entry.executed_at;
-        self.school.open_at(time)?;
-        educator.serves(&self.school.id, time)?;
-        self.authority.valid_at(time)?;
-        certificate.valid_at(time)?;
+        let signer = &self.signers[&signer_key(entry, request)];
+        let certificate = match signer {
+            Signer::Educator { educator, certificate } => {
+                educator.may_act_with(certificate, &self.school, &self.authority, time)?;
+                certificate
+            }
+            Signer::Officer { officer, certificate } => {
+                self.school.open_at(time)?;
+                officer.may_act_with(certificate, &self.offices[&officer.office], time)?;
+                certificate
+            }
+        };
         self.learners[&entry.learner].attends(&self.school.id, time)?;
         request.names(certificate)?;
         if !*verified {
@@ -106,6 +148,14 @@ impl Standing {
             *verified = true;
         }
         Ok(())
+    }
+}
+
+/// Where who signed is registered: a request with a purpose is an officer's.
+fn signer_key(entry: &Claim, request: &SignedRequest) -> String {
+    match request.payload.purpose {
+        None => key::educator(&entry.educator),
+        Some(_) => key::officer(&entry.educator),
     }
 }
 

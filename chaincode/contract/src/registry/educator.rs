@@ -2,11 +2,20 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{School, check_time, earlier_end};
+use super::{
+    School,
+    term::{Term, TermCodes, signer},
+};
 use crate::{
     Code, Refusal,
-    certificate::{Certificate, Curve},
+    certificate::Certificate,
     id::{EducatorId, EducatorRole, SchoolId},
+};
+
+const CODES: TermCodes = TermCodes {
+    not_yet: Code::EducatorNotYet,
+    no_longer: Code::EducatorNoLonger,
+    revoked: Code::EducatorRevoked,
 };
 
 /// An educator: a certificate that stands for a school during some time.
@@ -37,30 +46,8 @@ pub struct Educator {
 impl Educator {
     /// Checks every member, derives the thumbprint, and gives the document as the registry stores it.
     pub fn checked(mut self) -> Result<Self, Refusal> {
-        check_time("from", self.from)?;
-        for (what, end) in [("until", self.until), ("revoked_since", self.revoked_since)] {
-            end.map_or(Ok(()), |time| check_time(what, time))?;
-        }
-        if self.until.is_some_and(|until| until <= self.from) {
-            return Err(Refusal::new(Code::ArgumentMalformed, "until is later than from"));
-        }
-        let certificate = Certificate::from_pem(&self.certificate)?;
-        if certificate.public_key().curve != Curve::P256 {
-            return Err(Refusal::new(Code::CertificateUnsupported, "an educator's key is a P-256 key"));
-        }
-        if certificate.is_authority() || !certificate.is_signer() {
-            return Err(Refusal::new(
-                Code::CertificateUnsupported,
-                "an educator's certificate is one for digital signatures, not an authority's",
-            ));
-        }
-        let thumbprint = hex::encode(certificate.thumbprint());
-        if !self.thumbprint.is_empty() && self.thumbprint != thumbprint {
-            return Err(Refusal::new(
-                Code::ArgumentMalformed,
-                format!("the thumbprint is not the certificate's, {thumbprint}; leave it out"),
-            ));
-        }
+        self.term().check()?;
+        let (certificate, thumbprint) = signer("an educator", &self.certificate, &self.thumbprint)?;
         self.thumbprint = thumbprint;
         self.certificate = certificate.to_pem();
         Ok(self)
@@ -68,18 +55,7 @@ impl Educator {
 
     /// Refuses a time before `from`, from `until` on, and from `revoked_since` on.
     pub fn stands_at(&self, time: i64) -> Result<(), Refusal> {
-        let refuse =
-            |code, what| Err(Refusal::new(code, format!("the educator {} {what} at that time", self.id)));
-        if self.revoked_since.is_some_and(|revoked| time >= revoked) {
-            return refuse(Code::EducatorRevoked, "is revoked");
-        }
-        if time < self.from {
-            return refuse(Code::EducatorNotYet, "has not begun");
-        }
-        if self.until.is_some_and(|until| time >= until) {
-            return refuse(Code::EducatorNoLonger, "has left");
-        }
-        Ok(())
+        self.term().holds_at(time, &format!("the educator {}", self.id), &CODES)
     }
 
     /// Refuses another school than theirs, and what [`Educator::stands_at`] refuses.
@@ -127,8 +103,11 @@ impl Educator {
 
     /// The same educator, revoked; earlier than before if revoked already.
     pub(crate) fn revoked(mut self, since: i64) -> Result<Self, Refusal> {
-        check_time("since", since)?;
-        self.revoked_since = Some(earlier_end("revoked_since", self.revoked_since, since)?);
+        self.revoked_since = Some(self.term().revoked(since)?);
         Ok(self)
+    }
+
+    fn term(&self) -> Term {
+        Term { from: self.from, until: self.until, revoked_since: self.revoked_since }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Educator, Listing};
+use super::{Educator, Listing, Officer};
 use crate::{Code, Ledger, Refusal, json, key};
 
 /// The document under a key.
@@ -15,12 +15,31 @@ pub(crate) fn get<T: DeserializeOwned>(ledger: &mut dyn Ledger, key: &str) -> Re
 
 /// The educator whose certificate has this thumbprint.
 pub(crate) fn find_educator(ledger: &mut dyn Ledger, thumbprint: &str) -> Result<Educator, Refusal> {
+    let (key, owner) = owner(ledger, thumbprint)?;
+    // An officer's is the key of the officer, which no id is.
+    match owner.contains('/') {
+        true => Err(not_found(&key)),
+        false => get(ledger, &key::educator(owner)),
+    }
+}
+
+/// The officer whose certificate has this thumbprint.
+pub(crate) fn find_officer(ledger: &mut dyn Ledger, thumbprint: &str) -> Result<Officer, Refusal> {
+    let (key, owner) = owner(ledger, thumbprint)?;
+    match owner.contains('/') {
+        true => get(ledger, &owner),
+        false => Err(not_found(&key)),
+    }
+}
+
+/// The key that a thumbprint stands under, and whose certificate it is.
+fn owner(ledger: &mut dyn Ledger, thumbprint: &str) -> Result<(String, String), Refusal> {
     let mut bytes = [0; 32];
     hex::decode_to_slice(thumbprint, &mut bytes)
         .map_err(|_| Refusal::new(Code::ArgumentMalformed, "a thumbprint has 64 hexadecimal digits"))?;
     let key = key::certificate(&hex::encode(bytes));
-    let id = ledger.get(&key)?.ok_or_else(|| not_found(&key))?;
-    get(ledger, &key::educator(String::from_utf8_lossy(&id)))
+    let owner = ledger.get(&key)?.ok_or_else(|| not_found(&key))?;
+    Ok((key, String::from_utf8_lossy(&owner).into_owned()))
 }
 
 /// A page of the documents whose keys begin with a prefix that ends in '/'.

@@ -1,19 +1,21 @@
 //! Changing the registry. What stands there already is left alone and not called an error, so that an interrupted run
 //! can simply be run again.
 
-use std::collections::{HashMap, HashSet};
+mod officers;
+mod people;
+
+use std::collections::HashSet;
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Changed, Educator, Kind, Learner, Office, School, SchoolChange, read};
-use crate::{
-    Code, Ledger, Refusal,
-    certificate::Certificate,
-    id::{EducatorId, LearnerId, SchoolId},
-    json, key,
-    refusal::blame,
-    snapshot::Snapshot,
+pub(crate) use officers::{register_officers, revoke_officer};
+pub(crate) use people::{
+    move_learner, register_educators, register_learners, register_wallet_key, revoke_educator,
+    revoke_wallet_key,
 };
+
+use super::{Changed, Kind, Office, School, SchoolChange, read};
+use crate::{Code, Ledger, Refusal, id::SchoolId, json, key, refusal::blame, snapshot::Snapshot};
 
 /// The event that a change of the registry sets; its payload is [`Changed`].
 pub const EVENT: &str = "RegistryChanged";
@@ -55,106 +57,6 @@ pub(crate) fn update_school(ledger: &mut dyn Ledger, change: SchoolChange) -> Re
     replace(ledger, Kind::School, id, key::school(&change.id), |school: School| school.changed(change))
 }
 
-pub(crate) fn register_educators(
-    ledger: &mut dyn Ledger,
-    educators: Vec<Educator>,
-) -> Result<Changed, Refusal> {
-    let educators = check_each(educators, Educator::checked)?;
-    check_single(educators.iter().map(|educator| educator.id.as_str()))?;
-    check_single(educators.iter().map(|educator| educator.thumbprint.as_str()))?;
-    let keys = educators.iter().flat_map(|educator| {
-        [key::educator(&educator.id), key::certificate(&educator.thumbprint), key::school(&educator.school)]
-    });
-    let snapshot = Snapshot::read(ledger, keys)?;
-    let mut authorities = HashMap::new();
-    let mut wanted = Vec::new();
-    for (index, educator) in educators.into_iter().enumerate() {
-        if check_educator(&snapshot, &mut authorities, &educator).map_err(blame(index))? {
-            let (id, key) = (educator.id.to_string(), key::educator(&educator.id));
-            wanted.push(Wanted { id, key, document: educator });
-        }
-    }
-    for educator in wanted.iter().map(|wanted| &wanted.document) {
-        ledger.put(&key::certificate(&educator.thumbprint), educator.id.as_str().into())?;
-    }
-    finish(ledger, Kind::Educator, wanted)
-}
-
-pub(crate) fn revoke_educator(
-    ledger: &mut dyn Ledger,
-    id: EducatorId,
-    since: i64,
-) -> Result<Changed, Refusal> {
-    replace(ledger, Kind::Educator, id.to_string(), key::educator(&id), |educator: Educator| {
-        educator.revoked(since)
-    })
-}
-
-pub(crate) fn register_learners(ledger: &mut dyn Ledger, learners: Vec<Learner>) -> Result<Changed, Refusal> {
-    let learners = check_each(learners, Learner::checked)?;
-    check_single(learners.iter().map(|learner| learner.id.as_str()))?;
-    let keys = learners.iter().flat_map(|learner| {
-        let schools = learner.enrolments.iter().map(|enrolment| key::school(&enrolment.school));
-        schools.chain([key::learner(&learner.id)])
-    });
-    let snapshot = Snapshot::read(ledger, keys)?;
-    let mut wanted = Vec::new();
-    for (index, learner) in learners.into_iter().enumerate() {
-        if check_learner(&snapshot, &learner).map_err(blame(index))? {
-            let (id, key) = (learner.id.to_string(), key::learner(&learner.id));
-            wanted.push(Wanted { id, key, document: learner });
-        }
-    }
-    finish(ledger, Kind::Learner, wanted)
-}
-
-pub(crate) fn move_learner(
-    ledger: &mut dyn Ledger,
-    id: LearnerId,
-    school: SchoolId,
-    since: i64,
-) -> Result<Changed, Refusal> {
-    if ledger.get(&key::school(&school))?.is_none() {
-        return Err(unknown_school(&school));
-    }
-    replace(ledger, Kind::Learner, id.to_string(), key::learner(&id), |learner: Learner| {
-        learner.moved(school, since)
-    })
-}
-
-/// Whether the educator is to be written. One that was registered so and revoked since stands.
-fn check_educator(
-    snapshot: &Snapshot,
-    authorities: &mut HashMap<SchoolId, Certificate>,
-    educator: &Educator,
-) -> Result<bool, Refusal> {
-    if !authorities.contains_key(&educator.school) {
-        let school: Option<School> = snapshot.document(&key::school(&educator.school))?;
-        let authority = school.ok_or_else(|| unknown_school(&educator.school))?.authority()?;
-        authorities.insert(educator.school.clone(), authority);
-    }
-    educator.certificate_of(&authorities[&educator.school])?;
-    let owner = snapshot.text(&key::certificate(&educator.thumbprint));
-    if owner.is_some_and(|owner| owner != educator.id.as_str()) {
-        return Err(Refusal::new(Code::AlreadyExists, "the certificate is registered for another educator"));
-    }
-    is_new(snapshot, &key::educator(&educator.id), |standing: &Educator| {
-        *standing == *educator || Educator { revoked_since: None, ..standing.clone() } == *educator
-    })
-}
-
-/// Whether the learner is to be written. One that was registered so and moved since stands.
-fn check_learner(snapshot: &Snapshot, learner: &Learner) -> Result<bool, Refusal> {
-    for enrolment in &learner.enrolments {
-        if snapshot.text(&key::school(&enrolment.school)).is_none() {
-            return Err(unknown_school(&enrolment.school));
-        }
-    }
-    is_new(snapshot, &key::learner(&learner.id), |standing: &Learner| {
-        standing.enrolments.starts_with(&learner.enrolments)
-    })
-}
-
 fn check_each<T>(documents: Vec<T>, check: fn(T) -> Result<T, Refusal>) -> Result<Vec<T>, Refusal> {
     documents.into_iter().enumerate().map(|(index, document)| check(document).map_err(blame(index))).collect()
 }
@@ -167,6 +69,16 @@ fn check_single<'a>(ids: impl Iterator<Item = &'a str>) -> Result<(), Refusal> {
         }
     }
     Ok(())
+}
+
+/// Refuses a certificate that is registered for somebody else. `owner` is as the certificate's key has it.
+fn check_owner(snapshot: &Snapshot, thumbprint: &str, owner: &str) -> Result<(), Refusal> {
+    match snapshot.text(&key::certificate(thumbprint)) {
+        Some(standing) if standing != owner => {
+            Err(Refusal::new(Code::AlreadyExists, "the certificate is registered for somebody else"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Whether nothing stands under the key; refuses if what stands there is not the same.

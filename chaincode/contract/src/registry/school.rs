@@ -87,6 +87,11 @@ impl Office {
         self.authority = authority(&self.authority)?.to_pem();
         Ok(self)
     }
+
+    /// The authority, read.
+    pub fn authority(&self) -> Result<Certificate, Refusal> {
+        authority(&self.authority)
+    }
 }
 
 impl School {

@@ -17,26 +17,34 @@ const SUPPORT_CLIENT: &[Allowed] = &[("SupportMSP", &["client"])];
 const OFFICES: &[Allowed] = &[("OfficeMSP", &ROLES), ("SupportMSP", &ROLES)];
 const MEMBERS: &[Allowed] = &[("OfficeMSP", &ROLES), ("SupportMSP", &ROLES), ("SchoolMSP", &ROLES)];
 
-const EXPECTED: [(&str, &[Allowed]); 21] = [
+const EXPECTED: [(&str, &[Allowed]); 29] = [
     ("RegisterOffice", OFFICE_ADMIN),
     ("RegisterSchool", OFFICE_ADMIN),
     ("UpdateSchool", OFFICE_ADMIN),
     ("RegisterEducators", EITHER_ADMIN),
     ("RevokeEducator", EITHER_ADMIN),
+    ("RegisterOfficers", EITHER_ADMIN),
+    ("RevokeOfficer", EITHER_ADMIN),
     ("RegisterLearners", SUPPORT_ADMIN),
     ("MoveLearner", SUPPORT_ADMIN),
+    ("RegisterWalletKey", SUPPORT_ADMIN),
+    ("RevokeWalletKey", SUPPORT_ADMIN),
     ("GetOffice", MEMBERS),
     ("GetSchool", MEMBERS),
     ("ListSchools", MEMBERS),
     ("GetEducator", MEMBERS),
     ("FindEducator", MEMBERS),
     ("ListEducators", MEMBERS),
+    ("GetOfficer", MEMBERS),
+    ("FindOfficer", MEMBERS),
+    ("ListOfficers", MEMBERS),
     ("GetLearner", MEMBERS),
     ("ListLearners", MEMBERS),
     ("RecordBatch", SUPPORT_CLIENT),
     ("GetHead", MEMBERS),
     ("GetBatch", MEMBERS),
     ("ListEntries", MEMBERS),
+    ("GetTrail", MEMBERS),
     ("GetBody", OFFICES),
     ("org.hyperledger.fabric:GetMetadata", MEMBERS),
 ];

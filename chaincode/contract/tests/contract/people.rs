@@ -10,6 +10,7 @@ use rcgen::{
 };
 use sillok_contract::{
     certificate::Certificate,
+    registry::WalletKey,
     request::{Payload, compact},
 };
 
@@ -77,14 +78,23 @@ impl Person {
         Certificate::from_pem(&self.pem).unwrap()
     }
 
+    /// The key as that of a learner's wallet.
+    pub fn wallet(&self, since: i64) -> WalletKey {
+        let point: [u8; 65] = self.certificate().public_key().point.as_slice().try_into().unwrap();
+        WalletKey::new(&point, since)
+    }
+
     pub fn sign(&self, payload: &Payload) -> String {
         self.sign_input(&payload.signing_input(&self.certificate().thumbprint()))
     }
 
     pub fn sign_input(&self, signing_input: &str) -> String {
+        compact(signing_input, &self.sign_bytes(signing_input.as_bytes()))
+    }
+
+    pub fn sign_bytes(&self, bytes: &[u8]) -> [u8; 64] {
         let key =
             EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, self.key.serialized_der()).unwrap();
-        let signature = key.sign(&SystemRandom::new(), signing_input.as_bytes()).unwrap();
-        compact(signing_input, signature.as_ref().try_into().unwrap())
+        key.sign(&SystemRandom::new(), bytes).unwrap().as_ref().try_into().unwrap()
     }
 }

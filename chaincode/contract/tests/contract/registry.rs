@@ -232,7 +232,7 @@ fn documents_are_checked_member_by_member() {
         (school(json!({"district": "a\nb"})), malformed),
         (school(json!({"more": 1})), malformed),
         (school(json!({"id": "a b"})), malformed),
-        (school(json!({"office": "SupportMSP"})), Code::NotFound),
+        (school(json!({"office": "OtherMSP"})), Code::NotFound),
         (school(json!({"authority": leaf})), Code::CertificateUnsupported),
         (school(json!({"authority": ""})), Code::CertificateMalformed),
         (school(json!({"batch": {"max_entries": 0}})), malformed),
@@ -253,6 +253,7 @@ fn documents_are_checked_member_by_member() {
             malformed,
         ),
         (enrolled(json!({"wallet_key": "x"})), malformed),
+        (enrolled(json!({"wallets": [world.kim.wallet(SINCE)]})), malformed),
     ];
     for ((function, list, changes), code) in cases {
         let mut document = match function {

@@ -8,6 +8,7 @@ use sillok_contract::{
     batch::Recorded,
     id::SchoolId,
     invoke, merkle,
+    purpose::Purpose,
     request::{Payload, query_hash},
 };
 use sillok_proto::ledger::{BatchBody, BatchHeader, Entry, Read, entry::Result as Outcome};
@@ -32,6 +33,12 @@ pub struct World {
     pub kim: Person,
     /// The educator of school-2.
     pub lee: Person,
+    /// The authority of both offices.
+    pub offices: Authority,
+    /// The officer of OfficeMSP.
+    pub han: Person,
+    /// The officer of SupportMSP.
+    pub seo: Person,
     /// One certificate for each role, from the organisations' authority; the last has none.
     creators: Vec<(&'static str, Person)>,
     transactions: u32,
@@ -42,11 +49,15 @@ impl World {
     pub fn empty() -> Self {
         let authority = Authority::new("school-authority");
         let organisation = Authority::new("organisation");
+        let offices = Authority::new("offices-authority");
         let roles = ["client", "admin", "peer", "orderer", "stranger"];
         let creators = roles.map(|role| (role, organisation.issue(role, &[role]))).into_iter().collect();
         Self {
             kim: authority.issue("kim", &["client"]),
             lee: authority.issue("lee", &["client"]),
+            han: offices.issue("han", &["client"]),
+            seo: offices.issue("seo", &["client"]),
+            offices,
             ledger: Memory::default(),
             authority,
             creators,
@@ -57,8 +68,10 @@ impl World {
     /// Everyone is registered.
     pub fn new() -> Self {
         let mut world = Self::empty();
-        let office = json!({"id": "OfficeMSP", "name": "교육청", "authority": world.authority.pem});
-        world.admin("OfficeMSP", "RegisterOffice", &[&office]).unwrap();
+        for (id, name) in [("OfficeMSP", "교육청"), ("SupportMSP", "교육지원청")] {
+            let office = json!({"id": id, "name": name, "authority": world.offices.pem});
+            world.admin("OfficeMSP", "RegisterOffice", &[&office]).unwrap();
+        }
         for id in ["school-1", "school-2"] {
             world.admin("OfficeMSP", "RegisterSchool", &[&world.school(id)]).unwrap();
         }
@@ -67,6 +80,11 @@ impl World {
             world.educator("lee", "school-2", &world.lee.pem),
         ]);
         world.admin("SupportMSP", "RegisterEducators", &[&educators]).unwrap();
+        for (msp, id, pem) in
+            [("OfficeMSP", "han", world.han.pem.clone()), ("SupportMSP", "seo", world.seo.pem.clone())]
+        {
+            world.admin(msp, "RegisterOfficers", &[&json!([officer(id, msp, &pem)])]).unwrap();
+        }
         let learners = [("L1", "school-1"), ("L2", "school-1"), ("L3", "school-2")];
         let learners: Value = learners.iter().map(|(id, school)| learner(id, school)).collect();
         world.admin("SupportMSP", "RegisterLearners", &[&learners]).unwrap();
@@ -171,6 +189,10 @@ pub fn learner(id: &str, school: &str) -> Value {
     json!({"id": id, "enrolments": [{"school": school, "since": SINCE}]})
 }
 
+pub fn officer(id: &str, office: &str, pem: &str) -> Value {
+    json!({"id": id, "office": office, "certificate": pem, "from": SINCE})
+}
+
 /// The JSON of a query; the number makes its salt.
 pub fn query(learner: &str, number: u8) -> Vec<u8> {
     let salt = BASE64_URL_SAFE_NO_PAD.encode([number; 16]);
@@ -183,6 +205,7 @@ pub fn payload(jti: &str, school: &str, queries: &[Vec<u8>]) -> Payload {
         iat: NOW_SECONDS - 1,
         aud: "https://gateway.example".to_owned(),
         school: SchoolId::new(school).unwrap(),
+        purpose: None,
         queries: queries.iter().map(|query| query_hash(query)).collect(),
     }
 }
@@ -214,6 +237,25 @@ impl Draft {
             learners.iter().zip(0..).map(|(learner, number)| query(learner, number)).collect();
         let request = person.sign(&payload(jti, &self.school, &queries));
         self.add_entries(educator, &request, learners, queries);
+        self.requests.push(request);
+    }
+
+    /// Adds an officer's request with a query about each learner, and entries with this result.
+    pub fn add_for(
+        &mut self,
+        purpose: Purpose,
+        (officer, person): (&str, &Person),
+        jti: &str,
+        learners: &[&str],
+        result: &Outcome,
+    ) {
+        let queries: Vec<_> =
+            learners.iter().zip(0..).map(|(learner, number)| query(learner, number)).collect();
+        let payload = Payload { purpose: Some(purpose), ..payload(jti, &self.school, &queries) };
+        let request = person.sign(&payload);
+        let before = self.entries.len();
+        self.add_entries(officer, &request, learners, queries);
+        self.entries[before..].iter_mut().for_each(|entry| entry.result = Some(result.clone()));
         self.requests.push(request);
     }
 

@@ -96,7 +96,7 @@ async fn add(rows: Vec<Row<Asked>>, contract: &Contract, program: &Program) -> R
     let rows = change::settle(rows, async |asked| {
         let since = since(&asked, contract, |enrolments| enrolments.first()).await?;
         let enrolments = vec![Enrolment { school: asked.school, since }];
-        Ok(registry::Learner { id: asked.id, enrolments, wallet_key: None })
+        Ok(registry::Learner { id: asked.id, enrolments, wallets: Vec::new() })
     })
     .await?;
     change::many(program, "learners registered", rows, async |learners: &[registry::Learner]| {

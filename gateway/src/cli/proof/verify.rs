@@ -9,6 +9,7 @@ use std::{
 use clap::Args;
 use serde::Serialize;
 use serde_json::{Value, json};
+use sillok_contract::purpose::Purpose;
 use sillok_proto::ledger::entry::Result as Outcome;
 
 use crate::{
@@ -140,6 +141,7 @@ fn proved(verified: &Verified) -> Value {
         "entry": id.to_string(),
         "school": entry.school,
         "educator": entry.educator,
+        "purpose": verified.purpose,
         "certificate": hex::encode(thumbprint),
         "learner": entry.learner,
         "sql": entry.statement.sql,
@@ -161,6 +163,17 @@ fn result(outcome: &Outcome) -> (&'static str, u64) {
     match outcome {
         Outcome::Read(read) => ("read", read.rows),
         Outcome::Written(written) => ("written", written.rows),
+        Outcome::Adopted(adopted) => ("adopted", adopted.images.len() as u64),
+    }
+}
+
+/// An officer signs for a purpose, an educator for none.
+fn purpose(purpose: Option<Purpose>) -> &'static str {
+    match purpose {
+        None => "",
+        Some(Purpose::Baseline) => " (an officer, for baseline)",
+        Some(Purpose::Restore) => " (an officer, for restore)",
+        Some(Purpose::Correction) => " (an officer, for correction)",
     }
 }
 
@@ -186,11 +199,12 @@ fn story(verified: &Verified) -> String {
         Engine::Embedded => "\n        note: a development ledger; who runs it holds both offices' keys",
     };
     format!(
-        "        who     {} of {}, about {}\n        what    {}{with}\n        result  {rows} row(s) {kind}\n        \
+        "        who     {} of {}{}, about {}\n        what    {}{with}\n        result  {rows} row(s) {kind}\n        \
          when    {}\n        where   batch {} of {}, entry {} of {}, transaction {}\n        \
          by      {}{engine}",
         entry.educator,
         entry.school,
+        purpose(verified.purpose),
         entry.learner,
         plain(&entry.statement.sql),
         written(entry.executed_at),

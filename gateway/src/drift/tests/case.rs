@@ -8,6 +8,7 @@ use sillok_contract::{
     batch::Position,
     entry::{Entry, EntryId},
     id::{EducatorId, LearnerId, SchoolId},
+    purpose::Purpose,
     registry::Learner,
     request::SignedRequest,
 };
@@ -147,6 +148,14 @@ impl Case {
             transaction: format!("t{sequence}"),
             content: Content::Entry(Box::new(entry), request),
         });
+    }
+
+    /// An entry that both hold, under an officer's request to adopt.
+    pub(super) fn adopts(&mut self, result: Outcome) {
+        let signer = self.signer.clone();
+        self.signer = signer.clone().with_purpose(Purpose::Baseline);
+        self.recorded(result);
+        self.signer = signer;
     }
 
     pub(super) fn has_rows(&mut self, images: &[RowImage]) {

@@ -6,7 +6,7 @@ use sillok_contract::{
     batch::{Batch, read_body},
     digest::sha256,
     entry::{Entry, EntryId},
-    merkle, message,
+    merkle, message, purpose,
     request::{SignedRequest, query_hash},
 };
 use sillok_proto::ledger::BatchHeader;
@@ -139,10 +139,11 @@ fn content(
     }
 }
 
-/// Whether the request asks for the entry's query, in its school.
+/// Whether the request asks for the entry's query, in its school, and for a result like the entry's.
 pub fn asks_for(request: &SignedRequest, entry: &Entry) -> bool {
     let named = request.payload.queries.get(entry.query_index as usize);
     request.digest == entry.request_digest
         && request.payload.school == entry.school
         && named == Some(&query_hash(&entry.query))
+        && purpose::check(request.payload.purpose, (&entry.result).into()).is_ok()
 }

@@ -30,6 +30,7 @@ on_every_engine!(
     constraints_are_told_without_data,
     reads_are_recorded_by_digest,
     an_image_keeps_every_digit,
+    adopted_rows_have_the_images_that_writing_them_left,
 );
 
 const INSERT: &str = "INSERT INTO grades (year, term, subject, score) VALUES (2026, 1, $1, $2)";
@@ -105,6 +106,41 @@ async fn an_image_keeps_every_digit(office: &Office) {
             panic!("it was not read")
         };
         assert_eq!(result.digest, sha256(&[format!(r#"[{{"absent":{written}}}]"#).as_bytes()]));
+    }
+}
+
+async fn adopted_rows_have_the_images_that_writing_them_left(office: &Office) {
+    for (table, insert) in [
+        (
+            "grades",
+            "INSERT INTO grades (year, term, subject, score, confirmed, graded_on, achievement) VALUES \
+          (2025, 1, 'Math', 71, TRUE, '2025-07-01', 'C'), (2026, 1, '수학', NULL, FALSE, NULL, NULL)",
+        ),
+        (
+            "notes",
+            "INSERT INTO notes (year, area, number, content, written_at) VALUES \
+          (2026, 'club', 1, '가\"나', '2026-03-02T00:00:00.25+09:00')",
+        ),
+        ("attendance", "INSERT INTO attendance (year, term, absent) VALUES (2026, 1, 9223372036854775807)"),
+        ("learner", "INSERT INTO learner (name, birth_date) VALUES ('김', '2010-03-02')"),
+    ] {
+        let done = office.does("learner-1", insert, &[]).await.unwrap();
+        let EntryResult::Written(mut written) = result_of(office, &done.results[0].entry).await else {
+            panic!("it was not written")
+        };
+        let done = office.executes(&office.adoption("learner-1", table)).await.unwrap();
+        let EntryResult::Adopted(mut adopted) = result_of(office, &done.results[0].entry).await else {
+            panic!("it was not adopted")
+        };
+        assert_eq!(done.results[0].rows, written.rows);
+        written.images.sort_by(|a, b| a.key.cmp(&b.key));
+        adopted.images.sort_by(|a, b| a.key.cmp(&b.key));
+        assert_eq!(adopted.images, written.images, "{table}");
+        let none = office.executes(&office.adoption("learner-2", table)).await.unwrap();
+        let EntryResult::Adopted(none) = result_of(office, &none.results[0].entry).await else {
+            panic!("it was not adopted")
+        };
+        assert!(none.images.is_empty(), "another learner has none");
     }
 }
 

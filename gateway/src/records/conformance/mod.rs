@@ -53,6 +53,15 @@ impl Office {
         }
     }
 
+    /// A request that adopts all of a learner's rows of a table.
+    fn adoption(&self, learner: &str, table: &str) -> Admitted {
+        let sql = format!("SELECT * FROM {table}");
+        let mut request = self.request(&rand::random::<u128>().to_string(), &[(learner, &sql, &[])]);
+        request.queries[0].statement =
+            self.policy.adopt(&LearnerId::new(learner).unwrap(), &sql, &[]).unwrap();
+        request
+    }
+
     /// Does one statement about a learner, under a `jti` of its own.
     async fn does(&self, learner: &str, sql: &str, params: &[Value]) -> Result<Outcome> {
         let jti = rand::random::<u128>().to_string();

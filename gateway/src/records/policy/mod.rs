@@ -12,6 +12,7 @@
 //!
 //! So what is not understood is not let through, and what is let through was written here.
 
+mod baseline;
 mod expression;
 mod from;
 mod function;
@@ -109,9 +110,32 @@ impl Policy {
         params: &[serde_json::Value],
     ) -> std::result::Result<Statement, PolicyError> {
         self.limit(params)?;
-        let statement = self.parse(sql)?;
+        self.rewrite(learner, &self.parse(sql)?, params)
+    }
+
+    /// As [`Policy::admit`], for a SELECT whose rows are adopted as they are: it gives all columns of one table.
+    pub fn adopt(
+        &self,
+        learner: &LearnerId,
+        sql: &str,
+        params: &[serde_json::Value],
+    ) -> std::result::Result<Statement, PolicyError> {
+        self.limit(params)?;
+        let parsed = self.parse(sql)?;
+        let table = self.adopted_table(&parsed)?;
+        let statement = self.rewrite(learner, &parsed, params)?;
+        self.check_whole(&table, &statement.columns)?;
+        Ok(Statement { effect: Effect::Adopt { table }, ..statement })
+    }
+
+    fn rewrite(
+        &self,
+        learner: &LearnerId,
+        statement: &ast::Statement,
+        params: &[serde_json::Value],
+    ) -> Result<Statement> {
         let mut rewriter = Rewriter::new(self, learner, params);
-        let (sql, effect, columns) = rewriter.statement(&statement)?;
+        let (sql, effect, columns) = rewriter.statement(statement)?;
         if let Some(unused) = rewriter.used.iter().position(|used| !used) {
             return refuse(PolicyCode::Parameters, format!("${} is not in the statement", unused + 1));
         }

@@ -37,6 +37,8 @@ pub enum PolicyCode {
     Learner,
     /// It would change what tells rows apart.
     Key,
+    /// It is to adopt rows, and gives something else than whole rows of one table.
+    Baseline,
     /// It is longer, deeper or wider than the limits allow.
     Size,
 }
@@ -57,6 +59,7 @@ impl PolicyCode {
             Self::Parameters => "policy.parameters",
             Self::Learner => "policy.learner",
             Self::Key => "policy.key",
+            Self::Baseline => "policy.baseline",
             Self::Size => "policy.size",
         }
     }

@@ -5,7 +5,7 @@ use std::ops::Deref;
 use sillok_contract::{
     Refusal,
     certificate::Certificate,
-    registry::{Educator, Office, School},
+    registry::{Educator, Office, Officer, School},
 };
 
 /// A document of the registry, and what was read of its certificate.
@@ -16,6 +16,9 @@ pub(in crate::service) struct Certified<D> {
 
 /// An educator with the certificate their key is in.
 pub(in crate::service) type KnownEducator = Certified<Educator>;
+
+/// An officer with the certificate their key is in.
+pub(in crate::service) type KnownOfficer = Certified<Officer>;
 
 /// A school with its authority's certificate.
 pub(in crate::service) type KnownSchool = Certified<School>;
@@ -49,6 +52,13 @@ impl From<Educator> for KnownEducator {
     }
 }
 
+impl From<Officer> for KnownOfficer {
+    fn from(officer: Officer) -> Self {
+        let certificate = Certificate::from_pem(&officer.certificate);
+        Self::new(officer, certificate)
+    }
+}
+
 impl From<School> for KnownSchool {
     fn from(school: School) -> Self {
         let authority = school.authority();
@@ -70,6 +80,16 @@ impl KnownEducator {
         let certificate = self.certificate()?;
         certificate.issued_by(authority)?;
         self.may_act_with(certificate, school, authority, time)
+    }
+}
+
+impl KnownOfficer {
+    /// As [`Officer::may_act`], without reading the certificates again.
+    pub(in crate::service) fn may_act(&self, office: &KnownOffice, time: i64) -> Result<(), Refusal> {
+        let authority = office.certificate()?;
+        let certificate = self.certificate()?;
+        certificate.issued_by(authority)?;
+        self.may_act_with(certificate, authority, time)
     }
 }
 

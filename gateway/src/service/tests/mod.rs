@@ -4,6 +4,7 @@
 
 mod drift;
 mod faults;
+mod officers;
 mod recording;
 mod requests;
 mod seeing;

@@ -89,7 +89,7 @@ impl School {
         };
         office.register_educators(&[teacher]).await?;
         let enrolments = vec![Enrolment { school: id.clone(), since: from }];
-        support.register_learners(&[Learner { id: learner()?, enrolments, wallet_key: None }]).await?;
+        support.register_learners(&[Learner { id: learner()?, enrolments, wallets: Vec::new() }]).await?;
         let signer = RequestSigner::new(id.clone(), "gateway", &issued.certificate, issued.key.clone())?;
         let gateway = identity("SupportMSP", "client")?;
         let Issued { certificate, key } = issued;
