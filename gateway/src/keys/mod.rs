@@ -4,6 +4,7 @@
 
 mod access;
 mod authority;
+mod jwk;
 mod jws;
 mod office;
 mod private_key;

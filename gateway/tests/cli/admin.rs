@@ -166,3 +166,69 @@ fn what_is_about_fabric_is_asked_of_fabric() {
     }
     assert!(!program.path("data").exists());
 }
+
+#[test]
+fn officers_are_registered_and_revoked_by_their_own_office() {
+    let program = Program::new();
+    for office in ["OfficeMSP", "SupportMSP"] {
+        program.json(&format!("admin office add --id {office} --name Office"));
+    }
+    program.write("people.csv", "id\nO1\nO2\n");
+    for office in ["OfficeMSP", "SupportMSP"] {
+        program.json(&format!("keys officer --csv people.csv --office {office} --out {office}"));
+    }
+    let add = "admin officer add --csv people.csv --office OfficeMSP --certificates OfficeMSP";
+    program.write("people.csv", "id,until\nO1,\nO2,2036-03-02T00:00:00Z\n");
+    assert_eq!(program.json(add)["changed"], serde_json::json!(["O1", "O2"]));
+    assert_eq!(program.json(add)["unchanged"], 2);
+    let (exit, code, _) = program.refused(&format!("{add} --as SupportMSP"));
+    assert_eq!((exit, code.as_str()), (3, "creator.forbidden"));
+    let other = "admin officer add --id O3 --office OfficeMSP --certificate SupportMSP/O1.pem";
+    assert_eq!(program.refused(other).1, "certificate.not_issued_by_authority");
+    program.json("admin officer add --id O3 --certificate SupportMSP/O1.pem");
+    let listed = program.json("admin officer list --office OfficeMSP");
+    assert_eq!(listed["officers"].as_array().unwrap().len(), 2);
+    assert_eq!(program.json("admin officer list")["officers"][2]["office"], "SupportMSP");
+    assert_eq!(program.refused("admin officer revoke --id O1").1, "creator.forbidden");
+    let revoke = "admin officer revoke --id O1 --office OfficeMSP";
+    assert_eq!(program.json(revoke)["changed"][0], "O1");
+    assert_eq!(program.json(revoke)["unchanged"], 1, "now means what it meant at first");
+    assert_eq!(program.json(add)["unchanged"], 2, "who was registered so and revoked since stands");
+}
+
+#[test]
+fn wallet_keys_are_registered_of_jwk_or_pem_and_revoked() {
+    let program = two_schools();
+    program.write("learners.csv", "id\nL1\nL2\n");
+    program.json("admin learner add --csv learners.csv --school north --since 2026-03-02T00:00:00Z");
+    program.json("keys learner --csv learners.csv --out keys");
+    program.write("wallets.csv", "learner,key\nL1,keys/L1.public.pem\nL2,keys/L2.public.pem\n");
+    let add = "admin learner wallet --csv wallets.csv";
+    assert_eq!(program.json(add)["changed"], serde_json::json!(["L1", "L2"]));
+    assert_eq!(program.json(add)["unchanged"], 2);
+    let key = program.json("admin learner list")["learners"][0]["wallets"][0].clone();
+    let since = key["since"].as_i64().unwrap();
+    let jwk =
+        serde_json::json!({"kty": key["kty"], "crv": key["crv"], "x": key["x"], "y": key["y"], "kid": "L1"});
+    program.write("L1.jwk", jwk.to_string());
+    assert_eq!(program.json("admin learner wallet --learner L1 --key L1.jwk")["unchanged"], 1);
+    let later = "admin learner wallet --learner L1 --key keys/L2.public.pem --since 2036-03-02T00:00:00Z";
+    program.json(later);
+    assert_eq!(program.json(later)["unchanged"], 1);
+    assert_eq!(program.json("admin learner revoke-wallet --learner L1")["changed"][0], "L1");
+    assert_eq!(program.json("admin learner revoke-wallet --learner L1")["unchanged"], 1);
+    let wallets = program.json("admin learner list")["learners"][0]["wallets"].clone();
+    assert!(
+        wallets[0]["revoked_since"].as_i64().unwrap() > since && wallets[1].get("revoked_since").is_none()
+    );
+    for (wrong, exit, code) in [
+        ("--learner L9 --key L1.jwk", 3, "not_found"),
+        ("--learner L1 --key keys/L1.key", 2, "key.public_malformed"),
+        ("--learner L1 --key nowhere", 2, "key.file"),
+        ("--learner L1", 2, "usage"),
+        ("--key L1.jwk", 2, "usage"),
+    ] {
+        let (told, stable, detail) = program.refused(&format!("admin learner wallet {wrong}"));
+        assert_eq!((told, stable.as_str()), (exit, code), "{wrong}: {detail}");
+    }
+}

@@ -122,3 +122,19 @@ fn a_learner_gets_a_pair_without_a_certificate() {
     assert_eq!(program.refused("keys learner --id L1 --out wallet").1, "key.exists");
     assert!(!program.path("data").exists(), "a learner's key needs no ledger");
 }
+
+#[test]
+fn an_officers_certificate_is_their_offices() {
+    let program = Program::new();
+    program.json("keys officer --id O1 --out keys");
+    program.json("keys officer --id O2 --office OfficeMSP --out keys");
+    for (id, office) in [("O1", "SupportMSP"), ("O2", "OfficeMSP")] {
+        let issued = read_certificate(&program.path(format!("keys/{id}.pem"))).unwrap();
+        let authority = program.path(format!("data/ledger.identities/{office}/ca.pem"));
+        issued.issued_by(&read_certificate(&authority).unwrap()).unwrap();
+        assert_eq!(issued.role().unwrap(), Role::Client);
+        assert_eq!(mode(&program.path(format!("keys/{id}.key"))), 0o600);
+    }
+    let (exit, _, detail) = program.refused("keys officer --id O3 --office NobodyMSP --out keys");
+    assert_eq!(exit, 2, "{detail}");
+}

@@ -1,16 +1,20 @@
 //! Changing the registry: of one by the arguments, of many by a CSV file.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, str::FromStr};
 
 use clap::Args;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use serde::{Serialize, de::DeserializeOwned};
-use sillok_contract::registry::{Changed, MAX_DOCUMENTS};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use sillok_contract::{
+    Refusal,
+    registry::{Changed, MAX_DOCUMENTS},
+};
 
 use crate::{
     cli::{
         Failure, Program, progress,
         rows::{self, Origin, Row},
+        when::When,
     },
     ledger::{Commit, LedgerError},
 };
@@ -47,6 +51,40 @@ impl<C: Columns> Source<C> {
             Row { origin, value }
         });
         Ok(rows.collect())
+    }
+}
+
+/// Whom to revoke, and from when on.
+#[derive(Debug, Args, Deserialize)]
+#[serde(default, deny_unknown_fields, bound(deserialize = "Id: DeserializeOwned"))]
+pub(super) struct Revoked<Id: Clone + Send + Sync + FromStr<Err = Refusal> + 'static> {
+    /// Whom.
+    #[arg(long)]
+    id: Option<Id>,
+    /// From when on. Without it, now.
+    #[arg(long, value_name = "TIME")]
+    since: Option<When>,
+}
+
+impl<Id: Clone + Send + Sync + FromStr<Err = Refusal> + 'static> Default for Revoked<Id> {
+    fn default() -> Self {
+        Self { id: None, since: None }
+    }
+}
+
+impl<Id: DeserializeOwned + Clone + Send + Sync + FromStr<Err = Refusal> + 'static> Columns for Revoked<Id> {
+    fn or(self, options: &Self, _origin: &Origin) -> Self {
+        Self { id: self.id, since: self.since.or(options.since) }
+    }
+}
+
+impl<Id: DeserializeOwned + Clone + Send + Sync + FromStr<Err = Refusal> + 'static> Source<Revoked<Id>> {
+    /// Everybody who is to be revoked, each with the time.
+    pub(super) fn asked(self) -> Result<Vec<Row<(Id, When)>>, Failure> {
+        let asked = |columns: Revoked<Id>, origin: &Origin| {
+            Ok((needed(columns.id, "id", origin)?, columns.since.unwrap_or(When::Now)))
+        };
+        self.rows()?.into_iter().map(|row| row.try_map(asked)).collect()
     }
 }
 

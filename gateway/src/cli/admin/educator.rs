@@ -11,7 +11,7 @@ use sillok_contract::{
 };
 
 use super::{
-    change::{self, Columns, Source, needed},
+    change::{self, Columns, Revoked, Source, needed},
     list,
     signer::Signer,
 };
@@ -43,7 +43,7 @@ pub(super) enum Educator {
     },
     /// Revokes an educator: what the key signs from a time on is void, what was executed before stands. A time that
     /// stands can only become earlier.
-    Revoke(Source<Revoke>),
+    Revoke(Source<Revoked<EducatorId>>),
 }
 
 #[derive(Debug, Default, Args, Deserialize)]
@@ -69,17 +69,6 @@ pub(super) struct NewEducator {
     until: Option<When>,
 }
 
-#[derive(Debug, Default, Args, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct Revoke {
-    /// Whom.
-    #[arg(long)]
-    id: Option<EducatorId>,
-    /// From when on. Without it, now.
-    #[arg(long, value_name = "TIME")]
-    since: Option<When>,
-}
-
 impl Columns for NewEducator {
     fn or(self, options: &Self, origin: &Origin) -> Self {
         Self {
@@ -93,12 +82,6 @@ impl Columns for NewEducator {
             from: self.from.or(options.from),
             until: self.until.or(options.until),
         }
-    }
-}
-
-impl Columns for Revoke {
-    fn or(self, options: &Self, _origin: &Origin) -> Self {
-        Self { id: self.id, since: self.since.or(options.since) }
     }
 }
 
@@ -177,16 +160,16 @@ async fn settled(asked: Asked, contract: &Contract) -> Result<registry::Educator
     })
 }
 
-async fn revoke(source: Source<Revoke>, signer: &Signer, program: &Program) -> Result<(), Failure> {
-    let rows = source
-        .rows()?
-        .into_iter()
-        .map(|row| row.try_map(|columns, origin| Ok((needed(columns.id, "id", origin)?, columns.since))))
-        .collect::<Result<Vec<_>, _>>()?;
+async fn revoke(
+    source: Source<Revoked<EducatorId>>,
+    signer: &Signer,
+    program: &Program,
+) -> Result<(), Failure> {
+    let rows = source.asked()?;
     let contract = signer.contract(program, SUPPORT)?;
-    let rows = change::settle(rows, async |(id, since): (EducatorId, Option<When>)| {
+    let rows = change::settle(rows, async |(id, since): (EducatorId, When)| {
         let standing = contract.educator(&id).await?.and_then(|educator| educator.revoked_since);
-        Ok((id, since.unwrap_or(When::Now).or_standing(standing)))
+        Ok((id, since.or_standing(standing)))
     })
     .await?;
     change::each(program, "educators revoked", rows, async |(id, since): &(EducatorId, i64)| {

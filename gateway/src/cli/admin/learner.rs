@@ -12,6 +12,7 @@ use super::{
     change::{self, Columns, Source, needed},
     list,
     signer::Signer,
+    wallet::{self, NewKey, RevokedKey},
 };
 use crate::{
     cli::{
@@ -34,6 +35,10 @@ pub(super) enum Learner {
     },
     /// Enrols a learner at another school from a time on, later than the last.
     Move(Source<At>),
+    /// Registers the public key of a learner's wallet, which ends the one before.
+    Wallet(Source<NewKey>),
+    /// Revokes the key of a learner's wallet: what it signs from a time on is void, what it signed before stands.
+    RevokeWallet(Source<RevokedKey>),
 }
 
 #[derive(Debug, Default, Args, Deserialize)]
@@ -84,6 +89,8 @@ impl Learner {
             Self::Add(source) => add(asked(source)?, &contract()?, program).await,
             Self::List { school } => print(&contract()?, school, program).await,
             Self::Move(source) => move_all(asked(source)?, &contract()?, program).await,
+            Self::Wallet(source) => wallet::register(source, signer, program).await,
+            Self::RevokeWallet(source) => wallet::revoke(source, signer, program).await,
         }
     }
 }

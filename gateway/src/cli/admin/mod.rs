@@ -5,19 +5,22 @@ mod educator;
 mod learner;
 mod list;
 mod office;
+mod officer;
 mod school;
 mod signer;
+mod wallet;
 
 use clap::{Args, Subcommand};
 
 use super::{Failure, Program};
 use signer::Signer;
 
-/// Administers the registry on the ledger: offices, schools, educators, learners.
+/// Administers the registry on the ledger: offices, schools, educators, officers, learners.
 ///
 /// Transactions are signed with an administrator's own identity: on Fabric the user Admin of --network, or the MSP
 /// directory of --msp; on the embedded ledger, which no gateway may be holding, its development administrator. OfficeMSP
-/// signs what is about offices and schools, SupportMSP the rest, unless --as names another.
+/// signs what is about offices and schools, an officer's own office what is about them, SupportMSP the rest, unless --as
+/// names another.
 ///
 /// Every call may be made again: what stands on the ledger already is no error and changes nothing. Times are RFC 3339
 /// or `now`.
@@ -40,6 +43,9 @@ enum What {
     /// Educators: who may send queries, and from when until when.
     #[command(subcommand)]
     Educator(educator::Educator),
+    /// Officers: an office's people who restore, adopt, certify and decide.
+    #[command(subcommand)]
+    Officer(officer::Officer),
     /// Learners: by pseudonym, at which school since when.
     #[command(subcommand)]
     Learner(learner::Learner),
@@ -51,6 +57,7 @@ impl Admin {
             What::Office(command) => command.run(&self.signer, program).await,
             What::School(command) => command.run(&self.signer, program).await,
             What::Educator(command) => command.run(&self.signer, program).await,
+            What::Officer(command) => command.run(&self.signer, program).await,
             What::Learner(command) => command.run(&self.signer, program).await,
         }
     }

@@ -1,7 +1,9 @@
 //! `sillok keys`: keys for people, made where they stay.
 
 mod educator;
+mod issuing;
 mod learner;
+mod officer;
 
 use std::path::PathBuf;
 
@@ -26,6 +28,8 @@ pub struct Keys {
 enum Whose {
     /// A key and a certificate that a school's authority issues.
     Educator(educator::Educator),
+    /// A key and a certificate that an office's authority issues.
+    Officer(officer::Officer),
     /// A key for a learner's wallet.
     Learner(learner::Learner),
 }
@@ -34,6 +38,7 @@ impl Keys {
     pub(super) fn run(self, program: &Program) -> Result<(), Failure> {
         match self.whose {
             Whose::Educator(command) => command.run(program),
+            Whose::Officer(command) => command.run(program),
             Whose::Learner(command) => command.run(program),
         }
     }
@@ -67,7 +72,7 @@ struct Made {
     public_key: Option<PathBuf>,
     #[serde(skip_serializing_if = "Option::is_none")]
     certificate: Option<PathBuf>,
-    /// SHA-256 of the certificate's DER, hexadecimal: what the ledger knows the educator by.
+    /// SHA-256 of the certificate's DER, hexadecimal: what the ledger knows them by.
     #[serde(skip_serializing_if = "Option::is_none")]
     thumbprint: Option<String>,
     /// False: it was there already and was kept.
