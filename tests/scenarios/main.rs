@@ -6,6 +6,7 @@
 mod away;
 mod batches;
 mod class;
+mod drift;
 mod educators;
 mod faults;
 mod gateways;
@@ -75,6 +76,9 @@ scenarios! {
     both a_batch_grown_in_flight: batches::grown_in_flight;
     both a_poisoned_entry_set_aside: poison::is_set_aside;
     both the_ledger_away_and_back: away::and_back;
+    both rows_changed_behind_the_ledger: drift::of_rows_is_found;
+    both the_gateways_tables_changed: drift::of_the_gateways_tables_is_found;
+    both what_is_on_its_way_changed: drift::of_what_is_on_its_way_is_found;
     both the_gateway_killed: faults::of_the_gateway;
     production the_chaincode_killed: faults::of_the_chaincode;
     production the_peers_killed: faults::of_the_peers;

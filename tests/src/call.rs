@@ -6,13 +6,15 @@ use sillok_contract::{
 };
 use sillok_gateway::{
     client::Client,
+    drift::{History, Selection, SignedReport},
     keys::{AccessToken, Expected, SignedQueries},
     server::Addresses,
     service::{Batch, Digest, EntryState, Place, QueryResult, RequestState, system_clock},
 };
 use sillok_proto::gateway::{
-    self as message, GetEntryRequest, GetProofRequest, GetRequestRequest, ListBatchesRequest,
-    SubmitRequestRequest, entry_state::Status, gateway_client::GatewayClient,
+    self as message, GetEntryRequest, GetHistoryRequest, GetProofRequest, GetRequestRequest,
+    ListBatchesRequest, SubmitRequestRequest, VerifyLearnerRequest, entry_state::Status,
+    gateway_client::GatewayClient,
 };
 use tonic::transport::{Channel, Endpoint};
 
@@ -105,6 +107,34 @@ impl Caller {
             Face::Grpc => {
                 let call = self.with_token("GetProof", GetProofRequest { entry: id.to_string() });
                 Ok(self.grpc.clone().get_proof(call).await?.into_inner().json.into_bytes())
+            }
+        }
+    }
+
+    /// Whether database and ledger agree about a learner.
+    pub async fn verification(&self, learner: &LearnerId) -> Answer<SignedReport> {
+        match self.face {
+            Face::Rest => Ok(self.rest.verification(learner).await?),
+            Face::Grpc => {
+                let call =
+                    self.with_token("VerifyLearner", VerifyLearnerRequest { learner: learner.to_string() });
+                let message::Report { json, jws } =
+                    self.grpc.clone().verify_learner(call).await?.into_inner();
+                Ok(SignedReport { report: serde_json::from_str(&json).unwrap(), jws })
+            }
+        }
+    }
+
+    /// The lives of a learner's rows.
+    pub async fn history(&self, learner: &LearnerId, rows: &Selection) -> Answer<History> {
+        match self.face {
+            Face::Rest => Ok(self.rest.history(learner, rows).await?),
+            Face::Grpc => {
+                let key = serde_json::to_string(&rows.key).unwrap();
+                let (learner, table) = (learner.to_string(), rows.table.clone().unwrap_or_default());
+                let call = self.with_token("GetHistory", GetHistoryRequest { learner, table, key });
+                let history = self.grpc.clone().get_history(call).await?.into_inner();
+                Ok(serde_json::from_str(&history.json).unwrap())
             }
         }
     }

@@ -79,6 +79,33 @@ impl Database {
         run(&self.url(), sql).await;
     }
 
+    /// Changes something, as the database's administrator can: past the gateway.
+    pub async fn change(&self, sql: &str) {
+        match self {
+            Self::Postgres { .. } => self.run(sql).await,
+            Self::Sqlite(path) => {
+                let connection = rusqlite::Connection::open(path).unwrap();
+                connection.busy_timeout(crate::patience::PATIENCE).unwrap();
+                connection.execute_batch(sql).unwrap();
+            }
+        }
+    }
+
+    /// Bytes as a literal of SQL.
+    pub fn blob(&self, bytes: &[u8]) -> String {
+        match self {
+            Self::Sqlite(_) => format!("x'{}'", hex::encode(bytes)),
+            Self::Postgres { .. } => format!("'\\x{}'::bytea", hex::encode(bytes)),
+        }
+    }
+
+    /// Keeps a copy of some entries of the outbox beside it.
+    pub async fn keep(&self, condition: &str) -> Kept<'_> {
+        let table = format!("kept_{}", hex::encode(rand::random::<[u8; 4]>()));
+        self.change(&format!("CREATE TABLE {table} AS SELECT * FROM sillok_entries WHERE {condition}")).await;
+        Kept { database: self, table }
+    }
+
     /// How many rows a query gives on a database of a server.
     pub async fn count(&self, sql: &str) -> usize {
         connect(&self.url()).await.unwrap().query(sql, &[]).await.unwrap().len()
@@ -191,6 +218,36 @@ impl Database {
                 row.map(|row| row.get(0))
             }
         }
+    }
+}
+
+/// Entries of the outbox, kept as they were.
+pub struct Kept<'d> {
+    database: &'d Database,
+    table: String,
+}
+
+impl Kept<'_> {
+    /// Deletes them from the outbox.
+    pub async fn delete(&self) {
+        let Self { database, table } = self;
+        database.change(&format!("DELETE FROM sillok_entries WHERE id IN (SELECT id FROM {table})")).await;
+    }
+
+    /// Puts them back as they were.
+    pub async fn put_back(&self) {
+        self.delete().await;
+        let Self { database, table } = self;
+        let overriding = match database {
+            Database::Sqlite(_) => "",
+            Database::Postgres { .. } => "OVERRIDING SYSTEM VALUE",
+        };
+        database.change(&format!("INSERT INTO sillok_entries {overriding} SELECT * FROM {table}")).await;
+    }
+
+    /// Lets the copy go.
+    pub async fn forget(self) {
+        self.database.change(&format!("DROP TABLE {}", self.table)).await;
     }
 }
 

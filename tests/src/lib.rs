@@ -8,6 +8,7 @@ pub mod check;
 pub mod clients;
 pub mod cut;
 pub mod database;
+pub mod drift;
 pub mod engine;
 pub mod gateway;
 pub mod lesson;

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use sillok_contract::id::LearnerId;
+use sillok_contract::{
+    entry::EntryId,
+    id::{LearnerId, SchoolId},
+};
 use sillok_gateway::{
     config::Settings,
     keys::{AccessToken, Asked, SignedQueries},
@@ -20,6 +23,7 @@ use crate::{
     engine::{Engine, Site, skipped},
     gateway::Running,
     nodes::Nodes,
+    patience::until,
     refusal::Refusal,
     school::{self, Plan, School, Teacher},
     told::Told,
@@ -203,6 +207,15 @@ impl World {
     /// The gateway as somebody of an office sees it, who may see everything.
     pub fn as_seen_by_the_office(&self) -> Caller {
         self.caller(self.auditor.clone().expect("the offices are registered"))
+    }
+
+    /// Waits until an entry is in a batch that is on its way to the ledger.
+    pub async fn in_flight(&self, school: &SchoolId, id: EntryId) {
+        until("the entry is in a batch", async || {
+            let outbox = self.site.database.outbox(school).await;
+            outbox.iter().any(|entry| entry.id == id && entry.batch.is_some()).then_some(())
+        })
+        .await;
     }
 
     fn caller(&self, access: AccessToken) -> Caller {

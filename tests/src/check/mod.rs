@@ -18,6 +18,7 @@ use sillok_gateway::{
 use crate::{
     call::Caller,
     database::Outboxed,
+    drift::agrees,
     patience::until,
     refusal::Failed,
     school::School,
@@ -28,6 +29,8 @@ use book::{Book, Leaf};
 
 /// How many proofs are asked for at once.
 const AT_ONCE: usize = 4;
+/// Of how many of a school's learners it is asked each time whether database and ledger agree.
+const VERIFIED: usize = 6;
 
 /// Entries whose proofs have been verified, and batches whose records have been searched: neither ever changes.
 #[derive(Debug, Default)]
@@ -52,6 +55,7 @@ pub async fn everything(world: &World, proven: &mut Proven) {
         set_aside(&caller, school, &outbox, &told).await;
         proofs(&caller, &roots, &book, proven).await;
         rows::follow(world, school, &book, &told).await;
+        no_drift(world, school, &told).await;
         privacy::of_channel(world, school, &book, &mut proven.searched).await;
     }
 }
@@ -173,6 +177,16 @@ async fn set_aside(caller: &Caller, school: &School, outbox: &[Outboxed], told: 
         assert_eq!(state.place, Place::SetAside { refusal: code }, "G11: {id}");
         let refusal = caller.proof(id).await.unwrap_err().refused();
         assert_eq!((refusal.code.as_str(), refusal.status), ("proof.set_aside", 404), "G11: {id}");
+    }
+}
+
+/// G6: what was done through the gateway, and nothing else, is no drift. What was set aside had an effect that is.
+async fn no_drift(world: &World, school: &School, told: &Told) {
+    if told.set_aside.keys().any(|id| told.done[id].school == school.id) {
+        return;
+    }
+    for learner in school.learners.iter().take(VERIFIED) {
+        agrees(world, learner).await;
     }
 }
 

@@ -1,0 +1,224 @@
+//! What is done behind the ledger's back: every kind of change, made straight in the database, is found and named; put
+//! back by hand, database and ledger agree again.
+
+use sillok_contract::{entry::EntryId, id::LearnerId};
+use sillok_tests::{
+    cut::Switch,
+    drift::{agrees, differences},
+    lesson::{correction, grade, report, withdrawal},
+    school::Plan,
+    world::World,
+};
+
+/// A change, how it is taken back, and what is found of it meanwhile: code, table, subject, and each column with both
+/// sides.
+struct Meddling {
+    done: Vec<String>,
+    undone: Vec<String>,
+    found: Vec<String>,
+}
+
+/// A meddling by what it does to the rows of one learner.
+fn meddling(done: &[String], undone: &[String], found: &[&str]) -> Meddling {
+    let found = found.iter().map(|text| (*text).to_owned()).collect();
+    Meddling { done: done.to_vec(), undone: undone.to_vec(), found }
+}
+
+/// Every change of a row.
+pub(crate) async fn of_rows_is_found(world: &mut World) {
+    let school = world.school(Plan::new("Saebyeok")).await;
+    let (teacher, learner, other) = (&school.educators[0], &school.learners[0], &school.learners[1]);
+    let marks = [("music", 70), ("art", 60), ("law", 50)];
+    world.done(teacher, marks.map(|(subject, score)| grade(learner, 1, subject, score))).await;
+    world.done(teacher, [grade(other, 1, "music", 80), correction(learner, 1, "music", 75)]).await;
+    world.done(teacher, [withdrawal(learner, 1, "art"), report(learner, 1)]).await;
+    world.check_everything().await;
+    for meddling in meddlings(learner, other) {
+        for sql in &meddling.done {
+            world.site.database.change(sql).await;
+        }
+        assert_eq!(differences(world, learner).await, meddling.found, "G6: after {:?}", meddling.done);
+        agrees(world, &school.learners[2]).await;
+        for sql in &meddling.undone {
+            world.site.database.change(sql).await;
+        }
+        agrees(world, learner).await;
+        agrees(world, other).await;
+    }
+}
+
+fn meddlings(learner: &LearnerId, other: &LearnerId) -> Vec<Meddling> {
+    let set = |what: &str, subject: &str| {
+        format!("UPDATE grades SET {what} WHERE learner = '{learner}' AND subject = '{subject}'")
+    };
+    let insert = |subject: &str, score: u16| {
+        format!(
+            "INSERT INTO grades (learner, year, term, subject, score) VALUES ('{learner}', 2026, 1, '{subject}', {score})"
+        )
+    };
+    let delete =
+        |subject: &str| format!("DELETE FROM grades WHERE learner = '{learner}' AND subject = '{subject}'");
+    let swap = ["x", "y", "z"].map(|step| match step {
+        "x" => format!("UPDATE grades SET learner = 'x' WHERE learner = '{learner}' AND subject = 'music'"),
+        "y" => {
+            format!("UPDATE grades SET learner = '{learner}' WHERE learner = '{other}' AND subject = 'music'")
+        }
+        _ => format!("UPDATE grades SET learner = '{other}' WHERE learner = 'x'"),
+    });
+    let injected = |subject: &str, score: u16| {
+        format!(
+            "row.injected grades {subject} achievement: null/- confirmed: false/- credits: null/- graded_on: null/- \
+             learner: \"{learner}\"/- score: {score}/- subject: \"{subject}\"/- term: 1/- year: 2026/-"
+        )
+    };
+    let missing = format!(
+        "row.missing grades law achievement: -/null confirmed: -/false credits: -/null graded_on: -/null \
+         learner: -/\"{learner}\" score: -/50 subject: -/\"law\" term: -/1 year: -/2026"
+    );
+    let moved = format!(
+        "row.injected grades science achievement: null/- confirmed: false/- credits: null/- graded_on: null/- \
+         learner: \"{learner}\"/- score: 50/- subject: \"science\"/- term: 1/- year: 2026/-"
+    );
+    vec![
+        meddling(
+            &[set("score = 100", "music")],
+            &[set("score = 75", "music")],
+            &["row.changed grades music score: 100/75"],
+        ),
+        meddling(
+            &[set("score = NULL, confirmed = TRUE", "law")],
+            &[set("score = 50, confirmed = FALSE", "law")],
+            &["row.changed grades law confirmed: true/false score: null/50"],
+        ),
+        // An old backup is put back, of this row alone.
+        meddling(
+            &[set("score = 70", "music")],
+            &[set("score = 75", "music")],
+            &["row.changed grades music score: 70/75"],
+        ),
+        meddling(&[insert("ethics", 99)], &[delete("ethics")], &[&injected("ethics", 99)]),
+        // A row that was deleted is there again.
+        meddling(&[insert("art", 60)], &[delete("art")], &[&injected("art", 60)]),
+        meddling(&[delete("law")], &[insert("law", 50)], &[&missing]),
+        // Its key is changed: one row is gone and another is there.
+        meddling(
+            &[set("subject = 'science'", "law")],
+            &[set("subject = 'law'", "science")],
+            &[&missing, &moved],
+        ),
+        meddling(&swap, &swap, &["row.changed grades music score: 80/75"]),
+    ]
+}
+
+/// What the gateway keeps is no more believed than the rows.
+pub(crate) async fn of_the_gateways_tables_is_found(world: &mut World) {
+    let school = world.school(Plan::new("Noeul")).await;
+    let (teacher, learner) = (&school.educators[0], &school.learners[0]);
+    let done = world.done(teacher, [grade(learner, 1, "music", 70), report(learner, 1)]).await;
+    world.done(teacher, [correction(learner, 1, "music", 75)]).await;
+    world.check_everything().await;
+    let (written, read) = (done.results[0].entry.entry, done.results[1].entry.entry);
+    let database = &world.site.database;
+    let altered =
+        |column: &str, sides: &str| format!("outbox.altered sillok_entries {written} {column}: {sides}");
+    let kept = database.keep(&format!("id = {}", database.blob(&written.0))).await;
+    let is = format!("WHERE id = {}", database.blob(&written.0));
+    for (set, found) in [
+        ("executed_at = 7", Some(("executed_at", "7"))),
+        ("learner = 'somebody'", Some(("learner", "\"somebody\""))),
+        ("educator = 'somebody'", Some(("educator", "\"somebody\""))),
+        ("leaf = 1", Some(("leaf", "1"))),
+        ("code = 'refused'", Some(("code", "\"refused\""))),
+        ("bytes = request", None),
+    ] {
+        database.change(&format!("UPDATE sillok_entries SET {set} {is}")).await;
+        let differences = differences(world, learner).await;
+        assert_eq!(differences.len(), 1, "G6: after {set}: {differences:?}");
+        let expected = found.map_or_else(
+            || format!("outbox.altered sillok_entries {written} bytes: "),
+            |(column, side)| altered(column, &format!("{side}/")),
+        );
+        assert!(differences[0].starts_with(&expected), "G6: after {set}: {differences:?}");
+        kept.put_back().await;
+        agrees(world, learner).await;
+    }
+    deleted(world, learner, written).await;
+    deleted(world, learner, read).await;
+    an_old_backup(world, learner, written).await;
+    kept.forget().await;
+}
+
+/// A recorded entry is deleted from the outbox.
+async fn deleted(world: &World, learner: &LearnerId, entry: EntryId) {
+    let database = &world.site.database;
+    let kept = database.keep(&format!("id = {}", database.blob(&entry.0))).await;
+    kept.delete().await;
+    assert_eq!(differences(world, learner).await, [format!("outbox.missing sillok_entries {entry}")]);
+    kept.put_back().await;
+    agrees(world, learner).await;
+    kept.forget().await;
+}
+
+/// A backup of the whole database from before the last correction is put back.
+async fn an_old_backup(world: &World, learner: &LearnerId, first: EntryId) {
+    let database = &world.site.database;
+    let after = format!(
+        "learner = '{learner}' AND number > (SELECT number FROM sillok_entries WHERE id = {}) + 1",
+        database.blob(&first.0)
+    );
+    let kept = database.keep(&after).await;
+    kept.delete().await;
+    database.change(&format!("UPDATE grades SET score = 70 WHERE learner = '{learner}'")).await;
+    let found = differences(world, learner).await;
+    assert_eq!(found[0], "row.changed grades music score: 70/75");
+    assert!(found.len() == 2 && found[1].starts_with("outbox.missing "), "{found:?}");
+    database.change(&format!("UPDATE grades SET score = 75 WHERE learner = '{learner}'")).await;
+    kept.put_back().await;
+    agrees(world, learner).await;
+    kept.forget().await;
+}
+
+/// Entries that the ledger has not yet: what is on its way counts, what is taken from it is missed, what is put to it
+/// is forged.
+pub(crate) async fn of_what_is_on_its_way_is_found(world: &mut World) {
+    let school = world.school(Plan::new("Iseul")).await;
+    let (teacher, learner) = (&school.educators[0], &school.learners[0]);
+    world.done(teacher, [grade(learner, 1, "music", 70)]).await;
+    world.check_everything().await;
+    let line = world.line.as_ref().expect("the gateway is in this process").clone();
+    line.send_replace(Switch::Held);
+    let flying = world.done(teacher, [correction(learner, 1, "music", 71)]).await;
+    world.in_flight(&school.id, flying.results[0].entry.entry).await;
+    let mut waiting = Vec::new();
+    for score in 72..=74 {
+        waiting
+            .push(world.done(teacher, [correction(learner, 1, "music", score)]).await.results[0].entry.entry);
+    }
+    agrees(world, learner).await;
+
+    // The tail is cut off: the row holds what nobody can account for.
+    let database = &world.site.database;
+    let tail = format!("id = {}", database.blob(&waiting[2].0));
+    let kept = database.keep(&tail).await;
+    kept.delete().await;
+    assert_eq!(differences(world, learner).await, ["row.changed grades music score: 74/73"], "G6");
+    kept.put_back().await;
+    agrees(world, learner).await;
+    kept.forget().await;
+
+    // An entry that nobody signed for.
+    let (columns, own) =
+        ("school, learner, educator, request, bytes, executed_at", database.blob(&waiting[0].0));
+    let forge = format!(
+        "INSERT INTO sillok_entries (id, {columns}) SELECT request, {columns} FROM sillok_entries WHERE id = {own}"
+    );
+    database.change(&forge).await;
+    database.change(&format!("UPDATE grades SET score = 100 WHERE learner = '{learner}'")).await;
+    let found = differences(world, learner).await;
+    assert_eq!(found[0], "row.changed grades music score: 100/74", "G6");
+    assert!(found.len() == 2 && found[1].starts_with("outbox.forged "), "G6: {found:?}");
+    database.change("DELETE FROM sillok_entries WHERE id = request").await;
+    database.change(&format!("UPDATE grades SET score = 74 WHERE learner = '{learner}'")).await;
+    agrees(world, learner).await;
+    line.send_replace(Switch::Through);
+}
