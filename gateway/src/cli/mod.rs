@@ -24,6 +24,7 @@
 //! `{"error": {"code", "detail", "retry", "exit"}}`, and `transaction` where there is one.
 
 mod admin;
+mod audit;
 mod bench;
 mod causes;
 mod consortium;
@@ -87,6 +88,8 @@ pub enum Command {
     Proof(proof::Proof),
     /// Compares database and ledger for one learner.
     Verify(verify::Verify),
+    /// Compares database and ledger for all learners.
+    Audit(audit::AuditOf),
     /// Tells the lives of a learner's rows, from the ledger alone.
     History(history::HistoryOf),
 }
@@ -102,6 +105,7 @@ impl Command {
             Self::Request(command) => on_threads(command.run(program)),
             Self::Proof(command) => command.run(program),
             Self::Verify(command) => on_threads(command.run(program)),
+            Self::Audit(command) => on_threads(command.run(program)),
             Self::History(command) => on_threads(command.run(program)),
         }
     }

@@ -13,7 +13,7 @@ fn of<T: PartialSchema>() -> Value {
     serde_json::to_value(T::schema()).expect("a schema is JSON")
 }
 
-fn sections() -> [(&'static str, Value); 12] {
+fn sections() -> [(&'static str, Value); 13] {
     [
         ("listen", of::<Listen>()),
         ("tls", of::<Tls>()),
@@ -27,6 +27,7 @@ fn sections() -> [(&'static str, Value); 12] {
         ("service.requests", of::<service::RequestSettings>()),
         ("service.standing", of::<service::StandingSettings>()),
         ("service.batches", of::<service::BatchSettings>()),
+        ("service.audit", of::<service::AuditSettings>()),
     ]
 }
 

@@ -105,7 +105,7 @@ impl Fold {
 }
 
 /// The rows that a result wrote or adopted.
-pub(super) fn images(result: &Outcome) -> &[RowImage] {
+pub fn images(result: &Outcome) -> &[RowImage] {
     match result {
         Outcome::Written(written) => &written.images,
         Outcome::Adopted(adopted) => &adopted.images,

@@ -22,9 +22,10 @@ use crate::{
 
 pub use compare::{Compared, Tally, compare};
 pub use difference::{ColumnDifference, Difference, DifferenceCode};
-pub use fold::{Fold, Last, RowKey};
+pub use fold::{Fold, Last, RowKey, images};
 pub use history::{Change, ChangeKind, ColumnChange, History, RowHistory, Selection, history};
 pub use origin::Origin;
+pub use outbox::agrees as outbox_agrees;
 pub use report::{REPORT_TYPE, Report, ReportError, SetAside, SignedReport, TableReport, UntoldRow};
 
 /// Compares what the ledger tells of a learner (verified by these signers) with what the database holds.

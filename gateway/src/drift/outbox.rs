@@ -98,6 +98,20 @@ fn altered(row: &OutboxRow, told: &Told) -> Option<Difference> {
     (!columns.0.is_empty()).then_some(Difference { columns: columns.0, ..found })
 }
 
+/// Whether the outbox's row of a recorded entry is as the ledger has it, at this place.
+pub fn agrees(row: &OutboxRow, entry: &Entry, sequence: u64, index: u32) -> bool {
+    row.id == entry.id.0
+        && EntryId::of(&row.bytes) == entry.id
+        && row.school == entry.school.as_str()
+        && row.learner == entry.learner.as_str()
+        && row.educator == entry.educator.as_str()
+        && row.request == entry.request_digest
+        && row.executed_at == entry.executed_at
+        && row.batch.and_then(|batch| u64::try_from(batch).ok()) == Some(sequence)
+        && row.leaf.and_then(|leaf| u32::try_from(leaf).ok()) == Some(index)
+        && row.code.is_none()
+}
+
 #[derive(Default)]
 struct Columns(Vec<ColumnDifference>);
 

@@ -388,4 +388,11 @@ pub trait Records: Send + Sync {
     /// What the database holds about one learner, all of it as of one moment: to be held against the ledger, so nothing
     /// of it need be of its form. Its cost grows with the learner's rows and entries and with the backlog.
     async fn picture(&self, sought: &Sought) -> Result<Picture>;
+    /// The rows of these learners in every protected table.
+    async fn rows_of(&self, learners: &[LearnerId]) -> Result<Vec<Row>>;
+    /// The outbox's rows with these ids, those that are there, in no order.
+    async fn outbox(&self, ids: &[EntryId]) -> Result<Vec<OutboxRow>>;
+    /// Whom the protected tables' rows belong to, by the learner's column, each once: those after `after`, in the order
+    /// of their bytes, at most `limit`.
+    async fn learners(&self, after: &str, limit: u32) -> Result<Vec<String>>;
 }

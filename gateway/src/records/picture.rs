@@ -50,6 +50,8 @@ pub struct Picture {
 pub struct Row {
     /// The table.
     pub table: String,
+    /// Whose it is, as the database says; empty where it says nothing that can be read.
+    pub learner: String,
     /// Its key, as an entry's image would have it.
     pub key: Vec<u8>,
     /// All its columns, as an entry's image would have them. A value that its column's type does not allow is an
@@ -125,8 +127,10 @@ impl Selection<'_> {
             let unreadable = || serde_json::json!({ "unreadable": true });
             ((*name).to_owned(), cell(index, *column_type).unwrap_or_else(unreadable))
         });
-        let (key, image) = image(self.table, &cells.collect::<Map<_, _>>())?;
-        Ok(Row { table: self.name.to_owned(), key, image })
+        let cells: Map<_, _> = cells.collect();
+        let learner = cells.get(&self.table.learner).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let (key, image) = image(self.table, &cells)?;
+        Ok(Row { table: self.name.to_owned(), learner, key, image })
     }
 }
 
@@ -139,6 +143,23 @@ pub(super) fn selections<'s>(schema: &'s Schema, condition: &str) -> impl Iterat
             format!("SELECT {} FROM \"{name}\" WHERE \"{}\" {condition}", list.join(", "), table.learner);
         Selection { name, table, columns, sql }
     })
+}
+
+/// For each protected table, the statement that gives a page of the learners who have rows in it: those after the first
+/// parameter, in the order of their bytes, at most as many as the second says. `order` makes it that order.
+pub(super) fn learners_of<'s>(schema: &'s Schema, order: &'s str) -> impl Iterator<Item = String> + 's {
+    schema.tables.iter().map(move |(name, table)| {
+        let learner = format!("\"{}\" {order}", table.learner);
+        format!("SELECT DISTINCT {learner} FROM \"{name}\" WHERE {learner} > $1 ORDER BY 1 LIMIT $2")
+    })
+}
+
+/// Of pages in order, the first of all.
+pub(super) fn merged(mut learners: Vec<String>, limit: u32) -> Vec<String> {
+    learners.sort();
+    learners.dedup();
+    learners.truncate(limit as usize);
+    learners
 }
 
 /// A learner with more rows than are compared.

@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 
+use super::SchoolAudit;
+
 const RECORDED: &str = "sillok_entries_recorded_total";
 const SET_ASIDE: &str = "sillok_entries_set_aside_total";
 const UNRECORDED: &str = "sillok_entries_unrecorded";
@@ -13,6 +15,14 @@ const RECORD_SECONDS: &str = "sillok_entry_record_delay_seconds";
 const PHASE_SECONDS: &str = "sillok_ledger_phase_duration_seconds";
 const FAULTS: &str = "sillok_batcher_faults_total";
 const INVALID: &str = "sillok_transactions_invalid_total";
+
+const AUDIT_FINDINGS: &str = "sillok_audit_findings";
+const AUDIT_ENDED: &str = "sillok_audit_ended_timestamp_seconds";
+const AUDIT_FAILED: &str = "sillok_audit_failures_total";
+const AUDIT_SCHOOLS: &str = "sillok_audit_schools_total";
+const AUDIT_ENTRIES: &str = "sillok_audit_entries_total";
+const AUDIT_ROWS: &str = "sillok_audit_rows_total";
+const AUDIT_SUSPECTS: &str = "sillok_audit_suspects_total";
 
 /// Says what each is, to the recorder that is installed.
 pub(crate) fn describe() {
@@ -25,8 +35,17 @@ pub(crate) fn describe() {
     describe_histogram!(PHASE_SECONDS, "A ledger call, by phase and result");
     describe_counter!(FAULTS, "Failures on the way to the ledger that will be tried again, by kind");
     describe_counter!(INVALID, "Transactions that were ordered and took no effect, by status");
+    describe_gauge!(AUDIT_FINDINGS, "In how many things the last audit found database and ledger to differ");
+    describe_gauge!(AUDIT_ENDED, "When the last audit of all ended; 0: none has");
+    describe_counter!(AUDIT_FAILED, "Audits that could not be made");
+    describe_counter!(AUDIT_SCHOOLS, "Schools audited");
+    describe_counter!(AUDIT_ENTRIES, "Entries that audits have read");
+    describe_counter!(AUDIT_ROWS, "Rows that audits have compared");
+    describe_counter!(AUDIT_SUSPECTS, "Learners whom audits have looked at precisely");
     // There from the beginning, so that an alarm can rest on it.
     stuck(0);
+    gauge!(AUDIT_FINDINGS).set(0.0);
+    gauge!(AUDIT_ENDED).set(0.0);
 }
 
 /// So many entries wait for the ledger.
@@ -65,4 +84,23 @@ pub(super) fn fault(kind: &'static str) {
 /// A transaction was ordered and took no effect.
 pub(super) fn invalid(status: &str) {
     counter!(INVALID, "status" => status.to_owned()).increment(1);
+}
+
+/// A school was audited.
+pub(super) fn audited(audit: &SchoolAudit) {
+    counter!(AUDIT_SCHOOLS).increment(1);
+    counter!(AUDIT_ENTRIES).increment(audit.entries);
+    counter!(AUDIT_ROWS).increment(audit.rows);
+    counter!(AUDIT_SUSPECTS).increment(audit.suspects);
+}
+
+/// An audit of all ended at this time, in microseconds, and found so much.
+pub(super) fn audit_ended(findings: u64, time: i64) {
+    gauge!(AUDIT_FINDINGS).set(findings as f64);
+    gauge!(AUDIT_ENDED).set(time as f64 / 1e6);
+}
+
+/// An audit could not be made.
+pub(super) fn audit_failed() {
+    counter!(AUDIT_FAILED).increment(1);
 }

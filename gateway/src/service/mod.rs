@@ -1,6 +1,7 @@
 //! What the gateway does, whichever face asks: REST and gRPC both call [`Service`] and add nothing of their own.
 
 mod access;
+mod audit;
 mod batcher;
 mod caller;
 mod follow;
@@ -30,6 +31,7 @@ use sillok_contract::{
 use tokio::sync::{Mutex, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+pub use audit::{Audit, AuditSettings, Auditor, SchoolAudit, Stranger};
 pub use batcher::Batcher;
 pub use caller::Caller;
 pub use settings::{BatchSettings, RequestSettings, Settings, StandingSettings};
@@ -130,9 +132,11 @@ impl Service {
         Self { core: Arc::new(core), starts: Arc::new(Mutex::new(starts)) }
     }
 
-    /// Records what is executed and follows changes of the registry until `shutdown`, then drains.
+    /// Records what is executed, follows changes of the registry and audits, if the settings say so, until `shutdown`;
+    /// then drains.
     pub async fn run(&self, shutdown: CancellationToken) {
-        tokio::join!(self.batcher().run(shutdown.clone()), self.listen(shutdown));
+        let audits = audit::run(self.core.clone(), shutdown.clone());
+        tokio::join!(self.batcher().run(shutdown.clone()), self.listen(shutdown), audits);
     }
 
     /// What brings executed entries to the ledger; one a process.
@@ -207,6 +211,16 @@ impl Service {
         selection: &Selection,
     ) -> Result<History, Problem> {
         self.core.history(caller, learner, selection).await
+    }
+
+    /// Begins an audit of all learners; `pause` is made between two steps of the work.
+    pub async fn auditor(&self, pause: Duration) -> Result<Auditor, Problem> {
+        Auditor::begin(self.core.clone(), pause).await
+    }
+
+    /// The time, by the service's clock: microseconds since the Unix epoch.
+    pub fn now(&self) -> i64 {
+        (self.core.clock)()
     }
 
     /// Who the bearer of this access token is. `method` and `uri` are those of the call it comes with; for gRPC

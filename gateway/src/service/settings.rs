@@ -10,6 +10,8 @@ use sillok_contract::{
 };
 use utoipa::ToSchema;
 
+use super::AuditSettings;
+
 /// Settings of the service and its batcher.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -25,6 +27,8 @@ pub struct Settings {
     pub standing: StandingSettings,
     /// When batches close and how they are sent.
     pub batches: BatchSettings,
+    /// The audit that the gateway makes by itself.
+    pub audit: AuditSettings,
 }
 
 impl Default for Settings {
@@ -37,6 +41,7 @@ impl Default for Settings {
             requests: RequestSettings::default(),
             standing: StandingSettings::default(),
             batches: BatchSettings::default(),
+            audit: AuditSettings::default(),
         }
     }
 }
@@ -59,6 +64,7 @@ impl Settings {
             ("batches.poll_ms", self.batches.poll_ms, 1, u64::MAX),
             // Shorter, and one pause of the process would lose the school to another gateway.
             ("batches.lease_ms", self.batches.lease_ms, 100, u64::MAX),
+            ("audit.pause_ms", self.audit.pause_ms, 0, 60_000),
             ("batches.retry_min_ms", self.batches.retry_min_ms, 1, self.batches.retry_max_ms),
         ];
         match ranges.into_iter().find(|(_, value, least, most)| !(least..=most).contains(&value)) {

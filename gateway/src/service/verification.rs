@@ -7,7 +7,10 @@ use sillok_contract::{id::LearnerId, request::SignedRequest};
 use super::{Caller, Core, problems};
 use crate::{
     drift::{self, History, Report, Selection, SignedReport},
-    ledger::story::{self, Signer, Signers, Story},
+    ledger::{
+        contract::Contract,
+        story::{self, Signer, Signers, Story},
+    },
     problem::Problem,
     records::{Picture, Sought},
 };
@@ -89,7 +92,8 @@ impl Core {
         Ok(signers)
     }
 
-    fn contract(&self) -> &crate::ledger::contract::Contract {
+    /// The ledger itself, past what is remembered of its registry.
+    pub(super) fn contract(&self) -> &Contract {
         self.registry.contract()
     }
 }

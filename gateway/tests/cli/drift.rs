@@ -64,3 +64,48 @@ fn a_mark_that_was_changed_is_found_named_and_its_life_is_told() {
     let teacher = format!("--gateway {rest} --certificate keys/T1.pem --key keys/T1.key");
     assert_eq!(program.refused(&format!("verify L1 {teacher}")).0, 3);
 }
+
+#[test]
+fn an_audit_finds_it_among_all_and_goes_on_where_it_was_interrupted() {
+    let program = Program::new();
+    program.json("keys educator --id T1 --out keys");
+    for school in ["north", "south"] {
+        program.json(&format!("admin school add --id {school} --name X --district Seoul --max-age-ms 50"));
+    }
+    program.json("admin educator add --id T1 --school north --certificate keys/T1.pem");
+    program.json("admin learner add --id L1 --school north");
+    program.json("admin learner add --id L2 --school south");
+    let served = Served::start(&program, &[]);
+    does(
+        &program,
+        &served.rest,
+        "INSERT INTO grades (year, term, subject, score) VALUES (2026, 1, 'art', 70)",
+    );
+    assert_eq!(program.refused("audit").1, "ledger.in_use", "the embedded ledger is one process's");
+    drop(served);
+    let clean = program.run("audit --state audit.json --pause 1");
+    assert!(
+        clean.exit == 0 && clean.stdout.contains("database and ledger agree: 2 learners, 1 rows"),
+        "{clean:?}"
+    );
+
+    tamper(&program, "UPDATE grades SET score = 100; INSERT INTO learner (learner, name) VALUES ('L3', 'x')");
+    let told = program.run("--json audit --state audit.json");
+    assert_eq!(told.exit, 6, "{told:?}");
+    let audit: Value = serde_json::from_str(told.stdout.lines().next().unwrap()).unwrap();
+    let column = &audit["schools"]["north"]["reports"][0]["differences"][0]["columns"][0];
+    assert_eq!((&column["column"], &column["ledger"]), (&"score".into(), &70.into()));
+    assert_eq!(audit["strangers"][0]["learner"], "L3");
+
+    // It was interrupted after the first school: that one is not read again.
+    let mut kept = audit.clone();
+    kept.as_object_mut().unwrap().remove("ended");
+    kept["schools"].as_object_mut().unwrap().remove("south");
+    program.write("audit.json", kept.to_string());
+    tamper(&program, "UPDATE grades SET score = 70; DELETE FROM learner");
+    let told = program.run("audit --state audit.json");
+    assert!(told.exit == 6 && told.stdout.contains("row.changed"), "as it was found then: {told:?}");
+    assert_eq!(program.run("audit --state audit.json").exit, 0, "one that has ended is begun anew");
+    program.write("audit.json", "{}");
+    assert_eq!(program.refused("audit --state audit.json").1, "audit.state");
+}

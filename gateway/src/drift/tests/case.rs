@@ -56,7 +56,8 @@ pub(super) fn mark(subject: &str, score: i64) -> RowImage {
 }
 
 pub(super) fn row(image: &RowImage) -> Row {
-    Row { table: image.table.clone(), key: image.key.clone(), image: image.image.clone() }
+    let (table, learner) = (image.table.clone(), learner().to_string());
+    Row { table, learner, key: image.key.clone(), image: image.image.clone() }
 }
 
 pub(super) fn written(images: &[RowImage]) -> Outcome {

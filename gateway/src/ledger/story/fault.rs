@@ -79,12 +79,12 @@ impl Fault {
     }
 
     /// Of a batch.
-    pub(super) fn of_batch(code: FaultCode, school: &SchoolId, sequence: u64, detail: &str) -> Self {
+    pub(crate) fn of_batch(code: FaultCode, school: &SchoolId, sequence: u64, detail: &str) -> Self {
         Self { school: Some(school.clone()), sequence: Some(sequence), ..Self::new(code, detail) }
     }
 
     /// Of a leaf of a batch.
-    pub(super) fn of_leaf(code: FaultCode, batch: &Batch, index: usize, detail: impl Into<String>) -> Self {
+    pub(crate) fn of_leaf(code: FaultCode, batch: &Batch, index: usize, detail: impl Into<String>) -> Self {
         let entry = batch.leaves.get(index).map(|leaf| leaf.entry);
         let of_batch = Self::of_batch(code, &batch.school, batch.sequence, "");
         Self { detail: detail.into(), index: u32::try_from(index).ok(), entry, ..of_batch }

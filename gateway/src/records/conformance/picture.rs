@@ -15,6 +15,7 @@ on_every_engine!(
     a_row_is_pictured_as_its_entry_imaged_it,
     entries_are_found_wherever_they_are_on_their_way,
     a_picture_is_of_one_learner,
+    an_audit_reads_rows_by_learner_and_whose_they_are,
 );
 
 fn sought(learner: &str, recorded: &[EntryId], head: u64) -> Sought {
@@ -35,6 +36,7 @@ async fn written(office: &Office, sql: &str, params: &[Value]) -> Vec<Row> {
     };
     let row = |image: sillok_proto::ledger::RowImage| Row {
         table: image.table,
+        learner: "learner-1".to_owned(),
         key: image.key,
         image: image.image,
     };
@@ -150,4 +152,37 @@ async fn a_picture_is_of_one_learner(office: &Office) {
         let counts = (picture.rows.len(), picture.entries.len(), picture.requests.len());
         assert_eq!(counts, (count, count, count), "{learner}");
     }
+}
+
+async fn an_audit_reads_rows_by_learner_and_whose_they_are(office: &Office) {
+    let names = ["a", "B", "b-1", "b.1", "c"];
+    let mut entries = Vec::new();
+    for (name, rows) in names.iter().zip(1..) {
+        for number in 0..rows {
+            entries.push(note(office, name, number).await);
+        }
+        office.does(name, "INSERT INTO learner (name) VALUES ('x')", &[]).await.unwrap();
+    }
+    let ids: Vec<_> = ["b-1", "c", "nobody"].map(|name| LearnerId::new(name).unwrap()).into();
+    let rows = office.records.rows_of(&ids).await.unwrap();
+    let count =
+        |name: &str, table: &str| rows.iter().filter(|row| row.learner == name && row.table == table).count();
+    assert_eq!((count("b-1", "notes"), count("c", "notes"), rows.len()), (3, 5, 10));
+    assert_eq!((count("b-1", "learner"), count("c", "learner")), (1, 1));
+    for learner in &ids[..2] {
+        let pictured = picture(office, learner.as_str(), &[], 0).await.rows;
+        assert!(pictured.iter().all(|row| rows.contains(row)), "the same as in a picture");
+    }
+    // In the order of their bytes, whatever the database's own.
+    let sorted = ["B", "a", "b-1", "b.1", "c"];
+    assert_eq!(office.records.learners("", 10).await.unwrap(), sorted);
+    assert_eq!(office.records.learners("", 2).await.unwrap(), sorted[..2]);
+    assert_eq!(office.records.learners("a", 2).await.unwrap(), sorted[2..4]);
+    assert!(office.records.learners("c", 2).await.unwrap().is_empty());
+    let outbox = office.records.outbox(&[entries[0], EntryId([7; 32]), entries[5]]).await.unwrap();
+    let mut found: Vec<_> = outbox.iter().map(|row| row.id.clone()).collect();
+    let mut expected = vec![entries[0].0.to_vec(), entries[5].0.to_vec()];
+    found.sort();
+    expected.sort();
+    assert_eq!(found, expected);
 }

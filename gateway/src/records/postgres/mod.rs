@@ -20,7 +20,7 @@ use deadpool_postgres::{Client, Pool};
 use sillok_contract::{
     batch::MAX_SEQUENCE,
     entry::EntryId,
-    id::{EducatorId, SchoolId},
+    id::{EducatorId, LearnerId, SchoolId},
 };
 
 use self::{
@@ -28,9 +28,9 @@ use self::{
     failure::Failure,
 };
 use super::{
-    Admitted, Backlog, Executed, Lease, OpenError, Picture, Records, RecordsError, Result, Settings, Sought,
-    Statement, StoredBatch, StoredEntry, StoredRequest, migration::Migration, rows::RowLimits,
-    schema::Schema,
+    Admitted, Backlog, Executed, Lease, OpenError, OutboxRow, Picture, Records, RecordsError, Result, Row,
+    Settings, Sought, Statement, StoredBatch, StoredEntry, StoredRequest, migration::Migration,
+    rows::RowLimits, schema::Schema,
 };
 
 /// How often a transaction is tried that PostgreSQL gave up to resolve a deadlock.
@@ -232,5 +232,18 @@ impl Records for Postgres {
 
     async fn picture(&self, sought: &Sought) -> Result<Picture> {
         Ok(picture::picture(&mut self.client().await?, &self.schema, sought).await?)
+    }
+
+    async fn rows_of(&self, learners: &[LearnerId]) -> Result<Vec<Row>> {
+        Ok(picture::rows_of(&self.client().await?, &self.schema, learners).await?)
+    }
+
+    async fn outbox(&self, ids: &[EntryId]) -> Result<Vec<OutboxRow>> {
+        let ids: Vec<_> = ids.iter().map(|id| &id.0[..]).collect();
+        Ok(picture::outbox(&self.client().await?, "id = ANY($1)", &[&ids]).await?)
+    }
+
+    async fn learners(&self, after: &str, limit: u32) -> Result<Vec<String>> {
+        Ok(picture::learners(&self.client().await?, &self.schema, after, limit).await?)
     }
 }

@@ -14,7 +14,7 @@ use super::{
 use crate::records::{
     OutboxRow, Picture, Row, Sought,
     execution::split_ids,
-    picture::{OUTBOX, Selection, check_count, selections},
+    picture::{OUTBOX, Selection, check_count, learners_of, merged, selections},
     schema::Schema,
 };
 
@@ -22,17 +22,23 @@ use crate::records::{
 pub(super) async fn picture(client: &mut Client, schema: &Schema, sought: &Sought) -> Done<Picture> {
     let transaction = client.build_transaction().isolation_level(IsolationLevel::RepeatableRead);
     let transaction = transaction.read_only(true).start().await?;
-    let rows = rows_of(&transaction, schema, &sought.learner).await?;
+    let rows = rows_of(&transaction, schema, std::slice::from_ref(&sought.learner)).await?;
     let entries = entries(&transaction, sought).await?;
     let requests = requests(&transaction, &sought.requests(&entries)).await?;
     transaction.commit().await?;
     Ok(Picture::new(rows, entries, requests))
 }
 
-async fn rows_of(c: &impl GenericClient, schema: &Schema, learner: &LearnerId) -> Done<Vec<Row>> {
+/// The rows of some learners.
+pub(super) async fn rows_of(
+    c: &impl GenericClient,
+    schema: &Schema,
+    learners: &[LearnerId],
+) -> Done<Vec<Row>> {
+    let learners: Vec<_> = learners.iter().map(LearnerId::as_str).collect();
     let mut found = Vec::new();
-    for selection in selections(schema, "= $1") {
-        for cells in rows(c, &selection.sql, &[&learner.as_str()]).await? {
+    for selection in selections(schema, "= ANY($1)") {
+        for cells in rows(c, &selection.sql, &[&learners]).await? {
             found.push(row(&selection, &cells)?);
             check_count(found.len())?;
         }
@@ -40,7 +46,23 @@ async fn rows_of(c: &impl GenericClient, schema: &Schema, learner: &LearnerId) -
     Ok(found)
 }
 
-pub(super) fn row(selection: &Selection<'_>, cells: &Cells) -> Done<Row> {
+/// A page of those who have rows.
+pub(super) async fn learners(
+    c: &impl GenericClient,
+    schema: &Schema,
+    after: &str,
+    limit: u32,
+) -> Done<Vec<String>> {
+    let mut found = Vec::new();
+    for sql in learners_of(schema, "COLLATE \"C\"") {
+        for row in rows(c, &sql, &[&after, &i64::from(limit)]).await? {
+            found.push(row.try_get(0)?);
+        }
+    }
+    Ok(merged(found, limit))
+}
+
+fn row(selection: &Selection<'_>, cells: &Cells) -> Done<Row> {
     Ok(selection.row(|index, column_type| cells.try_get::<_, Cell>(index).ok()?.of(column_type))?)
 }
 

@@ -16,15 +16,15 @@ use rusqlite::params;
 use sillok_contract::{
     batch::MAX_SEQUENCE,
     entry::EntryId,
-    id::{EducatorId, SchoolId},
+    id::{EducatorId, LearnerId, SchoolId},
 };
 use tokio::sync::mpsc;
 
 use self::{deadline::Deadline, lane::Lane};
 use super::{
-    Admitted, Backlog, Executed, Lease, OpenError, Picture, Records, RecordsError, Result, Settings, Sought,
-    Statement, StoredBatch, StoredEntry, StoredRequest, migration::Migration, rows::RowLimits,
-    schema::Schema, settings::setting,
+    Admitted, Backlog, Executed, Lease, OpenError, OutboxRow, Picture, Records, RecordsError, Result, Row,
+    Settings, Sought, Statement, StoredBatch, StoredEntry, StoredRequest, migration::Migration,
+    rows::RowLimits, schema::Schema, settings::setting,
 };
 
 /// What one statement may use.
@@ -242,5 +242,20 @@ impl Records for Sqlite {
     async fn picture(&self, sought: &Sought) -> Result<Picture> {
         let (schema, sought) = (self.schema.clone(), sought.clone());
         self.readers.run(move |c| picture::picture(c, &schema, &sought)).await
+    }
+
+    async fn rows_of(&self, learners: &[LearnerId]) -> Result<Vec<Row>> {
+        let (schema, learners) = (self.schema.clone(), learners.to_vec());
+        self.readers.run(move |c| picture::rows_of(c, &schema, &learners)).await
+    }
+
+    async fn outbox(&self, ids: &[EntryId]) -> Result<Vec<OutboxRow>> {
+        let ids = ids.to_vec();
+        self.readers.run(move |c| picture::outbox_of(c, &ids)).await
+    }
+
+    async fn learners(&self, after: &str, limit: u32) -> Result<Vec<String>> {
+        let (schema, after) = (self.schema.clone(), after.to_owned());
+        self.readers.run(move |c| picture::learners(c, &schema, &after, limit)).await
     }
 }

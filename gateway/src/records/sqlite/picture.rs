@@ -3,48 +3,67 @@
 use std::collections::BTreeMap;
 
 use rusqlite::{Connection, Params, Row as Cells, TransactionBehavior, params};
-use sillok_contract::id::LearnerId;
+use sillok_contract::{entry::EntryId, id::LearnerId};
 
 use super::{connection::away, statement::value};
 use crate::records::{
     OutboxRow, Picture, Result, Row, Sought,
     execution::split_ids,
-    picture::{OUTBOX, Selection, check_count, selections},
+    picture::{OUTBOX, Selection, check_count, learners_of, merged, selections},
     schema::Schema,
 };
 
 /// In one transaction, which sees one state of the database.
 pub(super) fn picture(connection: &mut Connection, schema: &Schema, sought: &Sought) -> Result<Picture> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Deferred).map_err(away)?;
-    let rows = rows_of(&transaction, schema, &sought.learner)?;
+    let rows = rows_of(&transaction, schema, std::slice::from_ref(&sought.learner))?;
     let entries = entries(&transaction, sought)?;
     let requests = requests(&transaction, &sought.requests(&entries))?;
     Ok(Picture::new(rows, entries, requests))
 }
 
-fn rows_of(connection: &Connection, schema: &Schema, learner: &LearnerId) -> Result<Vec<Row>> {
+/// The rows of some learners.
+pub(super) fn rows_of(connection: &Connection, schema: &Schema, learners: &[LearnerId]) -> Result<Vec<Row>> {
     let mut found = Vec::new();
     for selection in selections(schema, "= ?1") {
         let mut select = connection.prepare_cached(&selection.sql).map_err(away)?;
-        let mut cells = select.query([learner.as_str()]).map_err(away)?;
-        while let Some(cells) = cells.next().map_err(away)? {
-            found.push(row(&selection, cells)?);
-            check_count(found.len())?;
+        for learner in learners {
+            let mut cells = select.query([learner.as_str()]).map_err(away)?;
+            while let Some(cells) = cells.next().map_err(away)? {
+                found.push(row(&selection, cells)?);
+                check_count(found.len())?;
+            }
         }
     }
     Ok(found)
 }
 
-pub(super) fn row(selection: &Selection<'_>, cells: &Cells<'_>) -> Result<Row> {
+/// A page of those who have rows.
+pub(super) fn learners(
+    connection: &Connection,
+    schema: &Schema,
+    after: &str,
+    limit: u32,
+) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    for sql in learners_of(schema, "COLLATE BINARY") {
+        let mut select = connection.prepare_cached(&sql).map_err(away)?;
+        let rows = select.query_map(params![after, limit], |row| row.get(0)).map_err(away)?;
+        for learner in rows {
+            found.push(learner.map_err(away)?);
+        }
+    }
+    Ok(merged(found, limit))
+}
+
+fn row(selection: &Selection<'_>, cells: &Cells<'_>) -> Result<Row> {
     selection.row(|index, column_type| value(cells.get_ref(index).ok()?, column_type))
 }
 
 fn entries(connection: &Connection, sought: &Sought) -> Result<Vec<OutboxRow>> {
     let learner = sought.learner.as_str();
     let mut found = Vec::new();
-    for id in &sought.recorded {
-        found.extend(outbox(connection, "id = ?1", params![id.0])?);
-    }
+    found.extend(outbox_of(connection, &sought.recorded)?);
     found.extend(outbox(connection, "learner = ?1 AND batch IS NULL AND code IS NULL", [learner])?);
     found.extend(outbox(connection, "learner = ?1 AND code IS NOT NULL", [learner])?);
     for (school, sequence) in &sought.heads {
@@ -60,12 +79,17 @@ fn entries(connection: &Connection, sought: &Sought) -> Result<Vec<OutboxRow>> {
     Ok(found)
 }
 
+/// Entries by their ids.
+pub(super) fn outbox_of(connection: &Connection, ids: &[EntryId]) -> Result<Vec<OutboxRow>> {
+    let mut found = Vec::with_capacity(ids.len());
+    for id in ids {
+        found.extend(outbox(connection, "id = ?1", params![id.0])?);
+    }
+    Ok(found)
+}
+
 /// Entries by a condition.
-pub(super) fn outbox(
-    connection: &Connection,
-    condition: &str,
-    values: impl Params,
-) -> Result<Vec<OutboxRow>> {
+fn outbox(connection: &Connection, condition: &str, values: impl Params) -> Result<Vec<OutboxRow>> {
     let sql = format!("SELECT {OUTBOX} FROM sillok_entries WHERE {condition}");
     let mut select = connection.prepare_cached(&sql).map_err(away)?;
     let read = |row: &Cells<'_>| {

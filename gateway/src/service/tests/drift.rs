@@ -9,13 +9,6 @@ use crate::{
     problem::Kind,
 };
 
-/// Changes the database as its administrator can.
-fn tamper(town: &Town, sql: &str) {
-    let connection = rusqlite::Connection::open(&town.database).unwrap();
-    connection.busy_timeout(std::time::Duration::from_secs(20)).unwrap();
-    connection.execute_batch(sql).unwrap();
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_learner_agrees_from_the_first_moment_on_until_somebody_meddles() {
     let town = Town::found(3, 20).await;
@@ -46,10 +39,7 @@ async fn a_learner_agrees_from_the_first_moment_on_until_somebody_meddles() {
     let report = verified().await;
     assert_eq!((report.agrees, report.recorded, report.pending), (true, 21, 0));
 
-    tamper(
-        &town,
-        &format!("UPDATE grades SET score = 100 WHERE learner = '{learner}' AND subject = 'music'"),
-    );
+    town.tamper(&format!("UPDATE grades SET score = 100 WHERE learner = '{learner}' AND subject = 'music'"));
     let signed = service.verification(&officer(), learner).await.unwrap();
     let roots = Roots::read_dir(&town.ledger.roots_directory()).unwrap();
     let (report, msp) = SignedReport::verify(&signed.jws, &roots).unwrap();
@@ -100,7 +90,7 @@ async fn a_history_needs_no_database() {
     school.marks(0, "music", 1).to(&service).await.unwrap();
     school.marks(1, "art", 1).to(&service).await.unwrap();
     until("all is recorded", async || town.records.unrecorded().await.unwrap() == 0).await;
-    tamper(&town, "DELETE FROM grades; DELETE FROM sillok_entries; DELETE FROM sillok_requests");
+    town.tamper("DELETE FROM grades; DELETE FROM sillok_entries; DELETE FROM sillok_requests");
     let key = [("subject".to_owned(), "art".into())].into_iter().collect();
     let rows = Selection { table: Some("grades".to_owned()), key };
     let history = service.history(&officer(), learner, &rows).await.unwrap();

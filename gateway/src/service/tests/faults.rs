@@ -15,7 +15,7 @@ use futures_util::stream::BoxStream;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use sillok_contract::{
     entry::EntryId,
-    id::{EducatorId, SchoolId},
+    id::{EducatorId, LearnerId, SchoolId},
 };
 use tokio::sync::Notify;
 
@@ -23,8 +23,8 @@ use crate::{
     keys::OfficeSigner,
     ledger::{Call, Checkpoint, Commit, Endorsed, Event, Ledger, LedgerError, Receipt},
     records::{
-        Admitted, Backlog, Executed, Lease, Picture, Records, RecordsError, Result, Sought, StoredBatch,
-        StoredEntry, StoredRequest,
+        Admitted, Backlog, Executed, Lease, OutboxRow, Picture, Records, RecordsError, Result, Row, Sought,
+        StoredBatch, StoredEntry, StoredRequest,
     },
 };
 
@@ -329,5 +329,17 @@ impl Records for FaultyRecords {
 
     async fn picture(&self, sought: &Sought) -> Result<Picture> {
         self.around("picture", self.real.picture(sought)).await
+    }
+
+    async fn rows_of(&self, learners: &[LearnerId]) -> Result<Vec<Row>> {
+        self.around("rows_of", self.real.rows_of(learners)).await
+    }
+
+    async fn outbox(&self, ids: &[EntryId]) -> Result<Vec<OutboxRow>> {
+        self.around("outbox", self.real.outbox(ids)).await
+    }
+
+    async fn learners(&self, after: &str, limit: u32) -> Result<Vec<String>> {
+        self.around("learners", self.real.learners(after, limit)).await
     }
 }

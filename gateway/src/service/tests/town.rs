@@ -35,7 +35,7 @@ pub(super) struct Town {
     pub(super) office: Contract,
     pub(super) schools: Vec<Classes>,
     /// The records database's file.
-    pub(super) database: PathBuf,
+    database: PathBuf,
     /// Removed with the town.
     _directory: TempDir,
 }
@@ -90,6 +90,13 @@ impl Town {
         let policy = Policy::new(Arc::new(Schema::school_record()), records::policy::Limits::default());
         let policy = Arc::new(policy);
         Service::new(Parts { records, ledger, policy, clock }, settings)
+    }
+
+    /// Changes the database as its administrator can.
+    pub(super) fn tamper(&self, sql: &str) {
+        let connection = rusqlite::Connection::open(&self.database).unwrap();
+        connection.busy_timeout(PATIENCE).unwrap();
+        connection.execute_batch(sql).unwrap();
     }
 
     /// That every entry the database holds of these requests is on the ledger, once, without a gap, in the order of
