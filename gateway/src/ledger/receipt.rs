@@ -130,6 +130,12 @@ impl Roots {
         self.authorities.iter().find(issued).map(|(msp, _)| msp.as_str())
     }
 
+    /// Each office's certificates, PEM, as [`Roots::new`] takes them.
+    pub fn to_pem(&self) -> BTreeMap<String, String> {
+        let pem = |authorities: &Vec<Certificate>| authorities.iter().map(Certificate::to_pem).collect();
+        self.authorities.iter().map(|(msp, authorities)| (msp.clone(), pem(authorities))).collect()
+    }
+
     /// Checks one endorsement: the certificate is a peer's of this MSP, and the signature is its over the message.
     ///
     /// Whether the certificate was valid at the time is not asked: an offline verifier has no clock to trust, and the
@@ -173,6 +179,14 @@ pub fn verify(receipt: &Receipt, roots: &Roots) -> Result<EndorsedWrites, Receip
     match receipt.engine {
         Engine::Fabric => fabric::receipt::verify(receipt, roots),
         Engine::Embedded => embedded::receipt::verify(receipt, roots),
+    }
+}
+
+/// What a receipt says was written, whoever signed it: for whoever has it from a ledger of their own.
+pub fn unverified_writes(receipt: &Receipt) -> Result<BTreeMap<String, Option<Vec<u8>>>, ReceiptError> {
+    match receipt.engine {
+        Engine::Fabric => fabric::receipt::writes(receipt),
+        Engine::Embedded => embedded::receipt::writes(receipt),
     }
 }
 

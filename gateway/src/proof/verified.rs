@@ -1,13 +1,15 @@
 //! The way from an entry to the offices' roots, step by step.
 
 use sillok_contract::{
+    batch::Position,
     certificate::Certificate,
     entry::{Entry, EntryId},
+    id::SchoolId,
     key, merkle, message,
     purpose::Purpose,
     request::{SignedRequest, query_hash},
 };
-use sillok_proto::ledger::{BatchHeader, BatchRecord};
+use sillok_proto::ledger::{self, BatchHeader, BatchRecord, Leaf};
 
 use super::{Body, ProofError};
 use crate::ledger::{
@@ -34,6 +36,10 @@ pub struct Verified {
     pub index: u32,
     /// How many entries the batch has.
     pub count: u32,
+    /// Which of the learner's entries it is, from 1, over all schools.
+    pub number: u64,
+    /// Where the learner's entry before it stands; none before the first.
+    pub previous: Option<Position>,
     /// The transaction that recorded the batch.
     pub transaction: String,
     /// The MSPs of the offices that endorsed it.
@@ -49,7 +55,7 @@ pub(super) fn verify(proof: &Body, roots: &Roots) -> Result<Verified, ProofError
     let entry = Entry::parse(&proof.entry).map_err(ProofError::Entry)?;
     let header = check_batch(proof, &entry)?;
     let endorsed = receipt::verify(&proof.receipt, roots)?;
-    check_record(proof, &entry, &header, &endorsed)?;
+    let leaf = check_record(proof, &entry, &header, &endorsed)?;
     let request = check_request(proof, &entry)?;
     Ok(Verified {
         id: entry.id,
@@ -60,6 +66,8 @@ pub(super) fn verify(proof: &Body, roots: &Roots) -> Result<Verified, ProofError
         sequence: header.sequence,
         index: proof.index,
         count: header.count,
+        number: leaf.number,
+        previous: leaf.previous.map(|place| position(place).ok_or(ProofError::Record)).transpose()?,
         transaction: proof.receipt.transaction.clone(),
         endorsed_by: endorsed.msps,
         block: proof.receipt.block,
@@ -84,13 +92,13 @@ fn check_batch(proof: &Body, entry: &Entry) -> Result<BatchHeader, ProofError> {
     }
 }
 
-/// The offices endorsed this very batch, with this leaf in this place, in this transaction.
+/// The offices endorsed this very batch, with this leaf in this place, in this transaction. Gives the leaf.
 fn check_record(
     proof: &Body,
     entry: &Entry,
     header: &BatchHeader,
     endorsed: &EndorsedWrites,
-) -> Result<(), ProofError> {
+) -> Result<Leaf, ProofError> {
     let written = endorsed.writes.get(&key::batch(&entry.school, header.sequence));
     let Some(Some(written)) = written else {
         return Err(ProofError::NotRecorded { school: entry.school.clone(), sequence: header.sequence });
@@ -103,11 +111,20 @@ fn check_record(
         return Err(ProofError::OtherTransaction);
     }
     let place = usize::try_from(proof.index).map_err(|_| ProofError::OtherLeaf)?;
-    let same =
-        |leaf: &sillok_proto::ledger::Leaf| leaf.hash == entry.id.0 && leaf.learner == entry.learner.as_str();
-    match record.leaves.get(place).is_some_and(same) {
-        true => Ok(()),
-        false => Err(ProofError::OtherLeaf),
+    let same = |leaf: &Leaf| leaf.hash == entry.id.0 && leaf.learner == entry.learner.as_str();
+    record.leaves.into_iter().nth(place).filter(same).ok_or(ProofError::OtherLeaf)
+}
+
+fn position(place: ledger::Position) -> Option<Position> {
+    let school = SchoolId::new(place.school).ok()?;
+    Some(Position { school, sequence: place.sequence, index: place.index })
+}
+
+impl Verified {
+    /// Where the entry stands.
+    pub fn position(&self) -> Position {
+        let school = self.entry.school.clone();
+        Position { school, sequence: self.sequence, index: self.index }
     }
 }
 

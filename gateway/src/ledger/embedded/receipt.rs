@@ -33,13 +33,23 @@ pub fn verify(receipt: &Receipt, roots: &Roots) -> Result<EndorsedWrites, Receip
     if effect.transaction != receipt.transaction {
         return Err(ReceiptError::Transaction);
     }
+    Ok(EndorsedWrites { msps, writes: public_writes(effect.writes)?, answer: effect.answer })
+}
+
+/// What it says was written; its endorsements are not looked at.
+pub fn writes(receipt: &Receipt) -> Result<BTreeMap<String, Option<Vec<u8>>>, ReceiptError> {
+    let effect: wire::Effect = canonical("payload", &receipt.payload)?;
+    public_writes(effect.writes)
+}
+
+fn public_writes(written: Vec<wire::Write>) -> Result<BTreeMap<String, Option<Vec<u8>>>, ReceiptError> {
     let mut writes = BTreeMap::new();
-    for write in effect.writes {
+    for write in written {
         if writes.insert(write.key, (!write.deleted).then_some(write.value)).is_some() {
             return Err(ReceiptError::Malformed("a key is written twice".to_owned()));
         }
     }
-    Ok(EndorsedWrites { msps, writes, answer: effect.answer })
+    Ok(writes)
 }
 
 fn endorser(bytes: &[u8]) -> Result<Endorser, ReceiptError> {

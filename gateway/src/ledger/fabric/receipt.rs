@@ -48,6 +48,11 @@ pub fn verify(receipt: &Receipt, roots: &Roots) -> Result<EndorsedWrites, Receip
     Ok(EndorsedWrites { msps, writes: public_writes(&action.results)?, answer: response.payload.into() })
 }
 
+/// What it says was written; its endorsements are not looked at.
+pub fn writes(receipt: &Receipt) -> Result<BTreeMap<String, Option<Vec<u8>>>, ReceiptError> {
+    public_writes(&action(&receipt.payload)?.results)
+}
+
 /// What the endorsers say the transaction does.
 pub(super) fn action(payload: &[u8]) -> Result<peer::ChaincodeAction, ReceiptError> {
     let payload: peer::ProposalResponsePayload = canonical("payload", payload)?;
