@@ -17,7 +17,8 @@ use crate::{
     clock,
     drift::{History, Selection, SignedReport},
     keys::{AccessToken, Expected, SignedQueries},
-    service::{Batch, Digest, EntryState, RequestState},
+    ledger::Receipt,
+    service::{Batch, Digest, EntryState, LearnerEntries, RequestState},
 };
 
 /// How long one call may take.
@@ -116,6 +117,22 @@ impl Client {
     /// The answer of any path that is called for what it does, without a body.
     async fn post(&self, path: &str) -> Result<Response, ClientError> {
         self.call(Method::POST, self.url(path)?).await
+    }
+
+    /// What both offices attest of a learner's trail now: the receipt, which is to be verified.
+    pub async fn trail(&self, learner: &LearnerId, nonce: &str) -> Result<Receipt, ClientError> {
+        read(self.get(&format!("v1/learners/{learner}/trail?nonce={nonce}")).await?).await
+    }
+
+    /// A learner's recorded entries with numbers greater than `after`, at most `limit`, which is at most 100.
+    pub async fn learner_entries(
+        &self,
+        learner: &LearnerId,
+        after: u64,
+        limit: u32,
+    ) -> Result<LearnerEntries, ClientError> {
+        let path = format!("v1/learners/{learner}/entries?after={after}&limit={limit}");
+        read(self.get(&path).await?).await
     }
 
     /// The answer of any path that is read, such as `v1/schools/S/entries`, as it comes.

@@ -3,19 +3,23 @@
 use futures_util::{StreamExt as _, stream::BoxStream};
 use sillok_proto::gateway::{
     EntryRecorded, EntryState, GetEntryRequest, GetHistoryRequest, GetProofRequest, GetRequestRequest,
-    History, ListBatchesReply, ListBatchesRequest, Proof, Report, RequestState, StreamEntriesRequest,
-    SubmitRequestRequest, VerifyLearnerRequest, gateway_server::Gateway,
+    GetTrailRequest, History, LearnerEntry, ListBatchesReply, ListBatchesRequest, ListLearnerEntriesReply,
+    ListLearnerEntriesRequest, Proof, Report, RequestState, StreamEntriesRequest,
+    StreamLearnerEntriesRequest, SubmitRequestRequest, TrailReceipt, VerifyLearnerRequest,
+    gateway_server::Gateway,
 };
+use tokio::sync::OwnedSemaphorePermit;
 use tonic::{Request, Response, Status};
 
 use super::{Grpc, message, problem::status};
 use crate::{
     problem::Problem,
-    server::{Target, bearer, entry_id, learner_id, request_digest, rows, school_id},
+    server::{Target, bearer, entry_id, learner_id, nonce, request_digest, rows, school_id},
     service::Caller,
 };
 
 type Answer<T> = Result<Response<T>, Status>;
+type Messages<M> = BoxStream<'static, Result<M, Status>>;
 
 impl Grpc {
     /// Who calls, by the access token in the call's metadata.
@@ -47,7 +51,8 @@ impl Grpc {
         let caller = self.caller(&request).await?;
         let wanted = request.get_ref();
         let school = school_id(&wanted.school)?;
-        let batches = self.service.batches(&caller, &school, wanted.after, message::limit(wanted)?).await?;
+        let batches =
+            self.service.batches(&caller, &school, wanted.after, message::limit(wanted.limit)?).await?;
         Ok(ListBatchesReply { batches: batches.into_iter().map(message::batch).collect() })
     }
 
@@ -67,7 +72,7 @@ impl Grpc {
     async fn entries_of(
         &self,
         request: Request<StreamEntriesRequest>,
-    ) -> Result<BoxStream<'static, Result<EntryRecorded, Status>>, Problem> {
+    ) -> Result<Messages<EntryRecorded>, Problem> {
         let caller = self.caller(&request).await?;
         let wanted = request.get_ref();
         let school = school_id(&wanted.school)?;
@@ -75,18 +80,62 @@ impl Grpc {
             Some(&wanted.after).filter(|text| !text.is_empty()).map(|text| text.parse()).transpose()?;
         let place = self.gate.open_stream()?;
         let entries = self.service.entries(&caller, &school, after).await?;
-        let stream = entries.map(move |entry| {
+        Ok(self.messages(place, entries, message::recorded))
+    }
+
+    async fn trail_of(&self, request: Request<GetTrailRequest>) -> Result<TrailReceipt, Problem> {
+        let caller = self.caller(&request).await?;
+        let wanted = request.get_ref();
+        let learner = learner_id(&wanted.learner)?;
+        let receipt = self.service.trail(&caller, &learner, nonce(&wanted.nonce)?).await?;
+        let json = serde_json::to_string(&receipt).expect("a receipt has string keys only");
+        Ok(TrailReceipt { json })
+    }
+
+    async fn learner_entries_of(
+        &self,
+        request: Request<ListLearnerEntriesRequest>,
+    ) -> Result<ListLearnerEntriesReply, Problem> {
+        let caller = self.caller(&request).await?;
+        let wanted = request.get_ref();
+        let (learner, limit) = (learner_id(&wanted.learner)?, message::limit(wanted.limit)?);
+        let page = self.service.learner_entries(&caller, &learner, wanted.after, limit).await?;
+        let entries = page.entries.into_iter().map(message::numbered).collect();
+        Ok(ListLearnerEntriesReply { learner: page.learner.into(), count: page.count, entries })
+    }
+
+    async fn follow_learner_of(
+        &self,
+        request: Request<StreamLearnerEntriesRequest>,
+    ) -> Result<Messages<LearnerEntry>, Problem> {
+        let caller = self.caller(&request).await?;
+        let wanted = request.get_ref();
+        let learner = learner_id(&wanted.learner)?;
+        let place = self.gate.open_stream()?;
+        let entries = self.service.follow_learner(&caller, &learner, wanted.after).await?;
+        Ok(self.messages(place, entries, message::numbered))
+    }
+
+    /// A stream as messages, for as long as the gateway runs.
+    fn messages<T: 'static, M: 'static>(
+        &self,
+        place: OwnedSemaphorePermit,
+        stream: BoxStream<'static, Result<T, Problem>>,
+        message: fn(T) -> M,
+    ) -> Messages<M> {
+        let stream = stream.map(move |item| {
             // The place is held for as long as the stream is.
             let _held = &place;
-            entry.map(message::recorded).map_err(status)
+            item.map(message).map_err(status)
         });
-        Ok(stream.take_until(self.stopping.clone().cancelled_owned()).boxed())
+        stream.take_until(self.stopping.clone().cancelled_owned()).boxed()
     }
 }
 
 #[tonic::async_trait]
 impl Gateway for Grpc {
-    type StreamEntriesStream = BoxStream<'static, Result<EntryRecorded, Status>>;
+    type StreamEntriesStream = Messages<EntryRecorded>;
+    type StreamLearnerEntriesStream = Messages<LearnerEntry>;
 
     async fn submit_request(&self, request: Request<SubmitRequestRequest>) -> Answer<RequestState> {
         let SubmitRequestRequest { request, queries } = request.into_inner();
@@ -124,5 +173,23 @@ impl Gateway for Grpc {
 
     async fn get_history(&self, request: Request<GetHistoryRequest>) -> Answer<History> {
         self.history_of(request).await.map(Response::new).map_err(status)
+    }
+
+    async fn get_trail(&self, request: Request<GetTrailRequest>) -> Answer<TrailReceipt> {
+        self.trail_of(request).await.map(Response::new).map_err(status)
+    }
+
+    async fn list_learner_entries(
+        &self,
+        request: Request<ListLearnerEntriesRequest>,
+    ) -> Answer<ListLearnerEntriesReply> {
+        self.learner_entries_of(request).await.map(Response::new).map_err(status)
+    }
+
+    async fn stream_learner_entries(
+        &self,
+        request: Request<StreamLearnerEntriesRequest>,
+    ) -> Answer<Self::StreamLearnerEntriesStream> {
+        self.follow_learner_of(request).await.map(Response::new).map_err(status)
     }
 }

@@ -1,16 +1,16 @@
 //! What the service answers, as gRPC's messages.
 
-use sillok_proto::gateway::{self, ListBatchesRequest, entry_state::Status};
+use sillok_proto::gateway::{self, entry_state::Status};
 
 use crate::{
     drift::{History, SignedReport},
     problem::{Kind, Problem},
-    service::{Batch, EntryRecorded, EntryState, Place, QueryResult, RequestState},
+    service::{Batch, EntryRecorded, EntryState, LearnerEntry, Place, QueryResult, RequestState},
 };
 
-/// How many batches are wanted: 0 means the most.
-pub(super) fn limit(wanted: &ListBatchesRequest) -> Result<u32, Problem> {
-    match wanted.limit {
+/// How many are wanted: 0 means the most.
+pub(super) fn limit(wanted: u32) -> Result<u32, Problem> {
+    match wanted {
         limit @ 0..=100 => Ok(limit),
         _ => Err(Problem::new(Kind::Invalid, "query.malformed", "`limit` is a number from 0 to 100")),
     }
@@ -52,6 +52,10 @@ pub(super) fn entry(state: EntryState) -> gateway::EntryState {
 
 pub(super) fn recorded(recorded: EntryRecorded) -> gateway::EntryRecorded {
     gateway::EntryRecorded { cursor: recorded.cursor.to_string(), entry: Some(entry(recorded.entry)) }
+}
+
+pub(super) fn numbered(numbered: LearnerEntry) -> gateway::LearnerEntry {
+    gateway::LearnerEntry { number: numbered.number, entry: Some(entry(numbered.entry)) }
 }
 
 pub(super) fn batch(batch: Batch) -> gateway::Batch {

@@ -28,7 +28,7 @@ const ACCESS: &str = "access";
         (name = "requests", description = "Educators' signed requests."),
         (name = "entries", description = "Queries on their way to the ledger, and their proofs."),
         (name = "schools", description = "A school's batches and entries."),
-        (name = "learners", description = "What ledger and database hold about a learner, compared."),
+        (name = "learners", description = "What was recorded about a learner, and whether the database still holds it."),
         (name = "operation", description = "For those who run the gateway.")
     )
 )]

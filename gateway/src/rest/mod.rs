@@ -11,6 +11,7 @@ mod parameters;
 mod problem;
 mod requests;
 mod stream;
+mod trail;
 
 use std::{sync::Arc, time::Duration};
 
@@ -65,6 +66,9 @@ impl Rest {
             .routes(routes!(stream::entries))
             .routes(routes!(learners::verification))
             .routes(routes!(learners::history))
+            .routes(routes!(trail::trail))
+            .routes(routes!(trail::entries))
+            .routes(routes!(stream::learner_entries))
             .route_layer(from_fn_with_state(edge.clone(), bound))
             .routes(routes!(operation::healthz))
             .routes(routes!(operation::readyz))

@@ -1,4 +1,4 @@
-//! `/v1/schools/{school}/entries`: server-sent events.
+//! `/v1/schools/{school}/entries` and `/v1/learners/{learner}/entries/stream`: server-sent events.
 
 use std::convert::Infallible;
 
@@ -10,8 +10,9 @@ use axum::{
         sse::{Event, KeepAlive},
     },
 };
-use futures_util::{Stream, StreamExt as _};
+use futures_util::{Stream, StreamExt as _, stream::BoxStream};
 use serde::Deserialize;
+use tokio::sync::OwnedSemaphorePermit;
 use utoipa::IntoParams;
 
 use super::{
@@ -21,9 +22,9 @@ use super::{
     problem::HttpProblem,
 };
 use crate::{
-    problem::Problem,
-    server::school_id,
-    service::{Cursor, EntryRecorded},
+    problem::{Kind, Problem},
+    server::{learner_id, school_id},
+    service::{EntryRecorded, LearnerEntry},
 };
 
 /// Where to begin.
@@ -61,23 +62,85 @@ pub(super) async fn entries(
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, HttpProblem> {
     let school = school_id(&school)?;
-    let after = cursor(&headers, beginning.after)?;
+    let after = last_seen(&headers, beginning.after).map(|text| text.parse()).transpose()?;
     let place = rest.gate.open_stream()?;
     let entries = rest.service.entries(&caller, &school, after).await?;
+    Ok(events(&rest, place, entries, of_entry))
+}
+
+/// Where to begin with a learner's entries.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct BeginningNumber {
+    /// The number of the last entry seen; without it, all are told. The header Last-Event-ID goes first.
+    #[serde(default)]
+    #[param(value_type = Option<u64>, nullable = false)]
+    after: Option<String>,
+}
+
+/// A learner's entries as they are recorded.
+///
+/// Each event is named `entry`; its id is the entry's number, its data a LearnerEntry in JSON. Otherwise as the stream of
+/// a school's entries.
+#[utoipa::path(
+    get,
+    path = "/v1/learners/{learner}/entries/stream",
+    tag = "learners",
+    params(
+        ("learner" = String, Path, description = "The learner's id.", pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"),
+        ("Last-Event-ID" = Option<u64>, Header, description = "The number of the last entry seen.", nullable = false),
+        BeginningNumber
+    ),
+    responses((status = 200, description = "Server-sent events, until the caller or the gateway stops.", body = String, content_type = "text/event-stream"))
+)]
+pub(super) async fn learner_entries(
+    State(rest): State<Rest>,
+    Authenticated(caller): Authenticated,
+    InPath(learner): InPath<String>,
+    InQuery(beginning): InQuery<BeginningNumber>,
+    headers: HeaderMap,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, HttpProblem> {
+    let learner = learner_id(&learner)?;
+    let after = last_seen(&headers, beginning.after).map(|text| number(&text)).transpose()?;
+    let place = rest.gate.open_stream()?;
+    let entries = rest.service.follow_learner(&caller, &learner, after.unwrap_or(0)).await?;
+    Ok(events(&rest, place, entries, of_learner_entry))
+}
+
+/// A stream as events, for as long as the gateway runs.
+fn events<T: Send + 'static>(
+    rest: &Rest,
+    place: OwnedSemaphorePermit,
+    entries: BoxStream<'static, Result<T, Problem>>,
+    event: fn(&T) -> Event,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>> + use<T>> {
     let events = entries
         .map(move |entry| {
             // The place is held for as long as the stream is.
             let _held = &place;
-            Ok(entry.map_or_else(|problem| of_problem(&problem), |entry| of_entry(&entry)))
+            Ok(entry.map_or_else(|problem| of_problem(&problem), |entry| event(&entry)))
         })
         .take_until(rest.stopping.clone().cancelled_owned());
-    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(rest.heartbeat)))
+    Sse::new(events).keep_alive(KeepAlive::new().interval(rest.heartbeat))
 }
 
 /// Last-Event-ID if it is there, as the browser sends it when it connects again; else the parameter.
-fn cursor(headers: &HeaderMap, after: Option<String>) -> Result<Option<Cursor>, Problem> {
+fn last_seen(headers: &HeaderMap, after: Option<String>) -> Option<String> {
     let last = headers.get("last-event-id").map(|value| value.to_str().unwrap_or("?").to_owned());
-    last.or(after).filter(|text| !text.is_empty()).map(|text| text.parse()).transpose()
+    last.or(after).filter(|text| !text.is_empty())
+}
+
+fn number(text: &str) -> Result<u64, Problem> {
+    text.parse().map_err(|_| {
+        let detail = "the cursor of a learner's entries is the number of the last one seen";
+        Problem::new(Kind::Invalid, "cursor.malformed", detail)
+    })
+}
+
+fn of_learner_entry(entry: &LearnerEntry) -> Event {
+    let data = serde_json::to_string(entry).expect("an entry has string keys only");
+    Event::default().event("entry").id(entry.number.to_string()).data(data)
 }
 
 fn of_entry(entry: &EntryRecorded) -> Event {

@@ -51,6 +51,18 @@ pub(crate) fn rows(table: &str, key: &str) -> Result<Selection, Problem> {
     Ok(Selection { table: (!table.is_empty()).then(|| table.to_owned()), key })
 }
 
+/// What an asker marks a question with.
+pub(crate) fn nonce(text: &str) -> Result<&str, Problem> {
+    let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    match (32..=128).contains(&text.len()) && text.len().is_multiple_of(2) && text.bytes().all(is_digit) {
+        true => Ok(text),
+        false => {
+            let detail = "a nonce is 16 to 64 random bytes in lower-case hexadecimal digits";
+            Err(Problem::new(Kind::Invalid, "nonce.malformed", detail))
+        }
+    }
+}
+
 /// 32 bytes in the one form that is written here.
 fn hash(text: &str) -> Option<[u8; 32]> {
     let mut bytes = [0; 32];

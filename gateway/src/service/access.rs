@@ -3,7 +3,7 @@
 use sillok_contract::{
     Refusal,
     certificate::{Certificate, Role},
-    id::MspId,
+    id::{LearnerId, MspId},
 };
 
 use super::{Caller, Core, problems, signer::Signer};
@@ -46,16 +46,14 @@ impl Core {
         uri: &str,
     ) -> Result<Caller, Problem> {
         let token = Presented::parse(bearer).map_err(of_access)?;
+        let now = (self.clock)();
+        let expected = Expected { audience: &self.settings.audience, method, uri, now };
         let (named, certificate) = match token.caller() {
             keys::Caller::Certificate(thumbprint) => self.named_registered(thumbprint).await?,
             keys::Caller::Officer(der) => self.named_member(der).await?,
-            keys::Caller::Learner(_) => {
-                return Err(unknown("learners' wallets have no access here yet"));
-            }
+            keys::Caller::Learner(id) => return self.learner(id, &token, &expected).await,
         };
         let key = PublicKey::of_certificate(&certificate).map_err(|_| of_access(AccessError::Signature))?;
-        let now = (self.clock)();
-        let expected = Expected { audience: &self.settings.audience, method, uri, now };
         token.verify(&key, &expected).map_err(of_access)?;
         certificate.valid_at(now).map_err(|refusal| problems::of_refusal(Kind::Unauthenticated, &refusal))?;
         named.stands_at(now)
@@ -68,6 +66,25 @@ impl Core {
             registered.ok_or_else(|| unknown("the certificate is no registered educator's or officer's"))?;
         let certificate = registered.certificate().map_err(|error| problems::internal(&error))?.clone();
         Ok((Named::Registered(registered), certificate))
+    }
+
+    /// The registered learner, if the token is of the key of their wallet that began last. Whether that is revoked shows
+    /// once it is.
+    async fn learner(
+        &self,
+        id: &LearnerId,
+        token: &Presented,
+        expected: &Expected<'_>,
+    ) -> Result<Caller, Problem> {
+        let nobody = || unknown("there is no such learner, or not with a wallet");
+        let learner = self.registry.learner(id).await?.ok_or_else(nobody)?;
+        let key = learner.wallets.iter().rfind(|key| key.since <= expected.now).ok_or_else(nobody)?;
+        let point = key.point().map_err(|error| problems::internal(&error))?;
+        let key = PublicKey::from_point(&point).map_err(|error| problems::internal(&error))?;
+        token.verify(&key, expected).map_err(of_access)?;
+        let in_force = learner.wallet_at(expected.now);
+        in_force.map_err(|refusal| problems::of_refusal(Kind::Forbidden, &refusal))?;
+        Ok(Caller::Learner { id: id.clone() })
     }
 
     /// The office whose registered authority issued this certificate to one of its people.

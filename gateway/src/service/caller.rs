@@ -1,6 +1,6 @@
 //! Who asks, once an access token has proved it.
 
-use sillok_contract::id::{EducatorId, MspId, SchoolId};
+use sillok_contract::id::{EducatorId, LearnerId, MspId, SchoolId};
 
 /// Who asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,5 +16,10 @@ pub enum Caller {
     Officer {
         /// The office's MSP.
         msp: MspId,
+    },
+    /// A learner with the key of their wallet: sees every entry about themselves, whoever asked, and nothing else.
+    Learner {
+        /// The learner's pseudonym.
+        id: LearnerId,
     },
 }

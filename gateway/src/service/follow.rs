@@ -107,7 +107,7 @@ impl Follower {
     ) -> Result<VecDeque<EntryRecorded>, Problem> {
         let ids: Vec<_> = unseen.iter().map(|(_, id)| *id).collect();
         let entries = unseen.iter().zip(self.core.stored_entries(&ids).await?);
-        let seen = entries.filter(|(_, entry)| self.caller.sees_those_of(&entry.educator));
+        let seen = entries.filter(|(_, entry)| self.caller.sees(entry));
         Ok(seen.map(|((index, _), entry)| recorded(batch, *index, entry)).collect())
     }
 

@@ -15,6 +15,7 @@ mod signals;
 mod signer;
 mod state;
 mod submission;
+mod trail;
 mod verification;
 mod view;
 
@@ -36,13 +37,14 @@ pub use batcher::Batcher;
 pub use caller::Caller;
 pub use settings::{BatchSettings, RequestSettings, Settings, StandingSettings};
 pub use state::{
-    Batch, Cursor, Digest, EntryRecorded, EntryState, PartState, Place, QueryResult, RequestState,
+    Batch, Cursor, Digest, EntryRecorded, EntryState, LearnerEntries, LearnerEntry, PartState, Place,
+    QueryResult, RequestState,
 };
 
 use crate::{
     clock,
     drift::{History, Selection, SignedReport},
-    ledger::Ledger,
+    ledger::{Ledger, Receipt, contract::Contract},
     problem::Problem,
     records::{Records, policy::Policy},
 };
@@ -51,6 +53,7 @@ pub(crate) use metrics::describe as describe_metrics;
 use momentary::Momentary;
 use registry::Registry;
 use signals::{Signal, Signals};
+use trail::{Followers, Trails};
 
 /// How many recorded batches' places are remembered.
 const REMEMBERED_BATCHES: u64 = 10_000;
@@ -95,6 +98,8 @@ struct Core {
     settings: Settings,
     registry: Registry,
     signals: Signals,
+    trails: Trails,
+    followers: Followers,
     /// How many entries wait for the ledger.
     unrecorded: Momentary<u64>,
     /// Why the database and the ledger do not answer, if they do not.
@@ -112,6 +117,7 @@ impl Service {
     pub fn new(parts: Parts, settings: Settings) -> Self {
         let Parts { records, ledger, policy, clock } = parts;
         let (signals, starts) = Signals::new();
+        let trails = Trails::new(Contract::new(ledger.clone()));
         let registry = Registry::new(ledger.clone(), settings.standing.clone());
         let unrecorded = Momentary::new(Duration::from_millis(settings.requests.unrecorded_cache_ms));
         let core = Core {
@@ -122,6 +128,8 @@ impl Service {
             settings,
             registry,
             signals,
+            trails,
+            followers: Followers::default(),
             unrecorded,
             answering: Momentary::new(ANSWERING),
             batches: moka::future::Cache::new(REMEMBERED_BATCHES),
@@ -221,6 +229,35 @@ impl Service {
     /// The time, by the service's clock: microseconds since the Unix epoch.
     pub fn now(&self) -> i64 {
         (self.core.clock)()
+    }
+
+    /// How many entries a learner has on the ledger and where the last one stands, as both offices attest it now: a
+    /// receipt in no block, whose answer is a [`sillok_contract::batch::Trail`]. `nonce` is the asker's, 16 to 64 random
+    /// bytes in lower-case hexadecimal digits.
+    pub async fn trail(&self, caller: &Caller, learner: &LearnerId, nonce: &str) -> Result<Receipt, Problem> {
+        self.core.trail(caller, learner, nonce).await
+    }
+
+    /// A learner's recorded entries with numbers greater than `after`, in order. A `limit` of 0 means the most: 100.
+    pub async fn learner_entries(
+        &self,
+        caller: &Caller,
+        learner: &LearnerId,
+        after: u64,
+        limit: u32,
+    ) -> Result<LearnerEntries, Problem> {
+        self.core.learner_entries(caller, learner, after, limit).await
+    }
+
+    /// A learner's recorded entries with numbers greater than `after`, each once and in order, then those to come as
+    /// they are recorded. It ends only with an error; go on from the last number.
+    pub async fn follow_learner(
+        &self,
+        caller: &Caller,
+        learner: &LearnerId,
+        after: u64,
+    ) -> Result<BoxStream<'static, Result<LearnerEntry, Problem>>, Problem> {
+        self.core.follow_learner(caller, learner, after)
     }
 
     /// Who the bearer of this access token is. `method` and `uri` are those of the call it comes with; for gRPC

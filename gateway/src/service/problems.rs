@@ -1,6 +1,6 @@
 //! How the engines' errors look to callers. What only the operator may know is logged here.
 
-use sillok_contract::Refusal;
+use sillok_contract::{Code, Refusal};
 
 use crate::{
     ledger::LedgerError,
@@ -54,6 +54,9 @@ pub(super) fn of_records(error: RecordsError) -> Problem {
 /// Of the ledger, where it was only asked.
 pub(super) fn of_ledger(error: LedgerError) -> Problem {
     match error {
+        LedgerError::Refused(refusal) if refusal.code == Code::NotFound => {
+            Problem::new(Kind::NotFound, "not_found", refusal.message)
+        }
         LedgerError::Refused(_) | LedgerError::Malformed(_) => internal(&error),
         error => {
             tracing::warn!(%error, "the ledger is not to be had");

@@ -158,6 +158,27 @@ pub struct EntryRecorded {
     pub entry: EntryState,
 }
 
+/// One of a learner's entries on the ledger.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LearnerEntry {
+    /// Which of the learner's entries it is, from 1, over all schools.
+    pub number: u64,
+    /// The entry.
+    pub entry: EntryState,
+}
+
+/// A page of a learner's entries.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LearnerEntries {
+    /// Whose.
+    #[schema(value_type = String)]
+    pub learner: LearnerId,
+    /// How many there are on the ledger, as far as the gateway knows: what the offices attest is in the trail.
+    pub count: u64,
+    /// In the order of their numbers, which have no gap.
+    pub entries: Vec<LearnerEntry>,
+}
+
 /// A place in the stream of a school's entries; as text `sequence:index`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cursor {

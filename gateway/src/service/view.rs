@@ -4,7 +4,10 @@ use std::{collections::HashMap, sync::Arc};
 
 use prost::Message;
 use serde::{Deserialize, de::DeserializeOwned};
-use sillok_contract::{entry::EntryId, id::SchoolId};
+use sillok_contract::{
+    entry::EntryId,
+    id::{EducatorId, LearnerId, SchoolId},
+};
 use sillok_proto::ledger::BatchHeader;
 
 use super::{Batch, Caller, Core, Digest, EntryState, Place, QueryResult, RequestState, problems};
@@ -20,7 +23,7 @@ impl Core {
     pub(super) async fn request(&self, caller: &Caller, digest: [u8; 32]) -> Result<RequestState, Problem> {
         let stored = self.records.request(&digest).await.map_err(problems::of_records)?;
         let stored = stored
-            .filter(|stored| caller.sees_those_of(&stored.educator))
+            .filter(|stored| caller.sees_requests_of(&stored.educator))
             .ok_or_else(|| problems::not_found("request"))?;
         let entries: Vec<_> = stored.outcome.results.iter().map(|result| result.entry).collect();
         let states = self.entry_states(&entries).await?;
@@ -37,9 +40,7 @@ impl Core {
     /// The entry, if it is there and the caller's to see.
     pub(super) async fn entry_seen_by(&self, caller: &Caller, id: EntryId) -> Result<StoredEntry, Problem> {
         let entry = self.records.entry(&id).await.map_err(problems::of_records)?;
-        entry
-            .filter(|entry| caller.sees_those_of(&entry.educator))
-            .ok_or_else(|| problems::not_found("entry"))
+        entry.filter(|entry| caller.sees(entry)).ok_or_else(|| problems::not_found("entry"))
     }
 
     /// Where these entries stand, in their order.
@@ -59,7 +60,7 @@ impl Core {
         ids.iter().map(|id| stored.remove(id).ok_or_else(|| missing(id))).collect()
     }
 
-    async fn state_of(&self, entry: StoredEntry) -> Result<EntryState, Problem> {
+    pub(super) async fn state_of(&self, entry: StoredEntry) -> Result<EntryState, Problem> {
         let place = match entry.status {
             EntryStatus::Pending => Place::Pending,
             EntryStatus::SetAside { code, .. } => Place::SetAside { refusal: code },
@@ -145,11 +146,21 @@ pub(super) fn read_batch(stored: &StoredBatch) -> Result<Batch, Problem> {
 }
 
 impl Caller {
-    /// Whether what this educator sent is the caller's to see.
-    pub(super) fn sees_those_of(&self, educator: &sillok_contract::id::EducatorId) -> bool {
+    /// Whether the entry is the caller's to see.
+    pub(super) fn sees(&self, entry: &StoredEntry) -> bool {
+        match self {
+            Self::Educator { id, .. } => *id == entry.educator,
+            Self::Officer { .. } => true,
+            Self::Learner { id } => *id == entry.learner,
+        }
+    }
+
+    /// Whether the requests that this educator sent are the caller's to see: whole, with the queries about others.
+    fn sees_requests_of(&self, educator: &EducatorId) -> bool {
         match self {
             Self::Educator { id, .. } => id == educator,
             Self::Officer { .. } => true,
+            Self::Learner { .. } => false,
         }
     }
 
@@ -157,7 +168,7 @@ impl Caller {
     pub(super) fn check_office(&self) -> Result<(), Problem> {
         match self {
             Self::Officer { .. } => Ok(()),
-            Self::Educator { .. } => Err(Problem::new(
+            Self::Educator { .. } | Self::Learner { .. } => Err(Problem::new(
                 Kind::Forbidden,
                 "access.offices_only",
                 "this is for the offices' people; ask with a certificate that an office's authority issued",
@@ -167,13 +178,26 @@ impl Caller {
 
     /// Refuses another school than the educator's own.
     pub(super) fn check_school(&self, asked: &SchoolId) -> Result<(), Problem> {
+        let detail = match self {
+            Self::Educator { school, .. } if school != asked => {
+                format!("you are not an educator of the school {asked}; ask for your own school's")
+            }
+            Self::Learner { id } => {
+                format!("a school's entries are for its educators; yours are at /v1/learners/{id}/entries")
+            }
+            _ => return Ok(()),
+        };
+        Err(Problem::new(Kind::Forbidden, "access.other_school", detail))
+    }
+
+    /// Refuses another learner than the caller themselves; the offices see all.
+    pub(super) fn check_learner(&self, asked: &LearnerId) -> Result<(), Problem> {
         match self {
-            Self::Educator { school, .. } if school != asked => Err(Problem::new(
-                Kind::Forbidden,
-                "access.other_school",
-                format!("you are not an educator of the school {asked}; ask for your own school's"),
-            )),
-            _ => Ok(()),
+            Self::Officer { .. } => return Ok(()),
+            Self::Learner { id } if id == asked => return Ok(()),
+            _ => {}
         }
+        let detail = format!("what is about the learner {asked} is for that learner and the offices");
+        Err(Problem::new(Kind::Forbidden, "access.other_learner", detail))
     }
 }

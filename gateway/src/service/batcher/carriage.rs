@@ -12,7 +12,7 @@ use crate::{
     service::metrics,
 };
 use prost::Message;
-use sillok_contract::{Code, Refusal};
+use sillok_contract::{Code, Refusal, key};
 use sillok_proto::ledger::BatchHeader;
 
 /// How a batch's way ended.
@@ -94,6 +94,7 @@ async fn finish(core: &Core, lease: &Lease, batch: &StoredBatch, receipt: Receip
     let oldest = times(batch).map_or(0, |(first, _)| first);
     metrics::recorded(batch.entries.len(), core.age_since(oldest));
     core.signals.of(&batch.school).finished(batch.sequence);
+    core.followers.recorded(&receipt, &key::batch(&batch.school, batch.sequence));
     tracing::debug!(
         school = %batch.school, sequence = batch.sequence, entries = batch.entries.len(), transaction,
         "a batch is on the ledger"

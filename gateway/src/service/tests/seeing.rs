@@ -3,13 +3,13 @@
 use futures_util::StreamExt;
 use tokio_util::sync::CancellationToken;
 
-use super::town::{AUDIENCE, Town, officer, settings, until};
+use super::town::{AUDIENCE, Sent, Town, mark, officer, settings, until};
 use crate::{
     clock::now,
     keys::{AccessToken, Expected, Validity},
-    ledger::receipt::Roots,
+    ledger::{consortium::Consortium, receipt::Roots},
     proof::Proof,
-    service::{Cursor, Place},
+    service::{Caller, Cursor, LearnerEntry, Place},
 };
 
 async fn recorded(town: &Town) {
@@ -118,6 +118,70 @@ async fn access_tokens_tell_educators_and_officers() {
     town.office.revoke_educator(&school.educators[1].id, 1).await.unwrap();
     let revoked = school.educators[1].access().sign(&call, 60);
     assert_eq!(service.authenticate(&revoked, "GET", uri).await.unwrap_err().code, "educator.revoked");
+}
+
+#[tokio::test]
+async fn a_learner_sees_their_own_by_number_over_all_schools_and_nothing_else() {
+    let town = Town::found(3, 20).await;
+    let service = town.service(settings());
+    let stop = CancellationToken::new();
+    let running = tokio::spawn({
+        let (service, stop) = (service.clone(), stop.clone());
+        async move { service.run(stop).await }
+    });
+    let [north, south] = &town.schools[..] else { panic!("two schools") };
+    let (learner, classmate) = (&north.learners[0], &north.learners[1]);
+    let (own, other) = (Caller::Learner { id: learner.clone() }, Caller::Learner { id: classmate.clone() });
+    let mut following = service.follow_learner(&own, learner, 0).await.unwrap();
+    let mut told = Vec::new();
+    for number in 0..12 {
+        let state = north.marks(number % 2, &format!("{number}"), 2).to(&service).await.unwrap();
+        told.push(state);
+        recorded(&town).await;
+    }
+    let support = Consortium::Embedded(town.ledger.clone()).administrator("SupportMSP").unwrap();
+    support.move_learner(learner, &south.id, now()).await.unwrap();
+    let there = Sent::from(south.educators[0].signs([mark(learner, "there")]).unwrap());
+    until("the move is known", async || there.to(&service).await.is_ok()).await;
+    told.push(there.to(&service).await.unwrap());
+    recorded(&town).await;
+
+    let expected: Vec<_> = (1..).zip(told.iter().map(|state| state.results[0].entry.entry)).collect();
+    let numbered = |entries: &[LearnerEntry]| {
+        entries.iter().map(|entry| (entry.number, entry.entry.entry)).collect::<Vec<_>>()
+    };
+    for (after, limit, first, last) in
+        [(12, 9, 12, 13), (3, 2, 3, 5), (0, 0, 0, 13), (5, 100, 5, 13), (13, 1, 13, 13)]
+    {
+        let page = service.learner_entries(&own, learner, after, limit).await.unwrap();
+        assert_eq!((page.count, &page.learner), (13, learner));
+        assert_eq!(numbered(&page.entries), expected[first..last], "{limit} after {after}");
+    }
+    let followed: Vec<_> = (&mut following).take(13).map(Result::unwrap).collect().await;
+    assert_eq!(numbered(&followed), expected);
+
+    // Another gateway on the same engines knows nothing beforehand, and is asked for what is newest only.
+    let second = town.service(settings());
+    let page = second.learner_entries(&officer(), learner, 11, 1).await.unwrap();
+    assert_eq!(numbered(&page.entries), expected[11..12]);
+
+    let foreign = told[0].results[1].entry.entry;
+    assert_eq!(service.entry(&own, expected[0].1).await.unwrap().learner, *learner);
+    assert_eq!(service.entry(&own, foreign).await.unwrap_err().code, "not_found");
+    assert_eq!(service.proof(&own, foreign).await.unwrap_err().code, "not_found");
+    assert_eq!(service.request(&own, told[0].request.0).await.unwrap_err().code, "not_found");
+    assert_eq!(service.batches(&own, &north.id, 0, 1).await.unwrap_err().code, "access.other_school");
+    for stranger in [&other, &north.caller(0)] {
+        let refused = service.learner_entries(stranger, learner, 0, 1).await.unwrap_err();
+        assert_eq!(refused.code, "access.other_learner");
+        assert!(service.trail(stranger, learner, &"0".repeat(32)).await.is_err());
+        assert!(service.follow_learner(stranger, learner, 0).await.is_err());
+    }
+    let nobody = sillok_contract::id::LearnerId::new("nobody").unwrap();
+    assert_eq!(service.learner_entries(&officer(), &nobody, 0, 1).await.unwrap_err().code, "not_found");
+    assert_eq!(service.trail(&officer(), &nobody, &"0".repeat(32)).await.unwrap_err().code, "not_found");
+    stop.cancel();
+    running.await.unwrap();
 }
 
 #[tokio::test]

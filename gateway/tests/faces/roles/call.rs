@@ -4,8 +4,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use sillok_gateway::service::{Digest, Place};
 use sillok_proto::gateway::{
-    GetEntryRequest, GetHistoryRequest, GetProofRequest, GetRequestRequest, ListBatchesRequest,
-    StreamEntriesRequest, SubmitRequestRequest, VerifyLearnerRequest, gateway_client::GatewayClient,
+    GetEntryRequest, GetHistoryRequest, GetProofRequest, GetRequestRequest, GetTrailRequest,
+    ListBatchesRequest, ListLearnerEntriesRequest, StreamEntriesRequest, StreamLearnerEntriesRequest,
+    SubmitRequestRequest, VerifyLearnerRequest, gateway_client::GatewayClient,
 };
 use tokio::time::timeout;
 use tonic::{Code, Request, Status};
@@ -21,6 +22,9 @@ use crate::{
     running::{PATIENCE, Running},
     school::School,
 };
+
+/// What the offices are asked with.
+const NONCE: &str = "00112233445566778899aabbccddeeff";
 
 /// What is asked about: a recorded request of the sender's, and its first entry.
 pub(super) struct Subject {
@@ -59,8 +63,9 @@ pub(super) async fn rest(
         .replace("{entry}", &world.subject.entry)
         .replace("{school}", "north")
         .replace("{learner}", "L1.north");
+    let question = if path.ends_with("/trail") { format!("?nonce={NONCE}") } else { String::new() };
     let url = world.gateway.url(&path);
-    let mut request = world.http.request(method.parse::<Method>().unwrap(), &url);
+    let mut request = world.http.request(method.parse::<Method>().unwrap(), format!("{url}{question}"));
     if let Some(token) = world.people.token(role, flaw, method, &url) {
         request = request.bearer_auth(token);
     }
@@ -148,6 +153,19 @@ impl Called<'_> {
             "GetHistory" => {
                 let message = GetHistoryRequest { learner: "L1.north".to_owned(), ..Default::default() };
                 gateway.get_history(self.with(message)).await.map(drop)
+            }
+            "GetTrail" => {
+                let message = GetTrailRequest { learner: "L1.north".to_owned(), nonce: NONCE.to_owned() };
+                gateway.get_trail(self.with(message)).await.map(drop)
+            }
+            "ListLearnerEntries" => {
+                let message =
+                    ListLearnerEntriesRequest { learner: "L1.north".to_owned(), ..Default::default() };
+                gateway.list_learner_entries(self.with(message)).await.map(drop)
+            }
+            "StreamLearnerEntries" => {
+                let message = StreamLearnerEntriesRequest { learner: "L1.north".to_owned(), after: 0 };
+                gateway.stream_learner_entries(self.with(message)).await.map(drop)
             }
             "StreamEntries" => {
                 let message = StreamEntriesRequest { school, ..Default::default() };

@@ -28,44 +28,54 @@ enum Whose {
     Signers,
     /// That educator's whose request it is about, and the offices'.
     Senders,
+    /// That educator's whose request it came with, the learner's whom it is about, and the offices'.
+    Entries,
     /// That school's educators' and the offices'.
     Schools,
     /// The offices' alone.
     Offices,
+    /// That learner's and the offices'.
+    Learners,
 }
 
 /// Every operation of REST.
-const REST: [(&str, Whose); 11] = [
+const REST: [(&str, Whose); 14] = [
     ("GET /healthz", Whose::Anyones),
     ("GET /readyz", Whose::Anyones),
     ("GET /metrics", Whose::Anyones),
     ("POST /v1/requests", Whose::Signers),
     ("GET /v1/requests/{digest}", Whose::Senders),
-    ("GET /v1/entries/{entry}", Whose::Senders),
-    ("GET /v1/entries/{entry}/proof", Whose::Senders),
+    ("GET /v1/entries/{entry}", Whose::Entries),
+    ("GET /v1/entries/{entry}/proof", Whose::Entries),
     ("GET /v1/schools/{school}/batches", Whose::Schools),
     ("GET /v1/schools/{school}/entries", Whose::Schools),
     ("POST /v1/learners/{learner}/verification", Whose::Offices),
     ("GET /v1/learners/{learner}/history", Whose::Offices),
+    ("GET /v1/learners/{learner}/trail", Whose::Learners),
+    ("GET /v1/learners/{learner}/entries", Whose::Learners),
+    ("GET /v1/learners/{learner}/entries/stream", Whose::Learners),
 ];
 
 /// Every operation of gRPC.
-const GRPC: [(&str, Whose); 11] = [
+const GRPC: [(&str, Whose); 14] = [
     ("/grpc.health.v1.Health/Check", Whose::Anyones),
     ("/grpc.health.v1.Health/Watch", Whose::Anyones),
     ("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", Whose::Anyones),
     ("/sillok.v1.Gateway/SubmitRequest", Whose::Signers),
     ("/sillok.v1.Gateway/GetRequest", Whose::Senders),
-    ("/sillok.v1.Gateway/GetEntry", Whose::Senders),
-    ("/sillok.v1.Gateway/GetProof", Whose::Senders),
+    ("/sillok.v1.Gateway/GetEntry", Whose::Entries),
+    ("/sillok.v1.Gateway/GetProof", Whose::Entries),
     ("/sillok.v1.Gateway/ListBatches", Whose::Schools),
     ("/sillok.v1.Gateway/StreamEntries", Whose::Schools),
     ("/sillok.v1.Gateway/VerifyLearner", Whose::Offices),
     ("/sillok.v1.Gateway/GetHistory", Whose::Offices),
+    ("/sillok.v1.Gateway/GetTrail", Whose::Learners),
+    ("/sillok.v1.Gateway/ListLearnerEntries", Whose::Learners),
+    ("/sillok.v1.Gateway/StreamLearnerEntries", Whose::Learners),
 ];
 
 /// What each role is answered: HTTP's status, and the problem's code where it is one.
-const ROLES: [(Role, Expected, Expected, Expected, Expected); 14] = {
+const ROLES: [(Role, [Expected; 6]); 17] = {
     const DONE: Expected = (200, "");
     const UNKNOWN: Expected = (401, "access.unknown");
     const UNSIGNED: Expected = (401, "educator.unknown");
@@ -76,22 +86,27 @@ const ROLES: [(Role, Expected, Expected, Expected, Expected); 14] = {
     const NOT_YET: Expected = (403, "educator.not_yet");
     const MISSING: Expected = (401, "access.missing");
     const NO_OFFICE: Expected = (403, "access.offices_only");
-    //              signs, reads what the sender sent, reads of the school, reads what is the offices'
+    const OTHER: Expected = (403, "access.other_learner");
+    const VOID: Expected = (403, "wallet.revoked");
+    // signs; reads: what the sender sent, an entry of it, of the school, what is the offices', what is the learner's
     [
-        (Role::Nobody, (400, "request.malformed"), MISSING, MISSING, MISSING),
-        (Role::Sender, DONE, DONE, DONE, NO_OFFICE),
-        (Role::Colleague, DONE, ABSENT, DONE, NO_OFFICE),
-        (Role::OtherSchool, ELSEWHERE, ABSENT, OTHER_SCHOOL, NO_OFFICE),
-        (Role::Revoked, REVOKED, REVOKED, REVOKED, REVOKED),
-        (Role::NotYet, NOT_YET, NOT_YET, NOT_YET, NOT_YET),
-        (Role::Unregistered, UNSIGNED, UNKNOWN, UNKNOWN, UNKNOWN),
-        (Role::Learner, UNSIGNED, UNKNOWN, UNKNOWN, UNKNOWN),
-        (Role::OfficeClerk, UNSIGNED, DONE, DONE, DONE),
-        (Role::SupportClerk, UNSIGNED, DONE, DONE, DONE),
-        (Role::OfficeAdministrator, UNSIGNED, DONE, DONE, DONE),
-        (Role::OfficePeer, UNSIGNED, UNKNOWN, UNKNOWN, UNKNOWN),
-        (Role::SchoolClerk, UNSIGNED, UNKNOWN, UNKNOWN, UNKNOWN),
-        (Role::OfOtherAuthority, UNSIGNED, UNKNOWN, UNKNOWN, UNKNOWN),
+        (Role::Nobody, [(400, "request.malformed"), MISSING, MISSING, MISSING, MISSING, MISSING]),
+        (Role::Sender, [DONE, DONE, DONE, DONE, NO_OFFICE, OTHER]),
+        (Role::Colleague, [DONE, ABSENT, ABSENT, DONE, NO_OFFICE, OTHER]),
+        (Role::OtherSchool, [ELSEWHERE, ABSENT, ABSENT, OTHER_SCHOOL, NO_OFFICE, OTHER]),
+        (Role::Revoked, [REVOKED; 6]),
+        (Role::NotYet, [NOT_YET; 6]),
+        (Role::Unregistered, [UNSIGNED, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN]),
+        (Role::Learner, [UNSIGNED, ABSENT, DONE, OTHER_SCHOOL, NO_OFFICE, DONE]),
+        (Role::OtherLearner, [UNSIGNED, ABSENT, ABSENT, OTHER_SCHOOL, NO_OFFICE, OTHER]),
+        (Role::RevokedWallet, [UNSIGNED, VOID, VOID, VOID, VOID, VOID]),
+        (Role::WithoutWallet, [UNSIGNED, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN]),
+        (Role::OfficeClerk, [UNSIGNED, DONE, DONE, DONE, DONE, DONE]),
+        (Role::SupportClerk, [UNSIGNED, DONE, DONE, DONE, DONE, DONE]),
+        (Role::OfficeAdministrator, [UNSIGNED, DONE, DONE, DONE, DONE, DONE]),
+        (Role::OfficePeer, [UNSIGNED, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN]),
+        (Role::SchoolClerk, [UNSIGNED, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN]),
+        (Role::OfOtherAuthority, [UNSIGNED, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN]),
     ]
 };
 
@@ -157,13 +172,15 @@ fn operations() -> impl Iterator<Item = (&'static str, Whose)> {
 async fn each_role_may_do_what_is_theirs_and_nothing_else() {
     let world = world().await;
     for (operation, whose) in operations() {
-        for (role, signs, of_sender, of_school, of_offices) in ROLES {
+        for (role, [signs, of_sender, of_entry, of_school, of_offices, of_learner]) in ROLES {
             let expected = match whose {
                 Whose::Anyones => (200, ""),
                 Whose::Signers => signs,
                 Whose::Senders => of_sender,
+                Whose::Entries => of_entry,
                 Whose::Schools => of_school,
                 Whose::Offices => of_offices,
+                Whose::Learners => of_learner,
             };
             world.expect(operation, whose, role, None, expected).await;
         }
@@ -182,6 +199,9 @@ async fn a_token_or_a_signature_that_is_not_right_opens_nothing_to_those_who_may
                 Whose::Senders | Whose::Schools | Whose::Offices => {
                     (&[Role::Sender, Role::OfficeClerk][..], Some(read))
                 }
+                Whose::Entries | Whose::Learners => {
+                    (&[Role::Sender, Role::OfficeClerk, Role::Learner][..], Some(read))
+                }
             };
             for role in roles {
                 if let Some(expected) = expected {
@@ -198,11 +218,14 @@ async fn a_token_or_a_signature_that_is_not_right_opens_nothing_to_those_who_may
 async fn a_forged_token_is_told_nothing_of_the_one_it_names() {
     let world = world().await;
     for (operation, whose) in operations() {
-        for role in [Role::Revoked, Role::NotYet, Role::OtherSchool] {
+        for role in [Role::Revoked, Role::NotYet, Role::OtherSchool, Role::RevokedWallet, Role::OtherLearner]
+        {
+            let signs = !matches!(role, Role::RevokedWallet | Role::OtherLearner);
             let expected = match whose {
                 Whose::Anyones => continue,
-                Whose::Signers => (401, "request.signature_invalid"),
-                Whose::Senders | Whose::Schools | Whose::Offices => (401, "access.signature"),
+                Whose::Signers if signs => (401, "request.signature_invalid"),
+                Whose::Signers => continue,
+                _ => (401, "access.signature"),
             };
             world.expect(operation, whose, role, Some(Flaw::OtherKey), expected).await;
         }

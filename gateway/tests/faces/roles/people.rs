@@ -39,8 +39,14 @@ pub(super) enum Role {
     NotYet,
     /// Somebody whose certificate is the school's authority's, but not registered.
     Unregistered,
-    /// A learner with the key of their wallet.
+    /// The learner whom the entry that is asked about is about, with the key of their wallet.
     Learner,
+    /// Another learner of the same request, likewise.
+    OtherLearner,
+    /// A learner whose wallet's key was revoked.
+    RevokedWallet,
+    /// A learner of whom no wallet is registered, with a key all the same.
+    WithoutWallet,
     /// Somebody of the education office.
     OfficeClerk,
     /// Somebody of the support office.
@@ -83,24 +89,32 @@ pub(super) enum Flaw {
 pub(super) struct People {
     everyone: Vec<(Role, Issued)>,
     learner: LearnerId,
+    /// Those with a wallet, or a key like one.
+    pupils: [(Role, LearnerId); 4],
 }
 
 impl People {
     /// Registers those who are to be registered.
     pub(super) async fn gather(school: &School, ledger: &Embedded) -> Self {
         let consortium = Consortium::Embedded(ledger.clone());
-        let south = Plan::new(SchoolId::new("south").unwrap(), 1, 1).unwrap();
+        let south = Plan::new(SchoolId::new("south").unwrap(), 1, 2).unwrap();
         let south = school::register(&consortium, &south, AUDIENCE).await.unwrap();
-        let people = Self::issue(school, &south.educators[0], ledger);
+        let people = Self::issue(school, &south, ledger);
         let begins = [(Role::Colleague, 0), (Role::Revoked, 0), (Role::NotYet, now() + DAY)];
         let educators = begins.map(|(role, from)| teacher(role, people.of(role), from));
         let admin = consortium.administrator("OfficeMSP").unwrap();
         admin.register_educators(&educators).await.unwrap();
         admin.revoke_educator(&educators[1].id, now() - SECOND).await.unwrap();
+        let support = consortium.administrator("SupportMSP").unwrap();
+        for (role, learner) in &people.pupils[..3] {
+            let key = people.of(*role).key.public_key().of_wallet(1);
+            support.register_wallet_key(learner, &key).await.unwrap();
+        }
+        support.revoke_wallet_key(&people.pupils[2].1, now() - SECOND).await.unwrap();
         people
     }
 
-    fn issue(school: &School, other: &Educator, ledger: &Embedded) -> Self {
+    fn issue(school: &School, south: &school::School, ledger: &Embedded) -> Self {
         let validity = Validity::days(now(), 30);
         let pretender = Authority::generate("ca.office", "OfficeMSP", validity).unwrap();
         let by = |msp: &str, unit: &str| ledger.authority(msp).unwrap().issue("x", unit, validity).unwrap();
@@ -115,11 +129,14 @@ impl People {
         let everyone = vec![
             (Role::Sender, registered(&school.educator)),
             educator(Role::Colleague),
-            (Role::OtherSchool, registered(other)),
+            (Role::OtherSchool, registered(&south.educators[0])),
             educator(Role::Revoked),
             educator(Role::NotYet),
             educator(Role::Unregistered),
             educator(Role::Learner),
+            educator(Role::OtherLearner),
+            educator(Role::RevokedWallet),
+            educator(Role::WithoutWallet),
             (Role::OfficeClerk, by("OfficeMSP", "client")),
             (Role::SupportClerk, by("SupportMSP", "client")),
             (Role::OfficeAdministrator, by("OfficeMSP", "admin")),
@@ -127,7 +144,13 @@ impl People {
             (Role::SchoolClerk, by("SchoolMSP", "client")),
             (Role::OfOtherAuthority, pretender.issue("x", "client", validity).unwrap()),
         ];
-        Self { everyone, learner: school.learners[0].clone() }
+        let pupils = [
+            (Role::Learner, school.learners[0].clone()),
+            (Role::OtherLearner, school.learners[1].clone()),
+            (Role::RevokedWallet, south.learners[0].clone()),
+            (Role::WithoutWallet, south.learners[1].clone()),
+        ];
+        Self { everyone, learner: school.learners[0].clone(), pupils }
     }
 
     fn of(&self, role: Role) -> &Issued {
@@ -167,8 +190,10 @@ impl People {
             | Role::Revoked
             | Role::NotYet
             | Role::Unregistered => AccessToken::of_certificate(certificate, key).unwrap(),
-            Role::Learner => AccessToken::of_learner(self.learner.clone(), key),
-            _ => AccessToken::of_officer(certificate, key).unwrap(),
+            _ => match self.pupils.iter().find(|(pupil, _)| *pupil == role) {
+                Some((_, learner)) => AccessToken::of_learner(learner.clone(), key),
+                None => AccessToken::of_officer(certificate, key).unwrap(),
+            },
         }
     }
 
