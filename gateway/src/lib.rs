@@ -20,3 +20,4 @@ mod rest;
 pub mod server;
 pub mod service;
 pub mod telemetry;
+pub mod wallet;

@@ -17,6 +17,7 @@ mod reads;
 mod replay;
 mod schools;
 mod term;
+mod wallets;
 mod year;
 
 use sillok_tests::{call::Face, engine::Engine, world::World};
@@ -79,6 +80,10 @@ scenarios! {
     both rows_changed_behind_the_ledger: drift::of_rows_is_found;
     both the_gateways_tables_changed: drift::of_the_gateways_tables_is_found;
     both what_is_on_its_way_changed: drift::of_what_is_on_its_way_is_found;
+    both wallets_that_hold_all_of_it: wallets::hold_all_of_it;
+    both wallets_that_are_the_learners_own: wallets::are_the_learners_own;
+    both wallets_that_change_their_keys: wallets::change_their_keys;
+    both wallets_that_miss_what_is_withheld: wallets::miss_what_is_withheld;
     both the_gateway_killed: faults::of_the_gateway;
     production the_chaincode_killed: faults::of_the_chaincode;
     production the_peers_killed: faults::of_the_peers;

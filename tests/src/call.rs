@@ -35,14 +35,15 @@ pub enum Face {
 /// A gateway as one caller sees it.
 #[derive(Clone)]
 pub struct Caller {
-    face: Face,
+    pub(crate) face: Face,
     addresses: Addresses,
-    rest: Client,
-    grpc: GatewayClient<Channel>,
+    pub(crate) rest: Client,
+    pub(crate) grpc: GatewayClient<Channel>,
     access: AccessToken,
 }
 
-type Answer<T> = Result<T, Failed>;
+/// What a caller is told.
+pub(crate) type Answer<T> = Result<T, Failed>;
 
 impl Caller {
     /// Who holds `access`, at the gateway with these addresses. No connection is made yet.
@@ -163,7 +164,7 @@ impl Caller {
         }
     }
 
-    fn with_token<T>(&self, method: &str, message: T) -> tonic::Request<T> {
+    pub(crate) fn with_token<T>(&self, method: &str, message: T) -> tonic::Request<T> {
         let uri = format!("{}/sillok.v1.Gateway/{method}", self.addresses.grpc);
         let now = (system_clock())();
         let call = Expected { audience: AUDIENCE, method: "POST", uri: &uri, now };
@@ -190,7 +191,8 @@ fn result(result: message::QueryResult) -> QueryResult {
     }
 }
 
-fn entry(state: message::EntryState) -> EntryState {
+/// An entry's state as gRPC tells it.
+pub(crate) fn entry(state: message::EntryState) -> EntryState {
     let place = match state.status() {
         Status::Pending => Place::Pending,
         Status::Recorded => Place::Recorded {

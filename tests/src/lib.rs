@@ -15,6 +15,7 @@ pub mod lesson;
 pub mod load;
 pub mod nodes;
 pub mod patience;
+pub mod pupil;
 pub mod refusal;
 pub mod school;
 pub mod told;

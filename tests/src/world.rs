@@ -204,6 +204,11 @@ impl World {
         self.caller(teacher.access())
     }
 
+    /// The gateway as whoever holds `access` sees it.
+    pub fn as_seen_by_holder(&self, access: AccessToken) -> Caller {
+        self.caller(access)
+    }
+
     /// The gateway as somebody of an office sees it, who may see everything.
     pub fn as_seen_by_the_office(&self) -> Caller {
         self.caller(self.auditor.clone().expect("the offices are registered"))

@@ -27,7 +27,7 @@ pub enum Exit {
     Unavailable = 4,
     /// Something does not verify.
     Unverified = 5,
-    /// Database and ledger do not agree.
+    /// Database and ledger do not agree, or a wallet holds less than the ledger.
     Drift = 6,
     /// Ended by SIGINT, in order.
     Interrupted = 130,

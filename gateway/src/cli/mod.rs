@@ -14,7 +14,7 @@
 //! | 3 | refused by the gateway or the ledger: the same call would be refused again |
 //! | 4 | the gateway, the ledger or the database is away, overloaded or too slow; trying again may help |
 //! | 5 | a proof, a signature or a receipt does not verify |
-//! | 6 | database and ledger do not agree; what was found has been printed |
+//! | 6 | database and ledger do not agree, what was found has been printed; or a wallet is incomplete |
 //! | 130, 143 | `sillok bench` was ended by SIGINT or SIGTERM, and has deleted what it had made |
 //!
 //! Of exit code 2, `usage` is an argument's fault, `config.invalid` that of the configuration or of a file it or an
@@ -44,6 +44,7 @@ mod rows;
 mod serve;
 mod table;
 mod verify;
+mod wallet;
 mod when;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -92,6 +93,8 @@ pub enum Command {
     Audit(audit::AuditOf),
     /// Tells the lives of a learner's rows, from the ledger alone.
     History(history::HistoryOf),
+    /// Keeps what was recorded about a learner, for the learner.
+    Wallet(wallet::Wallet),
 }
 
 impl Command {
@@ -107,6 +110,7 @@ impl Command {
             Self::Verify(command) => on_threads(command.run(program)),
             Self::Audit(command) => on_threads(command.run(program)),
             Self::History(command) => on_threads(command.run(program)),
+            Self::Wallet(command) => command.run(program),
         }
     }
 }

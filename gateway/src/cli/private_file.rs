@@ -11,12 +11,15 @@ use crate::{keys::KeyError, server};
 pub(super) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let written = beside(path, bytes).map_err(|error| failed(path, &error))?;
     written.persist_noclobber(path).map(drop).map_err(|error| match error.error.kind() {
-        std::io::ErrorKind::AlreadyExists => {
-            let detail = format!("{} exists already; choose another name", path.display());
-            Failure::new(Exit::Usage, "file.exists", detail)
-        }
+        std::io::ErrorKind::AlreadyExists => exists(path),
         _ => failed(path, &error.error),
     })
+}
+
+/// What is there is never overwritten.
+pub(super) fn exists(path: &Path) -> Failure {
+    let detail = format!("{} exists already; choose another name", path.display());
+    Failure::new(Exit::Usage, "file.exists", detail)
 }
 
 /// Writes a file, instead of the one of that name.

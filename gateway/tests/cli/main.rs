@@ -12,6 +12,7 @@ mod request;
 mod secrets;
 mod served;
 mod story;
+mod wallet;
 
 #[path = "../ledger/engines.rs"]
 #[allow(dead_code, reason = "the ledgers' suite has use for more of it")]

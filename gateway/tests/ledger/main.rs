@@ -7,3 +7,4 @@ mod engines;
 mod fabric;
 mod proof;
 mod school;
+mod wallet;

@@ -5,6 +5,8 @@ mod verify;
 
 use clap::{Args, Subcommand};
 
+pub(super) use verify::{proved, result};
+
 use super::{Failure, Program, on_threads};
 
 /// Fetches proofs of entries from a gateway, and verifies them offline.

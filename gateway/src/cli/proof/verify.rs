@@ -134,7 +134,8 @@ impl Checked {
     }
 }
 
-fn proved(verified: &Verified) -> Value {
+/// What an entry's proof proves, for programs.
+pub(in crate::cli) fn proved(verified: &Verified) -> Value {
     let Verified { id, entry, thumbprint, signed_at, sequence, index, count, .. } = verified;
     let (kind, rows) = result(&entry.result);
     json!({
@@ -159,7 +160,8 @@ fn proved(verified: &Verified) -> Value {
     })
 }
 
-fn result(outcome: &Outcome) -> (&'static str, u64) {
+/// What a query did, and with how many rows.
+pub(in crate::cli) fn result(outcome: &Outcome) -> (&'static str, u64) {
     match outcome {
         Outcome::Read(read) => ("read", read.rows),
         Outcome::Written(written) => ("written", written.rows),

@@ -1,0 +1,71 @@
+//! The wallet's file: read whole, and written whole or not at all, for its owner alone.
+
+use std::{
+    fs::File,
+    io::Read as _,
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+
+use super::passphrase::Source;
+use crate::{
+    cli::{Failure, private_file},
+    wallet::{Passphrase, Seal, Wallet},
+};
+
+/// The longest file that is read, in bytes.
+const LONGEST: u64 = 1024 * 1024 * 1024;
+
+/// A wallet that is there.
+#[derive(Debug, Args)]
+pub(super) struct Named {
+    /// The wallet's file.
+    #[arg(value_name = "WALLET")]
+    file: PathBuf,
+    #[command(flatten)]
+    passphrase: Source,
+}
+
+/// A wallet that was opened.
+pub(super) struct Opened {
+    pub(super) wallet: Wallet,
+    pub(super) file: PathBuf,
+    seal: Seal,
+}
+
+impl Named {
+    /// Opens it.
+    pub(super) fn open(&self) -> Result<Opened, Failure> {
+        let bytes = read(&self.file)?;
+        let (seal, content) = Seal::open(&bytes, &self.passphrase.known()?).map_err(|error| {
+            let failure = Failure::from(error);
+            Failure { detail: format!("{}: {}", self.file.display(), failure.detail), ..failure }
+        })?;
+        Ok(Opened { wallet: Wallet::parse(&content)?, file: self.file.clone(), seal })
+    }
+}
+
+impl Opened {
+    /// Writes it in the place of what was there: whoever looks finds the old one or the new one, whole.
+    pub(super) fn save(&self) -> Result<(), Failure> {
+        private_file::write(&self.file, &self.seal.close(&self.wallet.to_json()?)?)
+    }
+
+    /// The same under another passphrase.
+    pub(super) fn seal_anew(&mut self, passphrase: &Passphrase) -> Result<(), Failure> {
+        self.seal = Seal::new(passphrase)?;
+        Ok(())
+    }
+}
+
+/// Writes a new wallet; refuses to overwrite.
+pub(super) fn create(path: &Path, wallet: &Wallet, passphrase: &Passphrase) -> Result<(), Failure> {
+    private_file::write_new(path, &Seal::new(passphrase)?.close(&wallet.to_json()?)?)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(LONGEST).read_to_end(&mut bytes));
+    read.map(|_| bytes).map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
+}

@@ -1,0 +1,89 @@
+//! Where a passphrase comes from: never an argument, which every process of the machine may read.
+
+use std::{
+    fs::File,
+    io::Read as _,
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+use console::Term;
+
+use crate::{
+    cli::{Exit, Failure},
+    wallet::Passphrase,
+};
+
+const VARIABLE: &str = "SILLOK_WALLET_PASSPHRASE";
+/// The longest passphrase, in bytes.
+const LONGEST: u64 = 1024;
+/// The fewest characters of one that is chosen (NIST SP 800-63B, section 5.1.1).
+const FEWEST: usize = 8;
+
+/// What opens the wallet.
+#[derive(Debug, Args)]
+pub(super) struct Source {
+    /// The file whose first line is the passphrase.
+    #[arg(long, value_name = "FILE")]
+    passphrase_file: Option<PathBuf>,
+}
+
+impl Source {
+    /// The passphrase of a wallet that is there.
+    pub(super) fn known(&self) -> Result<Passphrase, Failure> {
+        self.given()?.map_or_else(|| asked("Passphrase of the wallet: "), Ok)
+    }
+
+    /// The passphrase of a new wallet; at the terminal asked for twice.
+    pub(super) fn chosen(&self) -> Result<Passphrase, Failure> {
+        let chosen = self.given()?.map_or_else(chosen, Ok)?;
+        match chosen.length() < FEWEST {
+            true => Err(refused(&format!(
+                "a passphrase has at least {FEWEST} characters; several words are best"
+            ))),
+            false => Ok(chosen),
+        }
+    }
+
+    fn given(&self) -> Result<Option<Passphrase>, Failure> {
+        match &self.passphrase_file {
+            Some(file) => of_file(file).map(Some),
+            None => Ok(std::env::var(VARIABLE).ok().map(Passphrase::new)),
+        }
+    }
+}
+
+/// The first line of a file.
+pub(super) fn of_file(path: &Path) -> Result<Passphrase, Failure> {
+    let mut text = String::new();
+    let read = File::open(path).and_then(|file| file.take(LONGEST).read_to_string(&mut text));
+    let line = read.map(|_| text.lines().next().unwrap_or_default().to_owned());
+    line.map(Passphrase::new).map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
+}
+
+/// A new one, asked for twice.
+pub(super) fn chosen() -> Result<Passphrase, Failure> {
+    let first = asked("New passphrase for the wallet: ")?;
+    match first == asked("The same again: ")? {
+        true => Ok(first),
+        false => Err(refused("the two passphrases differ")),
+    }
+}
+
+fn asked(prompt: &str) -> Result<Passphrase, Failure> {
+    let terminal = Term::stderr();
+    if !terminal.is_term() {
+        return Err(refused(&format!(
+            "there is no terminal to ask for the passphrase at: give --passphrase-file or {VARIABLE}"
+        )));
+    }
+    terminal
+        .write_str(prompt)
+        .and_then(|()| terminal.read_secure_line())
+        .map(Passphrase::new)
+        .map_err(Failure::io)
+}
+
+fn refused(detail: &str) -> Failure {
+    Failure::new(Exit::Usage, "wallet.passphrase", detail)
+}
