@@ -13,6 +13,7 @@ mod secrets;
 mod served;
 mod story;
 mod wallet;
+mod withheld;
 
 #[path = "../ledger/engines.rs"]
 #[allow(dead_code, reason = "the ledgers' suite has use for more of it")]

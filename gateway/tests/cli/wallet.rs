@@ -10,11 +10,11 @@ use std::{
 use crate::{program::Program, served::Served};
 
 const PASSPHRASE: &str = "네 단어로 된 문장";
-const ROOTS: &str = "data/ledger.identities/roots";
+pub(crate) const ROOTS: &str = "data/ledger.identities/roots";
 const WHO: &str = "--certificate keys/T1.pem --key keys/T1.key";
 
 /// A school with two learners, the first with a wallet whose key is registered; the passphrase is in the file `secret`.
-fn school(program: &Program) {
+pub(crate) fn school(program: &Program) {
     program.write("secret", format!("{PASSPHRASE}\n"));
     program.json("keys educator --id T1 --out keys");
     program.json("admin school add --id north --name North --district Seoul --max-age-ms 50");
@@ -37,7 +37,7 @@ fn ask(program: &Program, served: &Served, learner: &str, sql: &str) {
     assert_eq!(done.exit, 0, "{done:?}");
 }
 
-fn mark(program: &Program, served: &Served, learner: &str, subject: &str) {
+pub(crate) fn mark(program: &Program, served: &Served, learner: &str, subject: &str) {
     let sql = format!("INSERT INTO grades (year, term, subject, score) VALUES (2026, 1, '{subject}', 90)");
     ask(program, served, learner, &sql);
 }

@@ -11,7 +11,7 @@ use crate::{
     wallet::WalletError,
 };
 
-/// Writes the wallet's proofs as files, NUMBER-ENTRY.json each, which `sillok proof verify` reads. They are no longer
+/// Writes the wallet's proofs as files, NUMBER.json each, which `sillok proof verify` reads. They are no longer
 /// under the passphrase: whoever has them reads them.
 #[derive(Debug, Args)]
 pub(super) struct Export {

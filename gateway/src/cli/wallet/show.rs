@@ -3,6 +3,7 @@
 use clap::Args;
 use serde::Serialize;
 use serde_json::Value;
+use sillok_contract::request::Query;
 
 use super::file::Named;
 use crate::cli::{
@@ -27,6 +28,15 @@ struct Shown {
     entries: Vec<Value>,
 }
 
+/// What was asked, with its parameters.
+fn asked(query: &Query) -> String {
+    let params: Vec<_> = query.params.iter().map(ToString::to_string).collect();
+    match params.is_empty() {
+        true => query.sql.clone(),
+        false => format!("{}  with {}", query.sql, params.join(", ")),
+    }
+}
+
 impl Show {
     pub(super) fn run(self, program: &Program) -> Result<(), Failure> {
         let wallet = self.wallet.open()?.wallet;
@@ -46,7 +56,7 @@ impl Show {
                     entry.entry.school.to_string(),
                     entry.entry.educator.to_string(),
                     format!("{rows} {kind}"),
-                    entry.entry.statement.sql.clone(),
+                    asked(&entry.entry.statement),
                 ]
             });
             table(&["", "when", "school", "who", "rows", "what"], rows, "nothing was recorded yet")
