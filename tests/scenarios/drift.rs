@@ -4,7 +4,7 @@
 use sillok_contract::{entry::EntryId, id::LearnerId};
 use sillok_tests::{
     cut::Switch,
-    drift::{agrees, differences},
+    drift::{agrees, differences, officer, plan, refuses, restores},
     lesson::{correction, grade, report, withdrawal},
     school::Plan,
     world::World,
@@ -221,4 +221,36 @@ pub(crate) async fn of_what_is_on_its_way_is_found(world: &mut World) {
     database.change(&format!("UPDATE grades SET score = 74 WHERE learner = '{learner}'")).await;
     agrees(world, learner).await;
     line.send_replace(Switch::Through);
+}
+
+/// What was changed is put back by an officer: what they saw, no more, and nothing that was written since.
+pub(crate) async fn is_put_back(world: &mut World) {
+    let school = world.school(Plan::new("Haneul")).await;
+    let (teacher, learner) = (&school.educators[0], &school.learners[0]);
+    let marks = [("music", 70), ("art", 60), ("law", 50)];
+    world.done(teacher, marks.map(|(subject, score)| grade(learner, 1, subject, score))).await;
+    world.check_everything().await;
+    let officer = officer(world).await;
+    let database = &world.site.database;
+    let meddle = async |sql: String| database.change(&sql).await;
+    meddle(format!("UPDATE grades SET score = 100 WHERE learner = '{learner}' AND subject = 'music'")).await;
+    meddle(format!("DELETE FROM grades WHERE learner = '{learner}' AND subject = 'art'")).await;
+    meddle(format!(
+        "INSERT INTO grades (learner, year, term, subject, score) VALUES ('{learner}', 2026, 1, 'ethics', 99)"
+    ))
+    .await;
+    let seen = plan(world, learner).await;
+    assert_eq!((seen.statements.len(), differences(world, learner).await.len()), (3, 3), "G7: {seen:?}");
+
+    // Something is written after the plan was seen: the plan is refused whole.
+    world.done(teacher, [correction(learner, 1, "law", 55)]).await;
+    meddle(format!("UPDATE grades SET score = 98 WHERE learner = '{learner}' AND subject = 'ethics'")).await;
+    refuses(world, &officer, &seen).await;
+    assert_eq!(differences(world, learner).await.len(), 3, "G7: nothing was done");
+
+    let seen = plan(world, learner).await;
+    restores(world, &officer, &seen).await;
+    agrees(world, learner).await;
+    world.check_everything().await;
+    assert_eq!(plan(world, learner).await.statements.len(), 0, "G7: nothing is left to put back");
 }

@@ -6,15 +6,15 @@ use sillok_contract::{
 };
 use sillok_gateway::{
     client::Client,
-    drift::{History, Selection, SignedReport},
+    drift::{History, Plan, Selection, SignedReport},
     keys::{AccessToken, Expected, SignedQueries},
     server::Addresses,
     service::{Batch, Digest, EntryState, Place, QueryResult, RequestState, system_clock},
 };
 use sillok_proto::gateway::{
     self as message, GetEntryRequest, GetHistoryRequest, GetProofRequest, GetRequestRequest,
-    ListBatchesRequest, SubmitRequestRequest, VerifyLearnerRequest, entry_state::Status,
-    gateway_client::GatewayClient,
+    ListBatchesRequest, PlanRestorationRequest, SubmitRequestRequest, VerifyLearnerRequest,
+    entry_state::Status, gateway_client::GatewayClient,
 };
 use tonic::transport::{Channel, Endpoint};
 
@@ -122,6 +122,19 @@ impl Caller {
                 let message::Report { json, jws } =
                     self.grpc.clone().verify_learner(call).await?.into_inner();
                 Ok(SignedReport { report: serde_json::from_str(&json).unwrap(), jws })
+            }
+        }
+    }
+
+    /// How a learner's rows would be put back.
+    pub async fn restoration(&self, learner: &LearnerId) -> Answer<Plan> {
+        match self.face {
+            Face::Rest => Ok(self.rest.restoration(learner).await?),
+            Face::Grpc => {
+                let wanted = PlanRestorationRequest { learner: learner.to_string() };
+                let call = self.with_token("PlanRestoration", wanted);
+                let plan = self.grpc.clone().plan_restoration(call).await?.into_inner();
+                Ok(serde_json::from_str(&plan.json).unwrap())
             }
         }
     }

@@ -1,11 +1,17 @@
 //! What verification says about learners.
 
 use serde_json::Value;
-use sillok_contract::id::LearnerId;
-use sillok_gateway::drift::{Difference, Report, SignedReport};
-use sillok_gateway::ledger::receipt::Roots;
+use sillok_contract::{
+    id::{LearnerId, MspId, OfficerId},
+    purpose::Purpose,
+};
+use sillok_gateway::{
+    drift::{Difference, Plan, Report, SignedReport},
+    keys::{Asked, SignedQueries},
+    ledger::{officer::Officer, receipt::Roots},
+};
 
-use crate::{refusal::Failed, world::World};
+use crate::{call::AUDIENCE, refusal::Failed, world::World};
 
 /// The report about a learner, its signature verified.
 pub async fn report(world: &World, learner: &LearnerId) -> Report {
@@ -39,4 +45,41 @@ fn line(difference: &Difference) -> String {
     let columns = columns.map(|c| format!("{}: {}/{}", c.column, side(&c.database), side(&c.ledger)));
     let words = [difference.code.as_str(), &difference.table].into_iter().chain(named).map(str::to_owned);
     words.chain(columns).collect::<Vec<_>>().join(" ")
+}
+
+/// How a learner's rows would be put back.
+pub async fn plan(world: &World, learner: &LearnerId) -> Plan {
+    let caller = world.as_seen_by_the_office();
+    caller.restoration(learner).await.map_err(Failed::refused).unwrap()
+}
+
+/// An officer of the education office.
+pub async fn officer(world: &World) -> Officer {
+    let id = OfficerId::new(format!("han.{}", world.tag)).unwrap();
+    Officer::register(world.consortium(), MspId::new("OfficeMSP").unwrap(), id).await.unwrap()
+}
+
+fn signed(officer: &Officer, plan: &Plan) -> SignedQueries {
+    let asked = plan.statements.iter().map(|statement| Asked {
+        learner: plan.learner.clone(),
+        sql: statement.sql.clone(),
+        params: statement.params.clone(),
+    });
+    officer.signs(Purpose::Restore, &plan.school, AUDIENCE, asked).unwrap()
+}
+
+/// An officer signs for a plan and sends it; it is done.
+pub async fn restores(world: &World, officer: &Officer, plan: &Plan) {
+    let signed = signed(officer, plan);
+    let state = world.as_seen_by_the_office().submit(&signed).await.map_err(Failed::refused).unwrap();
+    assert!(state.results.iter().all(|result| result.rows == 1), "G7: each row alone: {state:?}");
+    world.told().await.done(&plan.school, &signed, &state);
+}
+
+/// Both faces refuse a plan that is not the present one any more.
+pub async fn refuses(world: &World, officer: &Officer, plan: &Plan) {
+    let signed = signed(officer, plan);
+    let refusal = world.as_seen_by_the_office().refusal(&signed).await;
+    assert_eq!((refusal.code.as_str(), refusal.status), ("restore.stale", 409), "G7: {refusal:?}");
+    world.told().await.refused(&signed, refusal);
 }

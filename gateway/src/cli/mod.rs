@@ -40,6 +40,7 @@ mod production;
 mod progress;
 mod proof;
 mod request;
+mod restore;
 mod rows;
 mod serve;
 mod table;
@@ -89,6 +90,8 @@ pub enum Command {
     Proof(proof::Proof),
     /// Compares database and ledger for one learner.
     Verify(verify::Verify),
+    /// Puts a learner's rows back to their last recorded images.
+    Restore(restore::Restore),
     /// Compares database and ledger for all learners.
     Audit(audit::AuditOf),
     /// Tells the lives of a learner's rows, from the ledger alone.
@@ -108,6 +111,7 @@ impl Command {
             Self::Request(command) => on_threads(command.run(program)),
             Self::Proof(command) => command.run(program),
             Self::Verify(command) => on_threads(command.run(program)),
+            Self::Restore(command) => on_threads(command.run(program)),
             Self::Audit(command) => on_threads(command.run(program)),
             Self::History(command) => on_threads(command.run(program)),
             Self::Wallet(command) => command.run(program),

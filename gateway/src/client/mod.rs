@@ -15,7 +15,7 @@ pub use error::{ClientError, Refused};
 
 use crate::{
     clock,
-    drift::{History, Selection, SignedReport},
+    drift::{History, Plan, Selection, SignedReport},
     keys::{AccessToken, Expected, SignedQueries},
     ledger::Receipt,
     service::{Batch, Digest, EntryState, LearnerEntries, RequestState},
@@ -99,6 +99,11 @@ impl Client {
     /// Whether database and ledger agree about a learner.
     pub async fn verification(&self, learner: &LearnerId) -> Result<SignedReport, ClientError> {
         read(self.post(&format!("v1/learners/{learner}/verification")).await?).await
+    }
+
+    /// How a learner's rows would be put back.
+    pub async fn restoration(&self, learner: &LearnerId) -> Result<Plan, ClientError> {
+        read(self.post(&format!("v1/learners/{learner}/restoration")).await?).await
     }
 
     /// The lives of a learner's rows: of a table, with these columns in their keys.

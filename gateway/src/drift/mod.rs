@@ -10,6 +10,7 @@ mod fold;
 mod history;
 mod origin;
 mod outbox;
+mod plan;
 mod report;
 
 #[cfg(test)]
@@ -26,6 +27,7 @@ pub use fold::{Fold, Last, RowKey, images};
 pub use history::{Change, ChangeKind, ColumnChange, History, RowHistory, Selection, history};
 pub use origin::Origin;
 pub use outbox::agrees as outbox_agrees;
+pub use plan::{Plan, PlannedStatement};
 pub use report::{REPORT_TYPE, Report, ReportError, SetAside, SignedReport, TableReport, UntoldRow};
 
 /// Compares what the ledger tells of a learner (verified by these signers) with what the database holds.

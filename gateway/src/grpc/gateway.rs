@@ -4,9 +4,9 @@ use futures_util::{StreamExt as _, stream::BoxStream};
 use sillok_proto::gateway::{
     EntryRecorded, EntryState, GetEntryRequest, GetHistoryRequest, GetProofRequest, GetRequestRequest,
     GetTrailRequest, History, LearnerEntry, ListBatchesReply, ListBatchesRequest, ListLearnerEntriesReply,
-    ListLearnerEntriesRequest, Proof, Report, RequestState, StreamEntriesRequest,
-    StreamLearnerEntriesRequest, SubmitRequestRequest, TrailReceipt, VerifyLearnerRequest,
-    gateway_server::Gateway,
+    ListLearnerEntriesRequest, PlanRestorationRequest, Proof, Report, RequestState, RestorationPlan,
+    StreamEntriesRequest, StreamLearnerEntriesRequest, SubmitRequestRequest, TrailReceipt,
+    VerifyLearnerRequest, gateway_server::Gateway,
 };
 use tokio::sync::OwnedSemaphorePermit;
 use tonic::{Request, Response, Status};
@@ -60,6 +60,12 @@ impl Grpc {
         let caller = self.caller(&request).await?;
         let learner = learner_id(&request.get_ref().learner)?;
         self.service.verification(&caller, &learner).await.map(message::report)
+    }
+
+    async fn plan_of(&self, request: Request<PlanRestorationRequest>) -> Result<RestorationPlan, Problem> {
+        let caller = self.caller(&request).await?;
+        let learner = learner_id(&request.get_ref().learner)?;
+        self.service.restoration(&caller, &learner).await.map(message::plan)
     }
 
     async fn history_of(&self, request: Request<GetHistoryRequest>) -> Result<History, Problem> {
@@ -191,5 +197,9 @@ impl Gateway for Grpc {
         request: Request<StreamLearnerEntriesRequest>,
     ) -> Answer<Self::StreamLearnerEntriesStream> {
         self.follow_learner_of(request).await.map(Response::new).map_err(status)
+    }
+
+    async fn plan_restoration(&self, request: Request<PlanRestorationRequest>) -> Answer<RestorationPlan> {
+        self.plan_of(request).await.map(Response::new).map_err(status)
     }
 }

@@ -3,7 +3,7 @@
 use sillok_proto::gateway::{self, entry_state::Status};
 
 use crate::{
-    drift::{History, SignedReport},
+    drift::{History, Plan, SignedReport},
     problem::{Kind, Problem},
     service::{Batch, EntryRecorded, EntryState, LearnerEntry, Place, QueryResult, RequestState},
 };
@@ -81,4 +81,9 @@ pub(super) fn report(signed: SignedReport) -> gateway::Report {
 pub(super) fn history(history: History) -> gateway::History {
     let json = serde_json::to_string(&history).expect("a history has only text, numbers and lists");
     gateway::History { json }
+}
+
+pub(super) fn plan(plan: Plan) -> gateway::RestorationPlan {
+    let json = serde_json::to_string(&plan).expect("a plan has only text, numbers and lists");
+    gateway::RestorationPlan { json }
 }

@@ -61,6 +61,9 @@ impl<'a> Execution<'a> {
             return Err(RecordsError::OutOfTime);
         }
         let count = rows.len() as u64;
+        if self.request.one_row_each && count != 1 {
+            return Err(RecordsError::NotOne { query: self.entries.len() as u32 });
+        }
         let result = match &query.statement.effect {
             Effect::Read => EntryResult::Read(Read { rows: count, digest: digest(&rows)? }),
             Effect::Write { table } => {

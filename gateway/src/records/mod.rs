@@ -51,6 +51,8 @@ pub struct Admitted {
     pub times: RangeInclusive<i64>,
     /// What to do, in order.
     pub queries: Vec<AdmittedQuery>,
+    /// Whether each has to find one row, else nothing is done: as what restores a row that was seen.
+    pub one_row_each: bool,
 }
 
 /// One query of an admitted request.
@@ -282,6 +284,12 @@ pub enum RecordsError {
         query: u32,
         /// The limit.
         limit: u64,
+    },
+    /// A query that had to find one row, as it was seen before, found none or several.
+    #[error("query {query} does not find the one row that it was made for")]
+    NotOne {
+        /// Which of the request's queries, from 0.
+        query: u32,
     },
     /// It was executed at a time at which it may not be, by the clock: that was set, or the request waited for long.
     #[error("the request was executed at a time at which it may not be")]

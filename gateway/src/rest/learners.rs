@@ -11,7 +11,7 @@ use super::{
     problem::HttpProblem,
 };
 use crate::{
-    drift::{History, SignedReport},
+    drift::{History, Plan, SignedReport},
     server::{learner_id, rows},
 };
 
@@ -33,6 +33,26 @@ pub(super) async fn verification(
     InPath(learner): InPath<String>,
 ) -> Result<Json<SignedReport>, HttpProblem> {
     Ok(Json(rest.service.verification(&caller, &learner_id(&learner)?).await?))
+}
+
+/// How a learner's rows would be put back to their last recorded images.
+///
+/// Nothing is done: an officer looks at the plan, signs for its statements in their order (`POST /v1/requests`, purpose
+/// `restore`), and each is recorded as any query. A plan that is not the present one any more is refused with
+/// `restore.stale`. For the offices' people.
+#[utoipa::path(
+    post,
+    path = "/v1/learners/{learner}/restoration",
+    tag = "learners",
+    params(("learner" = String, Path, description = "The learner's id.", pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")),
+    responses((status = 200, description = "The plan; without statements where there is nothing to put back.", body = Plan))
+)]
+pub(super) async fn restoration(
+    State(rest): State<Rest>,
+    Authenticated(caller): Authenticated,
+    InPath(learner): InPath<String>,
+) -> Result<Json<Plan>, HttpProblem> {
+    Ok(Json(rest.service.restoration(&caller, &learner_id(&learner)?).await?))
 }
 
 /// Which rows.

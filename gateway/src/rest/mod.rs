@@ -69,6 +69,7 @@ impl Rest {
             .routes(routes!(trail::trail))
             .routes(routes!(trail::entries))
             .routes(routes!(stream::learner_entries))
+            .routes(routes!(learners::restoration))
             .route_layer(from_fn_with_state(edge.clone(), bound))
             .routes(routes!(operation::healthz))
             .routes(routes!(operation::readyz))

@@ -10,6 +10,7 @@ mod momentary;
 mod problems;
 mod proof;
 mod registry;
+mod restoration;
 mod settings;
 mod signals;
 mod signer;
@@ -43,7 +44,7 @@ pub use state::{
 
 use crate::{
     clock,
-    drift::{History, Selection, SignedReport},
+    drift::{History, Plan, Selection, SignedReport},
     ledger::{Ledger, Receipt, contract::Contract},
     problem::Problem,
     records::{Records, policy::Policy},
@@ -209,6 +210,12 @@ impl Service {
     /// report is signed by the office.
     pub async fn verification(&self, caller: &Caller, learner: &LearnerId) -> Result<SignedReport, Problem> {
         self.core.verification(caller, learner).await
+    }
+
+    /// How a learner's rows would be put back to their last recorded images; nothing is done. For the offices' people: an
+    /// officer signs for the plan's statements with the purpose `restore`, and submits them.
+    pub async fn restoration(&self, caller: &Caller, learner: &LearnerId) -> Result<Plan, Problem> {
+        self.core.restoration(caller, learner).await
     }
 
     /// The lives of a learner's rows, entry by entry, from the ledger alone. For the offices' people.

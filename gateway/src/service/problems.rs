@@ -41,6 +41,11 @@ pub(super) fn of_records(error: RecordsError) -> Problem {
         RecordsError::TooManyBytes { .. } | RecordsError::ResultTooLarge { .. } => {
             Problem::new(Kind::TooLarge, "statement.bytes", error.to_string())
         }
+        RecordsError::NotOne { .. } => Problem::new(
+            Kind::Conflict,
+            "restore.stale",
+            format!("{error}: it was changed since the plan was made; nothing was done, ask for a new plan"),
+        ),
         RecordsError::OutOfTime => Problem::new(
             Kind::Invalid,
             "request.expired",

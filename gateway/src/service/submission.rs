@@ -46,7 +46,13 @@ impl Core {
         let replay = (signer.id(), received.signed.payload.jti.clone(), received.signed.content());
         let admitted = async {
             self.check_standing(&received, &signer).await?;
-            self.admit(received, signer.id())
+            let restores = received.signed.payload.purpose == Some(Purpose::Restore);
+            let queries: Vec<_> = received.queries.iter().map(|(_, query)| query.clone()).collect();
+            let admitted = self.admit(received, signer.id())?;
+            if restores {
+                self.check_restoration(queries).await?;
+            }
+            Ok(admitted)
         };
         let admitted = match admitted.await {
             Ok(admitted) => admitted,
@@ -172,6 +178,7 @@ impl Core {
             educator,
             school: signed.payload.school,
             queries: queries.into_iter().enumerate().map(admit).collect::<Result<_, Problem>>()?,
+            one_row_each: purpose == Some(Purpose::Restore),
         })
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use sillok_contract::{id::LearnerId, request::SignedRequest};
+use sillok_contract::{id::LearnerId, registry::Learner, request::SignedRequest};
 
 use super::{Caller, Core, problems};
 use crate::{
@@ -17,6 +17,15 @@ use crate::{
 
 /// How often a learner is looked at again who was enrolled elsewhere meanwhile.
 const TRIES: u32 = 4;
+
+/// What was seen of a learner.
+pub(super) struct Looked {
+    pub(super) report: Report,
+    /// The database's side.
+    pub(super) picture: Picture,
+    /// As registered.
+    pub(super) learner: Learner,
+}
 
 impl Core {
     /// The report about a learner, signed by the office.
@@ -44,12 +53,19 @@ impl Core {
 
     /// Compares what ledger and database hold about a learner.
     pub(super) async fn verify(&self, learner: &LearnerId) -> Result<Report, Problem> {
+        Ok(self.look_at(learner).await?.report)
+    }
+
+    /// The same, with what it was made of.
+    pub(super) async fn look_at(&self, learner: &LearnerId) -> Result<Looked, Problem> {
         let (story, picture, time) = self.both_sides(learner).await?;
         let mut thumbprints = story.thumbprints();
         let waiting = picture.requests.values().filter_map(|jws| SignedRequest::parse(jws).ok());
         thumbprints.extend(waiting.map(|request| request.thumbprint));
         let signers = self.signers(thumbprints).await?;
-        Ok(drift::judge(&story.verified(&signers), &picture, &signers, time))
+        let story = story.verified(&signers);
+        let report = drift::judge(&story, &picture, &signers, time);
+        Ok(Looked { report, picture, learner: story.learner })
     }
 
     /// The ledger's side, and after it the database's, with the time in between. An entry that was recorded meanwhile is

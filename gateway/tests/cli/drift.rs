@@ -109,3 +109,36 @@ fn an_audit_finds_it_among_all_and_goes_on_where_it_was_interrupted() {
     program.write("audit.json", "{}");
     assert_eq!(program.refused("audit --state audit.json").1, "audit.state");
 }
+
+#[test]
+fn an_officer_sees_what_would_change_and_puts_it_back() {
+    let program = Program::new();
+    program.json("admin office add --id OfficeMSP --name Office");
+    program.json("keys officer --office OfficeMSP --id han --out keys");
+    program.json("admin officer add --office OfficeMSP --id han --certificate keys/han.pem");
+    program.json("keys educator --id T1 --out keys");
+    program.json("admin school add --id north --name North --district Seoul --max-age-ms 50");
+    program.json("admin educator add --id T1 --school north --certificate keys/T1.pem");
+    program.json("admin learner add --id L1 --school north");
+    let served = Served::start(&program, &[]);
+    let rest = &served.rest;
+    does(&program, rest, "INSERT INTO grades (year, term, subject, score) VALUES (2026, 1, 'music', 70)");
+    let han = format!("L1 --gateway {rest} --certificate keys/han.pem --key keys/han.key");
+    assert!(program.run(&format!("restore {han}")).stdout.contains("nothing of L1 is to be put back"));
+    tamper(&program, "UPDATE grades SET score = 100");
+    let shown = program.run(&format!("restore {han}"));
+    assert!(shown.exit == 0 && shown.stdout.contains("row.changed"), "{shown:?}");
+    assert_eq!(program.run(&format!("verify {han}")).exit, 6, "nothing was done");
+    let plan = program.json(&format!("restore {han}"));
+    let digest = plan["digest"].as_str().unwrap().to_owned();
+    assert!(shown.stdout.contains(&digest));
+    tamper(&program, "UPDATE grades SET score = 99");
+    let (exit, code, _) = program.refused(&format!("restore {han} --apply {digest}"));
+    assert_eq!((exit, code.as_str()), (3, "restore.stale"));
+    let plan = program.json(&format!("restore {han}"));
+    let done = program.json(&format!("restore {han} --apply {}", plan["digest"].as_str().unwrap()));
+    assert_eq!(done["results"][0]["entry"]["status"], "recorded");
+    assert_eq!(program.json(&format!("verify {han}"))["report"]["agrees"], true);
+    let history = program.json(&format!("history {han}"));
+    assert_eq!(history["rows"][0]["changes"][1]["signer"], "han");
+}

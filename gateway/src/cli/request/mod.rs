@@ -3,7 +3,7 @@
 mod answer;
 mod asked;
 mod saved;
-mod wait;
+pub(super) mod wait;
 
 use std::{path::PathBuf, time::Duration};
 

@@ -17,7 +17,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// Asks until no entry is pending, for as long as patience lasts. The rows that were told stay in the answer. A gateway
 /// that is away or overloaded meanwhile is asked again.
-pub(super) async fn until_recorded(
+pub(in crate::cli) async fn until_recorded(
     program: &Program,
     client: &Client,
     executed: RequestState,

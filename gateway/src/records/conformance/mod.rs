@@ -50,6 +50,7 @@ impl Office {
             school: school(),
             times: NOW..=NOW + 1_000,
             queries,
+            one_row_each: false,
         }
     }
 

@@ -95,6 +95,11 @@ pub struct Policy {
 }
 
 impl Policy {
+    /// What it is over.
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
     /// The policy over a schema that was checked.
     pub fn new(schema: Arc<Schema>, limits: Limits) -> Self {
         recursive::set_minimum_stack_size(STACK);

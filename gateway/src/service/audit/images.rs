@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use sillok_contract::{batch::BatchLeaf, digest::sha256, id::LearnerId};
+use sillok_proto::ledger::entry::Result as Outcome;
 
 use super::registered::Pupil;
 use crate::{
@@ -75,9 +76,14 @@ impl Images {
             state.suspect = true;
             return;
         };
+        let adopts = matches!(entry.result, Outcome::Adopted(_));
         for image in images(&entry.result) {
             let digest = (!image.deleted).then(|| digest(&[&image.image]));
-            self.rows.insert(key_of(&image.table, &image.key), Image { digest, pupil });
+            let (key, image) = (key_of(&image.table, &image.key), Image { digest, pupil });
+            // What was adopted counts as a row's first image alone.
+            if !adopts || !self.rows.contains_key(&key) {
+                self.rows.insert(key, image);
+            }
         }
     }
 

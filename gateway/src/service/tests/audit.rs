@@ -99,7 +99,8 @@ async fn what_is_written_meanwhile_and_who_moved_raise_no_alarm() {
     support.move_learner(mover, there, now()).await.unwrap();
     let asked = super::town::mark(mover, "after");
     let sent: super::town::Sent = town.schools[1].educators[0].signs([asked]).unwrap().into();
-    sent.to(&service).await.unwrap();
+    // The service hears of the move a moment later.
+    until("the learner is there", async || sent.to(&service).await.is_ok()).await;
     let writing = async {
         for subject in 0..30 {
             here.marks(subject % 2, &format!("{subject}"), 5).to(&service).await.unwrap();

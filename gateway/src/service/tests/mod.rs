@@ -8,6 +8,7 @@ mod faults;
 mod officers;
 mod recording;
 mod requests;
+mod restore;
 mod seeing;
 mod survival;
 mod town;

@@ -17,7 +17,7 @@ use crate::{
     service::{Caller, RequestState, Service},
 };
 
-async fn appoint(town: &Town, office: &str, id: &str) -> Officer {
+pub(super) async fn appoint(town: &Town, office: &str, id: &str) -> Officer {
     let consortium = Consortium::Embedded(town.ledger.clone());
     let (office, id) = (MspId::new(office).unwrap(), OfficerId::new(id).unwrap());
     Officer::register(&consortium, office, id).await.unwrap()
@@ -39,7 +39,7 @@ const ALL: &str = "SELECT * FROM grades";
 const RAISE: &str = "UPDATE grades SET score = 91";
 
 #[tokio::test]
-async fn rows_are_adopted_put_back_and_corrected_and_all_of_it_is_recorded() {
+async fn rows_are_adopted_and_corrected_and_all_of_it_is_recorded() {
     let town = Town::found(40, 50).await;
     let (han, seo) = (appoint(&town, "OfficeMSP", "han").await, appoint(&town, "SupportMSP", "seo").await);
     let service = town.service(settings());
@@ -51,7 +51,7 @@ async fn rows_are_adopted_put_back_and_corrected_and_all_of_it_is_recorded() {
     let mut done = vec![town.schools[0].marks(0, "수학", 1).to(&service).await.unwrap()];
     for (officer, purpose, sql) in [
         (&han, Purpose::Baseline, ALL),
-        (&seo, Purpose::Restore, RAISE),
+        (&seo, Purpose::Correction, RAISE),
         (&han, Purpose::Correction, "UPDATE grades SET score = 92 WHERE score = 91"),
     ] {
         let sent = signed(&town, officer, purpose, asked(&town, sql));
@@ -131,10 +131,10 @@ async fn a_revoked_officer_is_refused_at_once_and_has_no_access() {
         service.authenticate(&access.sign(&call, 60), "GET", uri).await
     };
     assert_eq!(enters().await.unwrap(), Caller::Officer { msp: han.office.clone() });
-    signed(&town, &han, Purpose::Restore, asked(&town, RAISE)).to(&service).await.unwrap();
+    signed(&town, &han, Purpose::Correction, asked(&town, RAISE)).to(&service).await.unwrap();
     town.office.revoke_officer(&han.id, now()).await.unwrap();
     until("the revocation is heard of", async || {
-        let sent = signed(&town, &han, Purpose::Restore, asked(&town, RAISE));
+        let sent = signed(&town, &han, Purpose::Correction, asked(&town, RAISE));
         sent.to(&service).await.is_err_and(|problem| problem.code == "officer.revoked")
     })
     .await;

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use sillok_gateway::service::{Digest, Place};
 use sillok_proto::gateway::{
     GetEntryRequest, GetHistoryRequest, GetProofRequest, GetRequestRequest, GetTrailRequest,
-    ListBatchesRequest, ListLearnerEntriesRequest, StreamEntriesRequest, StreamLearnerEntriesRequest,
-    SubmitRequestRequest, VerifyLearnerRequest, gateway_client::GatewayClient,
+    ListBatchesRequest, ListLearnerEntriesRequest, PlanRestorationRequest, StreamEntriesRequest,
+    StreamLearnerEntriesRequest, SubmitRequestRequest, VerifyLearnerRequest, gateway_client::GatewayClient,
 };
 use tokio::time::timeout;
 use tonic::{Code, Request, Status};
@@ -149,6 +149,10 @@ impl Called<'_> {
             "VerifyLearner" => {
                 let message = VerifyLearnerRequest { learner: "L1.north".to_owned() };
                 gateway.verify_learner(self.with(message)).await.map(drop)
+            }
+            "PlanRestoration" => {
+                let message = PlanRestorationRequest { learner: "L1.north".to_owned() };
+                gateway.plan_restoration(self.with(message)).await.map(drop)
             }
             "GetHistory" => {
                 let message = GetHistoryRequest { learner: "L1.north".to_owned(), ..Default::default() };

@@ -39,7 +39,7 @@ enum Whose {
 }
 
 /// Every operation of REST.
-const REST: [(&str, Whose); 14] = [
+const REST: [(&str, Whose); 15] = [
     ("GET /healthz", Whose::Anyones),
     ("GET /readyz", Whose::Anyones),
     ("GET /metrics", Whose::Anyones),
@@ -51,13 +51,14 @@ const REST: [(&str, Whose); 14] = [
     ("GET /v1/schools/{school}/entries", Whose::Schools),
     ("POST /v1/learners/{learner}/verification", Whose::Offices),
     ("GET /v1/learners/{learner}/history", Whose::Offices),
+    ("POST /v1/learners/{learner}/restoration", Whose::Offices),
     ("GET /v1/learners/{learner}/trail", Whose::Learners),
     ("GET /v1/learners/{learner}/entries", Whose::Learners),
     ("GET /v1/learners/{learner}/entries/stream", Whose::Learners),
 ];
 
 /// Every operation of gRPC.
-const GRPC: [(&str, Whose); 14] = [
+const GRPC: [(&str, Whose); 15] = [
     ("/grpc.health.v1.Health/Check", Whose::Anyones),
     ("/grpc.health.v1.Health/Watch", Whose::Anyones),
     ("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", Whose::Anyones),
@@ -69,6 +70,7 @@ const GRPC: [(&str, Whose); 14] = [
     ("/sillok.v1.Gateway/StreamEntries", Whose::Schools),
     ("/sillok.v1.Gateway/VerifyLearner", Whose::Offices),
     ("/sillok.v1.Gateway/GetHistory", Whose::Offices),
+    ("/sillok.v1.Gateway/PlanRestoration", Whose::Offices),
     ("/sillok.v1.Gateway/GetTrail", Whose::Learners),
     ("/sillok.v1.Gateway/ListLearnerEntries", Whose::Learners),
     ("/sillok.v1.Gateway/StreamLearnerEntries", Whose::Learners),
