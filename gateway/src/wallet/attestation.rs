@@ -52,7 +52,8 @@ impl Attestation {
     pub(super) fn verify(&self, learner: &LearnerId, roots: &Roots) -> Result<Trail, WalletError> {
         let endorsed = receipt::verify(&self.receipt, roots).map_err(WalletError::Attestation)?;
         let trail: Trail = contract::answer(&endorsed.answer).map_err(|_| WalletError::OtherAnswer)?;
-        if trail.transaction != self.receipt.transaction {
+        // Of no block, though nobody signs that.
+        if trail.transaction != self.receipt.transaction || self.receipt.block != 0 {
             return Err(WalletError::OtherAnswer);
         }
         if trail.learner != *learner {

@@ -45,17 +45,16 @@ impl<'de> Deserialize<'de> for Pem {
 impl Content {
     pub(super) fn parse(json: &[u8]) -> Result<Self, WalletError> {
         let malformed = |why: String| WalletError::Malformed(why);
-        let content: Self = serde_json::from_slice(json).map_err(|error| malformed(error.to_string()))?;
+        // Where, and not what: the text may be the key's.
+        let unread = |error: serde_json::Error| format!("byte {} cannot be read", error.column());
+        let content: Self = serde_json::from_slice(json).map_err(|error| malformed(unread(error)))?;
         if content.version != VERSION {
             return Err(malformed(format!(
                 "it is of version {}, this program reads {VERSION}",
                 content.version
             )));
         }
-        match *content.to_json() == json {
-            true => Ok(content),
-            false => Err(malformed("it is not canonical JSON".to_owned())),
-        }
+        Ok(content)
     }
 
     pub(super) fn to_json(&self) -> Zeroizing<Vec<u8>> {
@@ -89,5 +88,12 @@ impl TryFrom<Content> for Wallet {
         let roots = roots.into_iter().map(|(msp, pem)| (msp, pem.into_bytes()));
         let roots = Roots::new(roots).map_err(|error| malformed(error.to_string()))?;
         Ok(Self { learner, key, roots, proofs, attestation, last: None })
+    }
+}
+
+impl Wallet {
+    /// Whether this is how it is written: canonical JSON, and of the texts that PEM allows the one that is made here.
+    pub(super) fn is_written_as(&self, json: &[u8]) -> bool {
+        self.to_json().is_ok_and(|written| *written == json)
     }
 }

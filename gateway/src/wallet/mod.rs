@@ -60,7 +60,13 @@ impl Wallet {
     /// Reads a wallet's content: exactly the bytes that [`Wallet::to_json`] writes. Whether it is true and complete
     /// [`Wallet::verify`] tells.
     pub fn parse(json: &[u8]) -> Result<Self, WalletError> {
-        Content::parse(json)?.try_into()
+        let wallet = Self::try_from(Content::parse(json)?)?;
+        match wallet.is_written_as(json) {
+            true => Ok(wallet),
+            false => Err(WalletError::Malformed(
+                "it is not canonical: another program wrote it, or changed it".to_owned(),
+            )),
+        }
     }
 
     /// The content: canonical JSON, in memory that is wiped.

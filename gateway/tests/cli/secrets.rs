@@ -8,6 +8,7 @@ use base64::{
     engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
 };
 use p256::{SecretKey, pkcs8::DecodePrivateKey as _};
+use sillok_gateway::wallet::{Passphrase, Seal};
 
 use crate::{
     program::{Done, Program},
@@ -224,6 +225,56 @@ fn a_key_that_cannot_be_read_is_not_told() {
     }
     let mut secrets = BTreeMap::new();
     every_key(&program.path("keys"), &mut secrets);
+    said.must_not_hold(&secrets);
+}
+
+/// Neither the passphrase nor the key, of a wallet that opens, does not open, or holds what it should not.
+#[test]
+fn a_wallet_tells_nothing_of_what_opens_it_and_of_its_key() {
+    let program = Program::new();
+    school(&program);
+    let roots = "--roots data/ledger.identities/roots";
+    let with = [("SILLOK_WALLET_PASSPHRASE", PASSWORD), ("RUST_BACKTRACE", "full")];
+    let mut said = Said::default();
+    let mut run = |words: &str, exit: i32| {
+        for words in [words.to_owned(), format!("--json {words}")] {
+            let done = program.call_with(&with, words.split_whitespace());
+            if !words.contains("wallet new") {
+                assert_eq!(done.exit, exit, "{words}: {done:?}");
+            }
+            said.hear(&words, &done);
+        }
+    };
+    run(&format!("wallet new --id L1 {roots} --out own"), 0);
+    let whole = fs::read(program.path("own/L1.wallet")).unwrap();
+    let (seal, content) = Seal::open(&whole, &Passphrase::new(PASSWORD.to_owned())).unwrap();
+    let content: serde_json::Value = serde_json::from_slice(&content).unwrap();
+    let key = content["key"].as_str().unwrap();
+    program.write("wallet.key", key);
+    run("wallet show own/L1.wallet", 0);
+    run(&format!("wallet verify own/L1.wallet {roots}"), 6);
+    run("wallet sync own/L1.wallet --gateway http://127.0.0.1:1", 4);
+    run("wallet show --help", 0);
+    run("wallet rekey own/L1.wallet --new-passphrase-file nowhere", 2);
+    let wrong = [
+        ("version", serde_json::json!(key)),
+        ("learner", serde_json::json!(key)),
+        ("proofs", serde_json::json!(key)),
+        ("proofs", serde_json::json!([key])),
+        ("key", serde_json::json!(&key[..key.len() - 60])),
+        ("attestation", serde_json::json!({ "nonce": key, "receipt": key })),
+        (key, serde_json::json!(key)),
+    ];
+    for (member, value) in wrong {
+        let mut content = content.clone();
+        content[member] = value;
+        let content = serde_json_canonicalizer::to_vec(&content).unwrap();
+        program.write("own/wrong.wallet", seal.close(&content).unwrap());
+        let exit = if member == "proofs" && content.windows(3).any(|three| three == b"[\"-") { 5 } else { 2 };
+        run("wallet show own/wrong.wallet", exit);
+    }
+    let mut secrets = BTreeMap::from([("the passphrase".to_owned(), PASSWORD.into())]);
+    forms_of_key(&program.path("wallet.key"), &mut secrets);
     said.must_not_hold(&secrets);
 }
 

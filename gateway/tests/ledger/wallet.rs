@@ -229,6 +229,28 @@ async fn an_attestation_leaves_no_trace(network: &dyn Network) {
     assert!(status.is_err(), "{status:?}");
 }
 
+/// Every byte of what a wallet holds counts: changed, it is no wallet, or not a true one.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_flipped_bit_of_a_wallet_passes() {
+    let network = OnFile::new();
+    let school = Registered::new(&network, "flipped").await;
+    let mut wallet = Wallet::new(school.learner(0).clone(), network.roots()).unwrap();
+    wallet.add(school.record(1).await.proof(0).to_json().as_bytes()).unwrap();
+    attest(&network, &mut wallet).await;
+    let (content, roots) = (wallet.to_json().unwrap(), network.roots());
+    let is_complete =
+        |content: &[u8]| Wallet::parse(content).and_then(|wallet| wallet.verify(&roots)).is_ok();
+    assert!(is_complete(&content));
+    for place in 0..content.len() {
+        let mut changed = content.to_vec();
+        changed[place] ^= 1 << (place % 7);
+        assert!(!is_complete(&changed), "byte {place}");
+        if place % 16 == 0 {
+            assert!(!is_complete(&content[..place]), "{place} bytes");
+        }
+    }
+}
+
 macro_rules! on_both {
     ($($case:ident),* $(,)?) => {$(
         mod $case {
