@@ -4,7 +4,7 @@
 use sillok_contract::{entry::EntryId, id::LearnerId};
 use sillok_tests::{
     cut::Switch,
-    drift::{agrees, differences, officer, plan, refuses, restores},
+    drift::{agrees, audited, differences, officer, plan, refuses, restores},
     lesson::{correction, grade, report, withdrawal},
     school::Plan,
     world::World,
@@ -16,12 +16,15 @@ struct Meddling {
     done: Vec<String>,
     undone: Vec<String>,
     found: Vec<String>,
+    /// Whether it is another learner's row, too.
+    others: bool,
 }
 
 /// A meddling by what it does to the rows of one learner.
 fn meddling(done: &[String], undone: &[String], found: &[&str]) -> Meddling {
     let found = found.iter().map(|text| (*text).to_owned()).collect();
-    Meddling { done: done.to_vec(), undone: undone.to_vec(), found }
+    let others = done.len() > 1;
+    Meddling { done: done.to_vec(), undone: undone.to_vec(), found, others }
 }
 
 /// Every change of a row.
@@ -38,6 +41,10 @@ pub(crate) async fn of_rows_is_found(world: &mut World) {
             world.site.database.change(sql).await;
         }
         assert_eq!(differences(world, learner).await, meddling.found, "G6: after {:?}", meddling.done);
+        let audited = audited(world).await;
+        let expected =
+            if meddling.others { vec![learner.clone(), other.clone()] } else { vec![learner.clone()] };
+        assert_eq!(audited, expected, "G6: after {:?}", meddling.done);
         agrees(world, &school.learners[2]).await;
         for sql in &meddling.undone {
             world.site.database.change(sql).await;
@@ -45,6 +52,7 @@ pub(crate) async fn of_rows_is_found(world: &mut World) {
         agrees(world, learner).await;
         agrees(world, other).await;
     }
+    assert_eq!(audited(world).await, [], "G6: all of it was put back");
 }
 
 fn meddlings(learner: &LearnerId, other: &LearnerId) -> Vec<Meddling> {
@@ -154,6 +162,7 @@ async fn deleted(world: &World, learner: &LearnerId, entry: EntryId) {
     let kept = database.keep(&format!("id = {}", database.blob(&entry.0))).await;
     kept.delete().await;
     assert_eq!(differences(world, learner).await, [format!("outbox.missing sillok_entries {entry}")]);
+    assert_eq!(audited(world).await, std::slice::from_ref(learner), "G6");
     kept.put_back().await;
     agrees(world, learner).await;
     kept.forget().await;

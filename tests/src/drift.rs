@@ -1,5 +1,7 @@
 //! What verification says about learners.
 
+use std::{sync::Arc, time::Duration};
+
 use serde_json::Value;
 use sillok_contract::{
     id::{LearnerId, MspId, OfficerId},
@@ -9,6 +11,8 @@ use sillok_gateway::{
     drift::{Difference, Plan, Report, SignedReport},
     keys::{Asked, SignedQueries},
     ledger::{officer::Officer, receipt::Roots},
+    records::{self, policy::Policy},
+    service::{Parts, Service, system_clock},
 };
 
 use crate::{call::AUDIENCE, refusal::Failed, world::World};
@@ -22,6 +26,25 @@ pub async fn report(world: &World, learner: &LearnerId) -> Report {
         SignedReport::verify(&signed.jws, &roots).expect("G6: the report is signed by an office");
     assert_eq!(report, signed.report, "G6: what is told is what is signed");
     report
+}
+
+/// Those of the scenario's learners of whom an audit, on engines that it opens itself, finds that they differ.
+pub async fn audited(world: &World) -> Vec<LearnerId> {
+    let records = records::open(&world.settings.records).await.unwrap();
+    let schema = world.settings.records.schema().unwrap();
+    let policy = Arc::new(Policy::new(schema, world.settings.records.statement.clone()));
+    let ledger = world.consortium().gateway().unwrap();
+    let parts = Parts { records, ledger, policy, clock: system_clock() };
+    let auditor = Service::new(parts, world.settings.service.clone()).auditor(Duration::ZERO).await.unwrap();
+    let mut found = Vec::new();
+    for school in &world.schools {
+        let audit = auditor.school(&school.id, &|| ()).await.unwrap();
+        assert_eq!(audit.faults, [], "G6: the ledger does not contradict itself");
+        assert_eq!(audit.learners, school.learners.len() as u64);
+        found.extend(audit.reports.into_iter().map(|report| report.learner));
+    }
+    assert!(auditor.strangers().await.unwrap().is_empty());
+    found
 }
 
 /// Database and ledger agree about a learner.

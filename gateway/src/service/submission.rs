@@ -46,10 +46,9 @@ impl Core {
         let replay = (signer.id(), received.signed.payload.jti.clone(), received.signed.content());
         let admitted = async {
             self.check_standing(&received, &signer).await?;
-            let restores = received.signed.payload.purpose == Some(Purpose::Restore);
-            let queries: Vec<_> = received.queries.iter().map(|(_, query)| query.clone()).collect();
+            let restored = Self::restored(&received);
             let admitted = self.admit(received, signer.id())?;
-            if restores {
+            if let Some(queries) = restored {
                 self.check_restoration(queries).await?;
             }
             Ok(admitted)
@@ -64,6 +63,12 @@ impl Core {
             return Err(refused);
         }
         Ok(admitted)
+    }
+
+    /// The queries of a request that restores.
+    fn restored(received: &Received) -> Option<Vec<Query>> {
+        let restores = received.signed.payload.purpose == Some(Purpose::Restore);
+        restores.then(|| received.queries.iter().map(|(_, query)| query.clone()).collect())
     }
 
     /// The same bytes were checked when they first came; that answer stands, whatever has changed since.
