@@ -5,7 +5,9 @@ use std::ops::RangeInclusive;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use crate::{Code, Refusal, batch::MAX_SEQUENCE, json, refusal::blame, registry::MAX_DOCUMENTS};
+use crate::{
+    Code, Refusal, batch::MAX_SEQUENCE, digest::Digest, json, refusal::blame, registry::MAX_DOCUMENTS,
+};
 
 /// The most items on one page.
 pub(crate) const MAX_PAGE: u32 = 500;
@@ -31,6 +33,8 @@ pub enum Form {
     Time,
     /// What the caller has drawn at random to know the answer by: 16 to 64 bytes in lower-case hexadecimal digits.
     Nonce,
+    /// A SHA-256 in lower-case hexadecimal digits.
+    Digest,
     /// A JSON object of the named schema.
     Document(&'static str),
     /// A JSON array of at most 500 objects of the named schema.
@@ -100,6 +104,11 @@ impl<'a> Arguments<'a> {
             true => Ok(text),
             false => Err(self.refuse(index, "is 16 to 64 random bytes in lower-case hexadecimal digits")),
         }
+    }
+
+    pub(crate) fn digest(&self, index: usize) -> Result<Digest, Refusal> {
+        Digest::try_from(self.text(index)?.to_owned())
+            .map_err(|why| self.refuse(index, format!("is none: {why}")))
     }
 
     pub(crate) fn document<T: DeserializeOwned>(&self, index: usize) -> Result<T, Refusal> {

@@ -46,7 +46,7 @@ pub fn build(
     requests: &[String],
     entries: &[Vec<u8>],
 ) -> Result<Formed, Refusal> {
-    let body = BatchBody { requests: requests.to_vec(), entries: entries.to_vec() };
+    let body = BatchBody { requests: requests.to_vec(), entries: entries.to_vec(), erased: Vec::new() };
     let header = Contents::read(school, &body)?.header(school, sequence, previous)?.encode_to_vec();
     let body = zstd::bulk::compress(&body.encode_to_vec(), COMPRESSION_LEVEL).map_err(|error| {
         Refusal::new(Code::BatchMalformed, format!("the body cannot be compressed: {error}"))

@@ -3,10 +3,11 @@
 use crate::{
     Code, Ledger, Refusal,
     access::Access,
+    act,
     argument::{Arguments, Form, Parameter},
-    batch,
+    batch, credential, erasure,
     id::{EducatorId, LearnerId, MspId, OfficerId, SchoolId},
-    json, key, metadata,
+    json, key, metadata, objection,
     registry::{self, Educator, Learner, Office, Officer, School},
 };
 
@@ -163,6 +164,40 @@ functions! {
     /// A batch's body.
     GET_BODY = "GetBody", Offices, evaluate (school: Form::Id, sequence: Form::Sequence)
         |ledger, arguments| answer(batch::get_body(ledger, arguments.id(0)?, arguments.sequence(1)?));
+    /// What was erased of a batch's body, by whom, when and on what grounds.
+    GET_ERASURES = "GetErasures", Members, evaluate (school: Form::Id, sequence: Form::Sequence)
+        |ledger, arguments| answer(erasure::get(ledger, &arguments.id(0)?, arguments.sequence(1)?));
+    /// Records what a learner or an officer signed: a compact JWS. The reason of an objection or of its dismissal is the
+    /// transient value `reason`; each redacted body of an erasure one by the name SCHOOL/NUMBER.
+    RECORD_ACT = "RecordAct", SupportClient, submit (act: Form::Text)
+        |ledger, arguments| answer(act::record(ledger, arguments.text(0)?));
+    /// An act as it was received, by the SHA-256 of its signing input.
+    GET_ACT = "GetAct", Members, evaluate (digest: Form::Digest)
+        |ledger, arguments| answer(act::get_act(ledger, &arguments.digest(0)?));
+    /// A certificate: its state, and the acts that moved it.
+    GET_CERTIFICATE = "GetCertificate", Members, evaluate (id: Form::Id)
+        |ledger, arguments| answer(credential::get(ledger, &arguments.id(0)?));
+    /// A learner's certificates, in the order of their ids.
+    LIST_CERTIFICATES = "ListCertificates", Members, evaluate
+        (learner: Form::Id, page_size: Form::PageSize, bookmark: Form::Bookmark)
+        |ledger, arguments| {
+            answer(credential::list(ledger, &arguments.id(0)?, arguments.page_size(1)?, arguments.text(2)?))
+        };
+    /// Where a certificate stands, at a time that both offices attest: endorse it and verify the receipt, submit nothing.
+    GET_CERTIFICATE_STATUS = "GetCertificateStatus", Members, evaluate (id: Form::Id, nonce: Form::Nonce)
+        |ledger, arguments| answer(credential::status(ledger, &arguments.id(0)?, arguments.nonce(1)?));
+    /// An objection: its state, and the acts that moved it.
+    GET_OBJECTION = "GetObjection", Members, evaluate (id: Form::Id)
+        |ledger, arguments| answer(objection::get(ledger, &arguments.id(0)?));
+    /// A learner's objections, in the order of their ids.
+    LIST_OBJECTIONS = "ListObjections", Members, evaluate
+        (learner: Form::Id, page_size: Form::PageSize, bookmark: Form::Bookmark)
+        |ledger, arguments| {
+            answer(objection::list(ledger, &arguments.id(0)?, arguments.page_size(1)?, arguments.text(2)?))
+        };
+    /// Why an objection was filed and dismissed.
+    GET_OBJECTION_TEXTS = "GetObjectionTexts", Offices, evaluate (id: Form::Id)
+        |ledger, arguments| answer(objection::texts(ledger, arguments.id(0)?));
     /// What functions there are, in the form of Fabric's contract API.
     GET_METADATA = "org.hyperledger.fabric:GetMetadata", Members, evaluate ()
         |_, _| Ok(json::reply(&metadata::metadata()));

@@ -91,6 +91,14 @@ identifier!(
     LearnerId, "learner"
 );
 identifier!(
+    /// A certificate of a learner's record: drawn at random, it tells nothing about them.
+    CertificateId, "certificate"
+);
+identifier!(
+    /// An objection: drawn at random, it tells nothing about the learner.
+    ObjectionId, "objection"
+);
+identifier!(
     /// What an educator is at their school, such as `teacher`.
     EducatorRole, "role"
 );

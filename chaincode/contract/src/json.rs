@@ -22,6 +22,11 @@ pub(crate) fn reply(value: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(value).expect("replies have only text, numbers and lists")
 }
 
+/// The text of an enum's variant.
+pub(crate) fn word(variant: &impl Serialize) -> String {
+    serde_json::to_value(variant).ok().and_then(|word| Some(word.as_str()?.to_owned())).unwrap_or_default()
+}
+
 /// Reads back what the contract itself stored.
 pub(crate) fn stored<T: DeserializeOwned>(key: &str, bytes: &[u8]) -> Result<T, Refusal> {
     serde_json::from_slice(bytes).map_err(|error| {
@@ -40,5 +45,25 @@ pub(crate) mod base64_bytes {
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
         BASE64_STANDARD.decode(String::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+
+    /// Bytes that may be absent.
+    pub(crate) mod optional {
+        use serde::Serialize;
+
+        use super::*;
+
+        pub(crate) fn serialize<S: Serializer>(
+            bytes: &Option<Vec<u8>>,
+            serializer: S,
+        ) -> Result<S::Ok, S::Error> {
+            bytes.as_ref().map(|bytes| BASE64_STANDARD.encode(bytes)).serialize(serializer)
+        }
+
+        pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+            deserializer: D,
+        ) -> Result<Option<Vec<u8>>, D::Error> {
+            super::deserialize(deserializer).map(Some)
+        }
     }
 }

@@ -14,6 +14,20 @@
 //! | `batch/SCHOOL/NUMBER` | protobuf | a BatchRecord |
 //! | `trail/LEARNER` | protobuf | a LearnerHead |
 //! | `request/REPLAY KEY` | protobuf | a RequestRecord |
+//! | `act/DIGEST` | JSON | a [`crate::act::ActRecord`] |
+//! | `credential/ID` | JSON | a [`crate::credential::Credential`] |
+//! | `credential-of/LEARNER/ID` | text | the id of a certificate of the learner's |
+//! | `objection/ID` | JSON | a [`crate::objection::Objection`] |
+//! | `objection-of/LEARNER/ID` | text | the id of an objection of the learner's |
+//! | `erasure/SCHOOL/NUMBER` | JSON | a [`crate::erasure::Erasures`], where something was erased |
+//!
+//! In the private data collection [`BODIES`]:
+//!
+//! | key | what |
+//! |---|---|
+//! | `SCHOOL/NUMBER` | a batch's body: the zstd bytes as they were received |
+//! | `SCHOOL/NUMBER/rN` | the same after its Nth erasure; the one before is purged |
+//! | `objection/ID/reason`, `objection/ID/answer` | why an objection was filed and dismissed |
 //!
 //! Recording a batch reads its school and head, each educator, each learner and their trail, and each request; where an
 //! officer signed one, the officer and both offices: all in one round trip, all by key, none of it growing with history.
@@ -22,7 +36,7 @@
 
 use std::fmt::Display;
 
-/// The private data collection of the bodies: key `SCHOOL/NUMBER`, value the zstd bytes as they were received.
+/// The private data collection of the offices.
 pub const BODIES: &str = "bodies";
 
 /// The key of an office.
@@ -68,6 +82,54 @@ pub fn batch(school: impl Display, sequence: u64) -> String {
 /// The key of a batch's body in the collection [`BODIES`].
 pub fn body(school: impl Display, sequence: u64) -> String {
     format!("{school}/{sequence:012}")
+}
+
+/// The key of a batch's body in the collection [`BODIES`] after so many erasures.
+pub fn revised_body(school: impl Display, sequence: u64, revision: u32) -> String {
+    match revision {
+        0 => body(school, sequence),
+        revision => format!("{}/r{revision}", body(school, sequence)),
+    }
+}
+
+/// The key of what was erased of a batch's body.
+pub fn erasures(school: impl Display, sequence: u64) -> String {
+    format!("erasure/{school}/{sequence:012}")
+}
+
+/// The key of an act.
+pub fn act(digest: impl Display) -> String {
+    format!("act/{digest}")
+}
+
+/// The key of a certificate.
+pub fn credential(id: impl Display) -> String {
+    format!("credential/{id}")
+}
+
+/// The key that leads from a learner to a certificate of theirs.
+pub fn credential_of(learner: impl Display, id: impl Display) -> String {
+    format!("credential-of/{learner}/{id}")
+}
+
+/// The key of an objection.
+pub fn objection(id: impl Display) -> String {
+    format!("objection/{id}")
+}
+
+/// The key that leads from a learner to an objection of theirs.
+pub fn objection_of(learner: impl Display, id: impl Display) -> String {
+    format!("objection-of/{learner}/{id}")
+}
+
+/// The key, in the collection [`BODIES`], of why an objection was filed.
+pub fn objection_reason(id: impl Display) -> String {
+    format!("objection/{id}/reason")
+}
+
+/// The key, in the collection [`BODIES`], of why an objection was dismissed.
+pub fn objection_answer(id: impl Display) -> String {
+    format!("objection/{id}/answer")
 }
 
 /// The key of a learner's newest entry.

@@ -5,19 +5,24 @@
 //! the same answers.
 
 pub mod access;
+pub mod act;
 mod argument;
 pub mod batch;
 pub mod certificate;
+pub mod credential;
 pub mod digest;
 pub mod entry;
+pub mod erasure;
 pub mod function;
 pub mod id;
 mod json;
+mod jws;
 pub mod key;
 pub mod ledger;
 pub mod merkle;
 pub mod message;
 mod metadata;
+pub mod objection;
 pub mod purpose;
 mod query;
 pub mod refusal;

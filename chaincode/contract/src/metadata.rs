@@ -58,6 +58,7 @@ fn schema(form: Form) -> Value {
         Form::Text | Form::Bookmark => json!({ "type": "string" }),
         Form::Id => identifier(),
         Form::Nonce => json!({ "type": "string", "pattern": "^([0-9a-f]{2}){16,64}$" }),
+        Form::Digest => json!({ "type": "string", "pattern": "^[0-9a-f]{64}$" }),
         Form::PageSize => integer(1, MAX_PAGE.into()),
         Form::Sequence => integer(1, MAX_SEQUENCE),
         Form::Time => integer(0, MAX_TIME as u64),

@@ -54,16 +54,16 @@ pub fn query_hash(bytes: &[u8]) -> [u8; 32] {
     sha256(&[bytes])
 }
 
-mod salt {
+pub(crate) mod salt {
     use serde::{Deserializer, Serializer, de::Error};
 
     use super::*;
 
-    pub(super) fn serialize<S: Serializer>(salt: &[u8; 16], serializer: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(salt: &[u8; 16], serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&BASE64_URL_SAFE_NO_PAD.encode(salt))
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[u8; 16], D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[u8; 16], D::Error> {
         let text = String::deserialize(deserializer)?;
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).map_err(D::Error::custom)?;
         bytes.try_into().map_err(|_| D::Error::custom("the salt is 16 bytes in base64url without padding"))

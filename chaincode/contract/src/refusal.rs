@@ -103,6 +103,38 @@ codes! {
     /// The authority of the school, or the officer's office, did not issue the certificate.
     CertificateIssuer = "certificate.not_issued_by_authority",
 
+    /// The act is not a compact JWS of the agreed form.
+    ActMalformed = "act.malformed",
+    /// The act is longer than allowed.
+    ActTooLarge = "act.too_large",
+    /// The act is not for such a signer: a learner's is signed by their wallet, an officer's by their certificate's key.
+    ActSigner = "act.wrong_signer",
+    /// The act's signature is not that of the officer's certificate.
+    ActSignature = "act.signature_invalid",
+    /// The act's time does not fit the transaction's.
+    ActTime = "act.time_out_of_bounds",
+
+    /// The certificate is not in a state in which this can be done.
+    CredentialState = "credential.wrong_state",
+    /// The certificate is another learner's.
+    CredentialLearner = "credential.other_learner",
+    /// Another digest was issued.
+    CredentialDigest = "credential.digest_mismatch",
+    /// The certificate's time is over.
+    CredentialExpired = "credential.expired",
+
+    /// The objection is decided already.
+    ObjectionState = "objection.wrong_state",
+    /// No such entry of the learner stands there.
+    ObjectionEntry = "objection.entry_mismatch",
+    /// The reason is missing, or not of its form, or not the one that the act names.
+    ObjectionReason = "objection.reason_mismatch",
+
+    /// The redacted body is missing, or not the standing one with exactly the learner's entries blank.
+    ErasureBody = "erasure.body_mismatch",
+    /// There is nothing of the learner's to erase.
+    ErasureNothing = "erasure.nothing_to_erase",
+
     /// The school is not registered.
     SchoolUnknown = "school.unknown",
     /// The school is closed at that time.

@@ -19,7 +19,7 @@ pub use officer::Officer;
 pub use school::{BatchSettings, Office, School, SchoolChange};
 pub use wallet::WalletKey;
 
-pub(crate) use read::{find_educator, find_officer, get, list};
+pub(crate) use read::{find_educator, find_officer, get, list, list_of};
 pub use register::EVENT;
 pub(crate) use register::{
     move_learner, register_educators, register_learners, register_office, register_officers, register_school,
@@ -80,7 +80,7 @@ fn check_name(what: &str, name: &str) -> Result<(), Refusal> {
     ))
 }
 
-fn check_time(what: &str, time: i64) -> Result<(), Refusal> {
+pub(crate) fn check_time(what: &str, time: i64) -> Result<(), Refusal> {
     if (0..=MAX_TIME).contains(&time) {
         return Ok(());
     }

@@ -3,18 +3,20 @@
 
 use std::collections::HashSet;
 
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 
-pub use crate::query::{MAX_PARAMETERS, MAX_QUERY, Query, query_hash};
 use crate::{
     Code, Refusal,
-    certificate::{Certificate, Curve},
+    certificate::Certificate,
     digest::sha256,
     id::SchoolId,
-    json,
+    jws::{self, Signed},
     purpose::Purpose,
+};
+pub use crate::{
+    jws::compact,
+    query::{MAX_PARAMETERS, MAX_QUERY, Query, query_hash},
 };
 
 /// The `typ` of a request's header.
@@ -37,8 +39,7 @@ pub struct SignedRequest {
     pub thumbprint: [u8; 32],
     /// What is signed.
     pub payload: Payload,
-    signing_input: String,
-    signature: [u8; 64],
+    signed: Signed,
 }
 
 /// What is signed.
@@ -80,18 +81,14 @@ impl SignedRequest {
                 format!("a request has at most {MAX_REQUEST} bytes"),
             ));
         }
-        let (signing_input, signature) = jws.rsplit_once('.').ok_or_else(not_compact)?;
-        let (header, payload) = signing_input.split_once('.').ok_or_else(not_compact)?;
-        let signature = decode(signature)?
-            .try_into()
-            .map_err(|_| malformed("an ES256 signature has 64 bytes (RFC 7518, section 3.4)"))?;
-        Ok(Self {
-            digest: sha256(&[jws.as_bytes()]),
-            thumbprint: read_header(&decode(header)?)?,
-            payload: read_payload(&decode(payload)?)?,
-            signing_input: signing_input.to_owned(),
-            signature,
-        })
+        let (header, payload, signed) = Signed::parse::<Header, Payload>(
+            jws,
+            "{typ, alg, x5t#S256}",
+            "{jti, iat, aud, school, purpose?, queries}",
+        )
+        .map_err(malformed)?;
+        let (thumbprint, payload) = (header.check()?, payload.check()?);
+        Ok(Self { digest: sha256(&[jws.as_bytes()]), thumbprint, payload, signed })
     }
 
     /// Checks that the header names this certificate and that its P-256 key made the signature.
@@ -102,15 +99,7 @@ impl SignedRequest {
     /// As [`SignedRequest::verify`], with a certificate that has been read already.
     pub fn verify_with(&self, certificate: &Certificate) -> Result<(), Refusal> {
         self.names(certificate)?;
-        let key = certificate.public_key();
-        if key.curve != Curve::P256 {
-            return Err(Refusal::new(Code::CertificateUnsupported, "a request is signed with a P-256 key"));
-        }
-        UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, &key.point)
-            .verify(self.signing_input.as_bytes(), &self.signature)
-            .map_err(|_| {
-                Refusal::new(Code::RequestSignature, "the request's signature is not the certificate's")
-            })
+        self.signed.verify(certificate, Code::RequestSignature)
     }
 
     /// Checks that the header names this certificate.
@@ -127,7 +116,7 @@ impl SignedRequest {
     /// SHA-256 of what the signature covers. Unlike [`SignedRequest::digest`] it stays the same when somebody without
     /// the key turns an ECDSA signature (r, s) into its twin (r, -s), which also verifies.
     pub fn content(&self) -> [u8; 32] {
-        sha256(&[self.signing_input.as_bytes()])
+        sha256(&[self.signed.input.as_bytes()])
     }
 
     /// What makes a request single: SHA-256 of its certificate's thumbprint and its `jti`.
@@ -141,10 +130,10 @@ impl Payload {
     pub fn signing_input(&self, thumbprint: &[u8; 32]) -> String {
         let header = Header {
             typ: TYPE.to_owned(),
-            alg: "ES256".to_owned(),
-            thumbprint: BASE64_URL_SAFE_NO_PAD.encode(thumbprint),
+            alg: jws::ALGORITHM.to_owned(),
+            thumbprint: jws::encode(thumbprint),
         };
-        format!("{}.{}", encode_json(&header), encode_json(self))
+        jws::signing_input(&header, self)
     }
 
     fn check(self) -> Result<Self, Refusal> {
@@ -175,44 +164,16 @@ impl Payload {
     }
 }
 
-/// The compact JWS of a signing input and its ES256 signature (r and s, 32 bytes each).
-pub fn compact(signing_input: &str, signature: &[u8; 64]) -> String {
-    format!("{signing_input}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature))
-}
-
-fn read_header(bytes: &[u8]) -> Result<[u8; 32], Refusal> {
-    let header: Header = json::object(bytes)
-        .map_err(|error| malformed(format!("the header is not {{typ, alg, x5t#S256}}: {error}")))?;
-    if header.typ != TYPE {
-        return Err(malformed(format!("typ is {TYPE}")));
+impl Header {
+    fn check(self) -> Result<[u8; 32], Refusal> {
+        if self.typ != TYPE {
+            return Err(malformed(format!("typ is {TYPE}")));
+        }
+        if self.alg != jws::ALGORITHM {
+            return Err(malformed("alg is ES256"));
+        }
+        jws::thumbprint(&self.thumbprint).map_err(malformed)
     }
-    if header.alg != "ES256" {
-        return Err(malformed("alg is ES256"));
-    }
-    decode(&header.thumbprint)?.try_into().map_err(|_| malformed("x5t#S256 has 32 bytes"))
-}
-
-fn read_payload(bytes: &[u8]) -> Result<Payload, Refusal> {
-    json::object::<Payload>(bytes)
-        .map_err(|error| {
-            malformed(format!("the payload is not {{jti, iat, aud, school, purpose?, queries}}: {error}"))
-        })?
-        .check()
-}
-
-fn encode_json(value: &impl Serialize) -> String {
-    BASE64_URL_SAFE_NO_PAD
-        .encode(serde_json::to_vec(value).expect("headers and payloads have only text and numbers"))
-}
-
-fn decode(text: &str) -> Result<Vec<u8>, Refusal> {
-    BASE64_URL_SAFE_NO_PAD
-        .decode(text)
-        .map_err(|error| malformed(format!("a part is not base64url without padding: {error}")))
-}
-
-fn not_compact() -> Refusal {
-    malformed("a request is a compact JWS: header.payload.signature")
 }
 
 fn malformed(message: impl Into<String>) -> Refusal {

@@ -3,6 +3,7 @@
 //! Every key is P-256. A private key's `Debug` shows nothing of it, and its memory is wiped when it goes.
 
 mod access;
+mod act;
 mod authority;
 mod jwk;
 mod jws;
@@ -11,6 +12,7 @@ mod private_key;
 mod request;
 
 pub use access::{AccessError, AccessToken, Caller, Expected, LONGEST_ACCESS, Presented};
+pub use act::ActSigner;
 pub use authority::{Authority, Issued, Validity};
 pub use office::{OfficeDocument, OfficeSignatureError, OfficeSigner};
 pub use private_key::{PrivateKey, PublicKey, SignatureInvalid};

@@ -5,9 +5,14 @@ use std::sync::Arc;
 use serde::{Serialize, de::DeserializeOwned};
 use sillok_contract::{
     Code,
+    act::{ActRecord, Acted},
     batch::{Batch, Body, Entries, Head, TRANSIENT},
+    credential::Credential,
+    digest::Digest,
+    erasure::Erasures,
     function,
-    id::{EducatorId, LearnerId, MspId, OfficerId, SchoolId},
+    id::{CertificateId, EducatorId, LearnerId, MspId, ObjectionId, OfficerId, SchoolId},
+    objection::{Objection, ObjectionTexts},
     registry::{Changed, Educator, Learner, Listing, Office, Officer, School, SchoolChange, WalletKey},
 };
 
@@ -124,6 +129,82 @@ impl Contract {
         self.ledger.attest(Call::new(function::GET_TRAIL, [learner.as_str(), nonce])).await
     }
 
+    /// What was erased of a batch's body; of most, nothing.
+    pub async fn erasures(&self, school: &SchoolId, sequence: u64) -> Result<Erasures, LedgerError> {
+        self.read(function::GET_ERASURES, [school.as_str(), &sequence.to_string()]).await
+    }
+
+    /// An act as it was received.
+    pub async fn recorded_act(&self, act: &Digest) -> Result<Option<ActRecord>, LedgerError> {
+        self.find(function::GET_ACT, [act.to_string()]).await
+    }
+
+    /// A certificate: its state, and the acts that moved it.
+    pub async fn certificate(&self, id: &CertificateId) -> Result<Option<Credential>, LedgerError> {
+        self.find(function::GET_CERTIFICATE, [id.as_str()]).await
+    }
+
+    /// A page of a learner's certificates, in the order of their ids; at most 500. The first page has an empty bookmark.
+    pub async fn certificates(
+        &self,
+        learner: &LearnerId,
+        page_size: u32,
+        bookmark: &str,
+    ) -> Result<Listing<Credential>, LedgerError> {
+        self.read(function::LIST_CERTIFICATES, [learner.as_str(), &page_size.to_string(), bookmark]).await
+    }
+
+    /// Where a certificate stands now, attested by both offices, for who drew the nonce as in [`Contract::trail`]; none
+    /// if there is no such certificate, which nobody attests. The receipt's answer is a
+    /// [`sillok_contract::credential::CredentialStatus`].
+    pub async fn certificate_status(
+        &self,
+        id: &CertificateId,
+        nonce: &str,
+    ) -> Result<Option<Receipt>, LedgerError> {
+        let call = Call::new(function::GET_CERTIFICATE_STATUS, [id.as_str(), nonce]);
+        found(self.ledger.attest(call).await)
+    }
+
+    /// An objection: its state, and the acts that moved it.
+    pub async fn objection(&self, id: &ObjectionId) -> Result<Option<Objection>, LedgerError> {
+        self.find(function::GET_OBJECTION, [id.as_str()]).await
+    }
+
+    /// A page of a learner's objections, in the order of their ids; at most 500. The first page has an empty bookmark.
+    pub async fn objections(
+        &self,
+        learner: &LearnerId,
+        page_size: u32,
+        bookmark: &str,
+    ) -> Result<Listing<Objection>, LedgerError> {
+        self.read(function::LIST_OBJECTIONS, [learner.as_str(), &page_size.to_string(), bookmark]).await
+    }
+
+    /// Why an objection was filed and dismissed; for members of the offices.
+    pub async fn objection_texts(&self, id: &ObjectionId) -> Result<Option<ObjectionTexts>, LedgerError> {
+        self.find(function::GET_OBJECTION_TEXTS, [id.as_str()]).await
+    }
+
+    /// The call that records an act. Its answer is an [`Acted`]: read it with [`answer`]. Beside it travels what the act
+    /// names by its hash or place: the bytes of a [`sillok_contract::objection::Reason`] under
+    /// [`sillok_contract::objection::TRANSIENT`], each redacted body under its [`sillok_contract::key::body`].
+    pub fn record_act(act: &str, beside: impl IntoIterator<Item = (String, Vec<u8>)>) -> Call {
+        let call = Call::new(function::RECORD_ACT, [act]);
+        Call { transient: beside.into_iter().collect(), ..call }
+    }
+
+    /// Records an act and waits until it is in a block. Called again after a failure it answers with the first
+    /// transaction, so nothing needs to be stored between the phases. For a client of the support office.
+    pub async fn act(
+        &self,
+        act: &str,
+        beside: impl IntoIterator<Item = (String, Vec<u8>)>,
+    ) -> Result<(Acted, Commit), LedgerError> {
+        let (acted, commit) = transact(self.ledger.as_ref(), Self::record_act(act, beside)).await?;
+        Ok((answer(&acted)?, commit))
+    }
+
     /// The call that records a batch. Its answer is a [`sillok_contract::batch::Recorded`]: read it with [`answer`].
     pub fn record_batch(header: Vec<u8>, body: Vec<u8>) -> Call {
         Call::new(function::RECORD_BATCH, [header]).with_transient(TRANSIENT, body)
@@ -217,11 +298,7 @@ impl Contract {
         function: &str,
         arguments: impl IntoIterator<Item = impl Into<Vec<u8>>>,
     ) -> Result<Option<T>, LedgerError> {
-        match self.read(function, arguments).await {
-            Ok(found) => Ok(Some(found)),
-            Err(LedgerError::Refused(refusal)) if refusal.code == Code::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+        found(self.read(function, arguments).await)
     }
 
     async fn change(
@@ -232,6 +309,15 @@ impl Contract {
         let call = Call::new(function, arguments);
         let (changed, commit) = transact(self.ledger.as_ref(), call).await?;
         Ok((answer(&changed)?, commit))
+    }
+}
+
+/// What is not on the ledger is none.
+fn found<T>(found: Result<T, LedgerError>) -> Result<Option<T>, LedgerError> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(LedgerError::Refused(refusal)) if refusal.code == Code::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

@@ -13,7 +13,7 @@ use sillok_gateway::ledger::{
 };
 
 use super::{
-    engines::{Network, OnFabric, OnFile},
+    engines::Network,
     school::{Registered, document},
 };
 
@@ -23,22 +23,22 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 macro_rules! on_every_engine {
     ($($case:ident),* $(,)?) => {$(
         mod $case {
-            use super::*;
-
             #[tokio::test(flavor = "multi_thread")]
             async fn embedded() {
-                super::$case(&OnFile::new()).await;
+                super::$case(&crate::engines::OnFile::new()).await;
             }
 
             #[tokio::test(flavor = "multi_thread")]
             async fn fabric() {
-                if let Some(network) = OnFabric::new() {
+                if let Some(network) = crate::engines::OnFabric::new() {
                     super::$case(&network).await;
                 }
             }
         }
     )*};
 }
+
+pub(crate) use on_every_engine;
 
 on_every_engine!(
     a_refusal_tells_its_code_and_records_nothing,

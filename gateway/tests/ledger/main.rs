@@ -1,6 +1,7 @@
 //! Ledgers: what every engine owes, what each owes besides, and the proofs that rest on them.
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod acts;
 mod conformance;
 mod embedded;
 mod engines;

@@ -143,6 +143,9 @@ fn decompress(compressed: &[u8]) -> Result<Vec<u8>, Refusal> {
 }
 
 fn check_counts(body: &BatchBody) -> Result<(), Refusal> {
+    if !body.erased.is_empty() {
+        return Err(malformed("nothing is erased of a batch before it is recorded"));
+    }
     if body.entries.is_empty() {
         return Err(malformed("a batch has at least one entry"));
     }

@@ -10,6 +10,7 @@ use crate::{
     Code, Ledger, Refusal,
     digest::sha256,
     entry::EntryId,
+    erasure::{self, Erasures},
     id::{LearnerId, SchoolId},
     key,
     registry::School,
@@ -83,8 +84,9 @@ pub(super) fn position(position: ledger::Position) -> Option<Position> {
 }
 
 pub(crate) fn get_body(ledger: &mut dyn Ledger, school: SchoolId, sequence: u64) -> Result<Body, Refusal> {
-    match ledger.private_get(key::BODIES, &key::body(&school, sequence))? {
-        Some(body) => Ok(Body { school, sequence, body }),
+    let Erasures { revision, erasures, .. } = erasure::get(ledger, &school, sequence)?;
+    match ledger.private_get(key::BODIES, &key::revised_body(&school, sequence, revision))? {
+        Some(body) => Ok(Body { school, sequence, body, erasures }),
         None => Err(Refusal::new(
             Code::NotFound,
             format!(

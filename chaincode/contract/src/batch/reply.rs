@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     entry::EntryId,
+    erasure::Erasure,
     id::{LearnerId, SchoolId},
     json::base64_bytes,
 };
@@ -145,7 +146,10 @@ pub struct Body {
     pub school: SchoolId,
     /// The batch's number.
     pub sequence: u64,
-    /// The BatchBody, zstd-compressed, as it was received; in JSON base64.
+    /// The BatchBody, zstd-compressed, as it was received, or as the last erasure left it; in JSON base64.
     #[serde(with = "base64_bytes")]
     pub body: Vec<u8>,
+    /// What was erased of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub erasures: Vec<Erasure>,
 }

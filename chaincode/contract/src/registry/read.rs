@@ -3,7 +3,10 @@
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Educator, Listing, Officer};
-use crate::{Code, Ledger, Refusal, json, key};
+use crate::{
+    Code, Ledger, Page, Refusal, json, key,
+    snapshot::{Snapshot, damaged},
+};
 
 /// The document under a key.
 pub(crate) fn get<T: DeserializeOwned>(ledger: &mut dyn Ledger, key: &str) -> Result<T, Refusal> {
@@ -49,18 +52,39 @@ pub(crate) fn list<T: Serialize + DeserializeOwned>(
     page_size: u32,
     bookmark: &str,
 ) -> Result<Listing<T>, Refusal> {
+    let page = page(ledger, prefix, page_size, bookmark)?;
+    let items = page.entries.iter().map(|(key, bytes)| json::stored(key, bytes)).collect::<Result<_, _>>()?;
+    Ok(Listing { items, bookmark: page.bookmark })
+}
+
+/// A page of the documents whose ids are the values of the keys that begin with a prefix that ends in '/'.
+pub(crate) fn list_of<T: Serialize + DeserializeOwned>(
+    ledger: &mut dyn Ledger,
+    prefix: &str,
+    key: fn(&str) -> String,
+    page_size: u32,
+    bookmark: &str,
+) -> Result<Listing<T>, Refusal> {
+    let page = page(ledger, prefix, page_size, bookmark)?;
+    let keys: Vec<_> = page.entries.iter().map(|(_, id)| key(&String::from_utf8_lossy(id))).collect();
+    let snapshot = Snapshot::read(ledger, keys.clone())?;
+    let item = |key: &String| snapshot.document(key)?.ok_or_else(|| damaged(key));
+    let items = keys.iter().map(item).collect::<Result<_, Refusal>>()?;
+    Ok(Listing { items, bookmark: page.bookmark })
+}
+
+fn page(ledger: &mut dyn Ledger, prefix: &str, page_size: u32, bookmark: &str) -> Result<Page, Refusal> {
     // '0' is the byte after '/'.
     let end = format!("{}0", prefix.trim_end_matches('/'));
     let page = ledger.range(prefix, &end, page_size, bookmark)?;
     // A bookmark is the caller's: one that was not given for this list may start before it.
-    if page.entries.iter().any(|(key, _)| !key.starts_with(prefix)) {
-        return Err(Refusal::new(
+    match page.entries.iter().all(|(key, _)| key.starts_with(prefix)) {
+        true => Ok(page),
+        false => Err(Refusal::new(
             Code::ArgumentMalformed,
             "that is not a bookmark of this list; take the one a page gave",
-        ));
+        )),
     }
-    let items = page.entries.iter().map(|(key, bytes)| json::stored(key, bytes)).collect::<Result<_, _>>()?;
-    Ok(Listing { items, bookmark: page.bookmark })
 }
 
 fn not_found(key: &str) -> Refusal {

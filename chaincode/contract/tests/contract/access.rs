@@ -17,7 +17,7 @@ const SUPPORT_CLIENT: &[Allowed] = &[("SupportMSP", &["client"])];
 const OFFICES: &[Allowed] = &[("OfficeMSP", &ROLES), ("SupportMSP", &ROLES)];
 const MEMBERS: &[Allowed] = &[("OfficeMSP", &ROLES), ("SupportMSP", &ROLES), ("SchoolMSP", &ROLES)];
 
-const EXPECTED: [(&str, &[Allowed]); 29] = [
+const EXPECTED: [(&str, &[Allowed]); 38] = [
     ("RegisterOffice", OFFICE_ADMIN),
     ("RegisterSchool", OFFICE_ADMIN),
     ("UpdateSchool", OFFICE_ADMIN),
@@ -46,6 +46,15 @@ const EXPECTED: [(&str, &[Allowed]); 29] = [
     ("ListEntries", MEMBERS),
     ("GetTrail", MEMBERS),
     ("GetBody", OFFICES),
+    ("GetErasures", MEMBERS),
+    ("RecordAct", SUPPORT_CLIENT),
+    ("GetAct", MEMBERS),
+    ("GetCertificate", MEMBERS),
+    ("ListCertificates", MEMBERS),
+    ("GetCertificateStatus", MEMBERS),
+    ("GetObjection", MEMBERS),
+    ("ListObjections", MEMBERS),
+    ("GetObjectionTexts", OFFICES),
     ("org.hyperledger.fabric:GetMetadata", MEMBERS),
 ];
 

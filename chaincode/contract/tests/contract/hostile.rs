@@ -28,7 +28,7 @@ fn with_entry(change: impl FnOnce(&mut Vec<u8>)) -> (Code, Option<u32>) {
     let draft = world.draft();
     let mut entries = draft.entry_bytes();
     change(&mut entries[1]);
-    let body = BatchBody { requests: draft.requests.clone(), entries: entries.clone() };
+    let body = BatchBody { requests: draft.requests.clone(), entries: entries.clone(), erased: vec![] };
     answer(&mut world, &draft, &entries, compress(&body.encode_to_vec()))
 }
 
@@ -121,6 +121,8 @@ fn a_body_is_one_canonical_message_in_one_frame() {
     check([whole.as_slice(), &compress(b"")].concat(), "a second frame");
     check(compress(&[plain.as_slice(), &[0xf8, 0x01, 0x01]].concat()), "an unknown field");
     check(compress(&[&plain[..], b"\x0a\x01x"].concat()), "a request after the entries");
+    let erased = BatchBody { erased: vec![0], ..draft.body() };
+    check(compress(&erased.encode_to_vec()), "an entry is erased already");
     check(compress(b""), "no entries");
     check(compress(&[0xff; 99]), "no message");
     check(vec![0x50, 0x2a, 0x4d, 0x18, 0, 0, 0, 0], "a frame to be skipped");
@@ -157,12 +159,13 @@ fn a_batch_is_bounded() {
     assert_eq!(answer(&mut world, &draft, &draft.entry_bytes(), long), (Code::BatchTooLarge, None));
 
     let entries = vec![draft.entry_bytes()[0].clone(); MAX_ENTRIES + 1];
-    let body = BatchBody { requests: draft.requests.clone(), entries: entries.clone() };
+    let body = BatchBody { requests: draft.requests.clone(), entries: entries.clone(), erased: vec![] };
     let body = compress(&body.encode_to_vec());
     assert_eq!(answer(&mut world, &draft, &entries, body), (Code::BatchTooLarge, None));
 
     let requests = vec!["x".repeat(MAX_BODY)];
-    let body = compress(&BatchBody { requests, entries: draft.entry_bytes() }.encode_to_vec());
+    let body =
+        compress(&BatchBody { requests, entries: draft.entry_bytes(), erased: vec![] }.encode_to_vec());
     assert_eq!(answer(&mut world, &draft, &draft.entry_bytes(), body), (Code::BatchTooLarge, None));
 }
 

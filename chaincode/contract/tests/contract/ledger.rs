@@ -23,7 +23,8 @@ pub struct Transaction {
     pub creator: Option<Creator>,
     pub transient: BTreeMap<String, Vec<u8>>,
     pub writes: BTreeMap<String, Option<Vec<u8>>>,
-    pub private_writes: BTreeMap<(String, String), Vec<u8>>,
+    /// None purges.
+    pub private_writes: BTreeMap<(String, String), Option<Vec<u8>>>,
     pub event: Option<(String, Vec<u8>)>,
 }
 
@@ -38,7 +39,12 @@ impl Memory {
                 None => self.state.remove(&key),
             };
         }
-        self.private.extend(transaction.private_writes);
+        for (key, value) in transaction.private_writes {
+            match value {
+                Some(value) => self.private.insert(key, value),
+                None => self.private.remove(&key),
+            };
+        }
         self.events.extend(transaction.event);
         count
     }
@@ -102,12 +108,13 @@ impl Ledger for Memory {
     }
 
     fn private_put(&mut self, collection: &str, key: &str, value: Vec<u8>) -> Result<(), Refusal> {
-        self.transaction.private_writes.insert((collection.to_owned(), key.to_owned()), value);
+        self.transaction.private_writes.insert((collection.to_owned(), key.to_owned()), Some(value));
         Ok(())
     }
 
-    fn private_purge(&mut self, _: &str, _: &str) -> Result<(), Refusal> {
-        unreachable!("the contract does not purge")
+    fn private_purge(&mut self, collection: &str, key: &str) -> Result<(), Refusal> {
+        self.transaction.private_writes.insert((collection.to_owned(), key.to_owned()), None);
+        Ok(())
     }
 
     fn set_event(&mut self, name: &str, payload: Vec<u8>) -> Result<(), Refusal> {

@@ -3,9 +3,14 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod access;
+mod acts;
+mod credentials;
+mod deciding;
+mod erasures;
 mod forms;
 mod hostile;
 mod ledger;
+mod objections;
 mod officers;
 mod people;
 mod reads;

@@ -292,7 +292,7 @@ impl Draft {
     }
 
     pub fn body(&self) -> BatchBody {
-        BatchBody { requests: self.requests.clone(), entries: self.entry_bytes() }
+        BatchBody { requests: self.requests.clone(), entries: self.entry_bytes(), erased: vec![] }
     }
 
     /// The header's bytes and the compressed body.

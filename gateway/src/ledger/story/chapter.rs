@@ -61,6 +61,10 @@ impl Chapter {
         let requests = read_requests(&body.requests);
         let mut faults = Vec::new();
         let contents = body.entries.iter().enumerate().map(|(index, bytes)| {
+            let erased = bytes.is_empty() && body.erased.iter().any(|&erased| erased as usize == index);
+            if erased {
+                return Content::Erased;
+            }
             content(batch, index, bytes, &requests).unwrap_or_else(|fault| {
                 faults.push(fault);
                 Content::Unproven
@@ -115,9 +119,6 @@ fn content(
 ) -> Result<Content, Fault> {
     let fault = |code, why: String| Fault::of_leaf(code, batch, index, why);
     let leaf = &batch.leaves[index];
-    if bytes.is_empty() {
-        return Ok(Content::Erased);
-    }
     if EntryId::of(bytes) != leaf.entry {
         return Err(fault(FaultCode::Body, "the entry's bytes do not hash to its leaf".to_owned()));
     }

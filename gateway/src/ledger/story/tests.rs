@@ -122,7 +122,11 @@ fn whatever_is_changed_is_a_fault_and_what_rests_on_it_is_not_told() {
     assert_eq!(codes(&chapter), ["ledger.body"], "one entry alone");
     assert!(matches!(chapter.contents[..], [Content::Unproven, Content::Entry(..)]));
     assert_eq!(codes(&with(|body| body.requests.clear())), ["ledger.request"; 2]);
-    let erased = with(|body| body.entries[1].clear());
+    assert_eq!(codes(&with(|body| body.entries[1].clear())), ["ledger.body"], "blank, and not erased");
+    let erased = with(|body| {
+        body.entries[1].clear();
+        body.erased = vec![1];
+    });
     assert_eq!(codes(&erased), [""; 0]);
     assert_eq!(erased.contents[1], Content::Erased);
     let mut other = batch.clone();

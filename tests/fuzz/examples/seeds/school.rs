@@ -161,7 +161,8 @@ impl Batch {
 
     /// The body before it is compressed.
     pub(super) fn body(&self) -> Vec<u8> {
-        BatchBody { requests: vec![self.request.clone()], entries: self.entries.clone() }.encode_to_vec()
+        BatchBody { requests: vec![self.request.clone()], entries: self.entries.clone(), erased: vec![] }
+            .encode_to_vec()
     }
 
     /// The header behind its length, and the body as it travels.
