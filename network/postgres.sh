@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A PostgreSQL of its own for the records database of a gateway on this network: loopback only, a generated password,
-# TLS for who asks for it, durable (fsync stays on).
+# TLS for who asks for it, durable (fsync stays on), and with a log that the gateway can watch.
 usage() {
   cat <<'END'
 usage: network/postgres.sh up|down|clean|url|roots [--dir DIR] [--port-base N]
@@ -93,12 +93,16 @@ port = $PORT
 unix_socket_directories = ''
 max_connections = 200
 ssl = on
+wal_level = logical
+max_replication_slots = 100
+max_wal_senders = 100
+max_slot_wal_keep_size = 4GB
 END
   make_certificate "$made"
   # Only the database's owner may log in, with the password in the URL; it may make more databases, for tests.
   as_server tee "$made/pg_hba.conf" >/dev/null <<<'host all sillok 127.0.0.1/32 scram-sha-256'
   as_server postgres --single -D "$made" postgres >/dev/null 2>"$HOME_DIRECTORY/make.log" <<END ||
-CREATE ROLE sillok LOGIN CREATEDB PASSWORD '$password'
+CREATE ROLE sillok LOGIN CREATEDB REPLICATION PASSWORD '$password'
 CREATE DATABASE sillok OWNER sillok
 END
     die "PostgreSQL: role and database were not made"

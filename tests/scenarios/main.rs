@@ -18,6 +18,7 @@ mod replay;
 mod schools;
 mod term;
 mod wallets;
+mod watch;
 mod year;
 
 use sillok_tests::{call::Face, engine::Engine, world::World};
@@ -92,4 +93,7 @@ scenarios! {
     production postgresql_killed: faults::of_postgresql;
     production the_database_lost_while_it_commits: lost::while_it_commits;
     production two_gateways_one_killed: gateways::one_killed;
+    production written_past_the_gateway: watch::in_the_middle_of_load;
+    production written_while_the_gateway_is_away: watch::while_the_gateway_is_away;
+    production watched_by_one_of_two_gateways: watch::by_one_of_two_gateways;
 }

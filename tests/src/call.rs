@@ -8,13 +8,14 @@ use sillok_gateway::{
     client::Client,
     drift::{History, Plan, Selection, SignedReport},
     keys::{AccessToken, Expected, SignedQueries},
+    records::{Alert, Finding},
     server::Addresses,
     service::{Batch, Digest, EntryState, Place, QueryResult, RequestState, system_clock},
 };
 use sillok_proto::gateway::{
     self as message, GetEntryRequest, GetHistoryRequest, GetProofRequest, GetRequestRequest,
-    ListBatchesRequest, PlanRestorationRequest, SubmitRequestRequest, VerifyLearnerRequest,
-    entry_state::Status, gateway_client::GatewayClient,
+    ListAlertsRequest, ListBatchesRequest, PlanRestorationRequest, SubmitRequestRequest,
+    VerifyLearnerRequest, entry_state::Status, gateway_client::GatewayClient,
 };
 use tonic::transport::{Channel, Endpoint};
 
@@ -166,6 +167,30 @@ impl Caller {
         }
     }
 
+    /// What was found that did not come through the gateway, all of it. For officers.
+    pub async fn alerts(&self) -> Answer<Vec<Alert>> {
+        let mut all: Vec<Alert> = Vec::new();
+        loop {
+            let after = all.last().map_or(0, |alert| alert.id);
+            let page = self.alerts_after(after).await?;
+            if page.is_empty() {
+                return Ok(all);
+            }
+            all.extend(page);
+        }
+    }
+
+    async fn alerts_after(&self, after: i64) -> Answer<Vec<Alert>> {
+        match self.face {
+            Face::Rest => Ok(self.rest.alerts(after).await?),
+            Face::Grpc => {
+                let call = self.with_token("ListAlerts", ListAlertsRequest { after, limit: 0 });
+                let reply = self.grpc.clone().list_alerts(call).await?;
+                Ok(reply.into_inner().alerts.into_iter().map(alert).collect())
+            }
+        }
+    }
+
     async fn batches_after(&self, school: &SchoolId, after: u64) -> Answer<Vec<Batch>> {
         match self.face {
             Face::Rest => Ok(self.rest.batches(school, after).await?),
@@ -238,4 +263,20 @@ fn batch(batch: message::Batch) -> Batch {
         transaction: batch.transaction,
         block: batch.block,
     }
+}
+
+fn alert(alert: message::Alert) -> Alert {
+    let told = |text: String| Some(text).filter(|text| !text.is_empty());
+    let finding = Finding {
+        kind: alert.kind,
+        table: told(alert.table),
+        key: told(alert.key_json).map(|key| serde_json::from_str(&key).unwrap()),
+        operation: told(alert.operation),
+        rows: alert.rows,
+        committed_at: Some(alert.committed_at).filter(|time| *time != 0),
+        xid: Some(alert.xid).filter(|xid| *xid != 0),
+        lsn: told(alert.lsn),
+        detail: told(alert.detail),
+    };
+    Alert { id: alert.id, seen_at: alert.seen_at, finding }
 }

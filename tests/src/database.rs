@@ -12,6 +12,8 @@ use sillok_contract::{
 };
 use tokio_postgres::NoTls;
 
+use crate::patience::until;
+
 /// A records database that a scenario has for its own.
 #[derive(Clone, Debug)]
 pub enum Database {
@@ -113,9 +115,14 @@ impl Database {
 
     /// Drops it from its server; a file goes with its directory.
     pub async fn drop_it(&self) {
-        if let Self::Postgres { server, name } = self {
-            run(server, &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
-        }
+        let Self::Postgres { server, name } = self else { return };
+        let client = connect(server).await.unwrap();
+        // For a moment somebody may still hear its replication slot, or vacuum it.
+        until("the scenario's database is dropped", async || {
+            let drop = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
+            client.batch_execute(&drop).await.ok()
+        })
+        .await;
     }
 
     /// A school's outbox in the order of execution.

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
 use sillok_contract::{entry::EntryId, id::SchoolId};
 use sillok_gateway::{
     keys::SignedQueries,
+    records::Alert,
     service::{Digest, RequestState},
 };
 
@@ -34,6 +36,32 @@ pub struct Unclear {
     pub queries: Vec<String>,
 }
 
+/// A write past the gateway, as an alert tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Past {
+    /// What it is.
+    pub kind: String,
+    /// What was done.
+    pub operation: String,
+    /// The table.
+    pub table: String,
+    /// The row's key; null where it is about a whole table.
+    pub key: Value,
+}
+
+impl Past {
+    /// What an alert tells.
+    pub fn of(alert: &Alert) -> Self {
+        let finding = alert.finding.clone();
+        Self {
+            kind: finding.kind,
+            operation: finding.operation.unwrap_or_default(),
+            table: finding.table.unwrap_or_default(),
+            key: finding.key.map_or(Value::Null, Value::Object),
+        }
+    }
+}
+
 /// Everything that was told.
 #[derive(Debug, Default)]
 pub struct Told {
@@ -47,6 +75,10 @@ pub struct Told {
     pub unclear: BTreeMap<Digest, Unclear>,
     /// Entries that are expected to be refused by the ledger, with the code.
     pub set_aside: BTreeMap<EntryId, String>,
+    /// What was written past the gateway, in order.
+    pub past: Vec<Past>,
+    /// Whether more was, which is not in `past`.
+    pub meddled: bool,
 }
 
 impl Told {

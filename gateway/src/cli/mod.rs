@@ -24,6 +24,7 @@
 //! `{"error": {"code", "detail", "retry", "exit"}}`, and `transaction` where there is one.
 
 mod admin;
+mod alerts;
 mod audit;
 mod bench;
 mod causes;
@@ -46,6 +47,7 @@ mod serve;
 mod table;
 mod verify;
 mod wallet;
+mod watch;
 mod when;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -98,6 +100,10 @@ pub enum Command {
     History(history::HistoryOf),
     /// Keeps what was recorded about a learner, for the learner.
     Wallet(wallet::Wallet),
+    /// Shows what was found in the database that did not come through the gateway.
+    Alerts(alerts::Alerts),
+    /// Administers the watch for writes past the gateway.
+    Watch(watch::Watch),
 }
 
 impl Command {
@@ -115,6 +121,8 @@ impl Command {
             Self::Audit(command) => on_threads(command.run(program)),
             Self::History(command) => on_threads(command.run(program)),
             Self::Wallet(command) => command.run(program),
+            Self::Alerts(command) => on_threads(command.run(program)),
+            Self::Watch(command) => on_threads(command.run(program)),
         }
     }
 }

@@ -18,6 +18,7 @@ use crate::{
     drift::{History, Plan, Selection, SignedReport},
     keys::{AccessToken, Expected, SignedQueries},
     ledger::Receipt,
+    records::Alert,
     service::{Batch, Digest, EntryState, LearnerEntries, RequestState},
 };
 
@@ -140,6 +141,13 @@ impl Client {
         read(self.get(&path).await?).await
     }
 
+    /// What was found in the database that did not come through the gateway, after the alert with this number, at most
+    /// 100. For officers.
+    pub async fn alerts(&self, after: i64) -> Result<Vec<Alert>, ClientError> {
+        let page: Alerts = read(self.get(&format!("v1/alerts?after={after}")).await?).await?;
+        Ok(page.alerts)
+    }
+
     /// The answer of any path that is read, such as `v1/schools/S/entries`, as it comes.
     pub async fn get(&self, path: &str) -> Result<Response, ClientError> {
         self.call(Method::GET, self.url(path)?).await
@@ -173,6 +181,12 @@ fn built(http: reqwest::ClientBuilder) -> Result<reqwest::Client, ClientError> {
 #[derive(Deserialize)]
 struct Batches {
     batches: Vec<Batch>,
+}
+
+/// A page of alerts.
+#[derive(Deserialize)]
+struct Alerts {
+    alerts: Vec<Alert>,
 }
 
 /// An address that paths can be put behind.

@@ -13,7 +13,7 @@ fn of<T: PartialSchema>() -> Value {
     serde_json::to_value(T::schema()).expect("a schema is JSON")
 }
 
-fn sections() -> [(&'static str, Value); 13] {
+fn sections() -> [(&'static str, Value); 14] {
     [
         ("listen", of::<Listen>()),
         ("tls", of::<Tls>()),
@@ -21,6 +21,7 @@ fn sections() -> [(&'static str, Value); 13] {
         ("log", of::<Log>()),
         ("records", of::<records::Settings>()),
         ("records.statement", of::<records::policy::Limits>()),
+        ("records.watch", of::<records::WatchSettings>()),
         ("ledger", of::<Ledger>()),
         ("ledger.fabric", of::<fabric::Settings>()),
         ("service", of::<service::Settings>()),

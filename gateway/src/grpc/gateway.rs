@@ -2,11 +2,12 @@
 
 use futures_util::{StreamExt as _, stream::BoxStream};
 use sillok_proto::gateway::{
-    EntryRecorded, EntryState, GetEntryRequest, GetHistoryRequest, GetProofRequest, GetRequestRequest,
-    GetTrailRequest, History, LearnerEntry, ListBatchesReply, ListBatchesRequest, ListLearnerEntriesReply,
-    ListLearnerEntriesRequest, PlanRestorationRequest, Proof, Report, RequestState, RestorationPlan,
-    StreamEntriesRequest, StreamLearnerEntriesRequest, SubmitRequestRequest, TrailReceipt,
-    VerifyLearnerRequest, gateway_server::Gateway,
+    Alert, EntryRecorded, EntryState, GetEntryRequest, GetHistoryRequest, GetProofRequest, GetRequestRequest,
+    GetTrailRequest, History, LearnerEntry, ListAlertsReply, ListAlertsRequest, ListBatchesReply,
+    ListBatchesRequest, ListLearnerEntriesReply, ListLearnerEntriesRequest, PlanRestorationRequest, Proof,
+    Report, RequestState, RestorationPlan, StreamAlertsRequest, StreamEntriesRequest,
+    StreamLearnerEntriesRequest, SubmitRequestRequest, TrailReceipt, VerifyLearnerRequest,
+    gateway_server::Gateway,
 };
 use tokio::sync::OwnedSemaphorePermit;
 use tonic::{Request, Response, Status};
@@ -136,12 +137,30 @@ impl Grpc {
         });
         stream.take_until(self.stopping.clone().cancelled_owned()).boxed()
     }
+
+    async fn alerts_of(&self, request: Request<ListAlertsRequest>) -> Result<ListAlertsReply, Problem> {
+        let caller = self.caller(&request).await?;
+        let wanted = request.get_ref();
+        let alerts = self.service.alerts(&caller, wanted.after, message::limit(wanted.limit)?).await?;
+        Ok(ListAlertsReply { alerts: alerts.into_iter().map(message::alert).collect() })
+    }
+
+    async fn following_alerts(
+        &self,
+        request: Request<StreamAlertsRequest>,
+    ) -> Result<Messages<Alert>, Problem> {
+        let caller = self.caller(&request).await?;
+        let place = self.gate.open_stream()?;
+        let alerts = self.service.follow_alerts(&caller, request.get_ref().after).await?;
+        Ok(self.messages(place, alerts, message::alert))
+    }
 }
 
 #[tonic::async_trait]
 impl Gateway for Grpc {
     type StreamEntriesStream = Messages<EntryRecorded>;
     type StreamLearnerEntriesStream = Messages<LearnerEntry>;
+    type StreamAlertsStream = Messages<Alert>;
 
     async fn submit_request(&self, request: Request<SubmitRequestRequest>) -> Answer<RequestState> {
         let SubmitRequestRequest { request, queries } = request.into_inner();
@@ -201,5 +220,13 @@ impl Gateway for Grpc {
 
     async fn plan_restoration(&self, request: Request<PlanRestorationRequest>) -> Answer<RestorationPlan> {
         self.plan_of(request).await.map(Response::new).map_err(status)
+    }
+
+    async fn list_alerts(&self, request: Request<ListAlertsRequest>) -> Answer<ListAlertsReply> {
+        self.alerts_of(request).await.map(Response::new).map_err(status)
+    }
+
+    async fn stream_alerts(&self, request: Request<StreamAlertsRequest>) -> Answer<Self::StreamAlertsStream> {
+        self.following_alerts(request).await.map(Response::new).map_err(status)
     }
 }

@@ -5,6 +5,7 @@ use sillok_proto::gateway::{self, entry_state::Status};
 use crate::{
     drift::{History, Plan, SignedReport},
     problem::{Kind, Problem},
+    records::Alert,
     service::{Batch, EntryRecorded, EntryState, LearnerEntry, Place, QueryResult, RequestState},
 };
 
@@ -86,4 +87,20 @@ pub(super) fn history(history: History) -> gateway::History {
 pub(super) fn plan(plan: Plan) -> gateway::RestorationPlan {
     let json = serde_json::to_string(&plan).expect("a plan has only text, numbers and lists");
     gateway::RestorationPlan { json }
+}
+
+pub(super) fn alert(Alert { id, seen_at, finding }: Alert) -> gateway::Alert {
+    gateway::Alert {
+        id,
+        seen_at,
+        kind: finding.kind,
+        table: finding.table.unwrap_or_default(),
+        key_json: finding.key.map(|key| serde_json::Value::Object(key).to_string()).unwrap_or_default(),
+        operation: finding.operation.unwrap_or_default(),
+        rows: finding.rows,
+        committed_at: finding.committed_at.unwrap_or_default(),
+        xid: finding.xid.unwrap_or_default(),
+        lsn: finding.lsn.unwrap_or_default(),
+        detail: finding.detail.unwrap_or_default(),
+    }
 }

@@ -27,3 +27,11 @@ pub async fn open(settings: &Settings) -> Result<Arc<dyn Records>, OpenError> {
         Engine::Sqlite(sqlite) => Arc::new(sqlite),
     })
 }
+
+/// Gives up what the watch keeps in the database, so that this keeps no log for it; whether there was something.
+pub async fn drop_watch(settings: &Settings) -> Result<bool, OpenError> {
+    match settings.url.split_once(':') {
+        Some(("postgres" | "postgresql", _)) => Postgres::drop_watch(settings).await,
+        _ => Ok(false),
+    }
+}

@@ -29,6 +29,10 @@ pub(super) const UNRECORDED: &str =
 pub(super) const BATCH: &str =
     "school, sequence, header, entries, body, transaction_id, envelope, receipt, block";
 
+/// The columns of a [`super::Alert`].
+pub(super) const ALERT: &str =
+    "id, seen_at, kind, table_name, key, operation, rows, committed_at, xid, lsn, detail";
+
 /// An entry that is not stored yet.
 pub(super) struct NewEntry {
     pub(super) id: EntryId,
@@ -133,7 +137,7 @@ fn digest(rows: &[Map<String, Value>]) -> Result<Vec<u8>> {
 
 /// RFC 8785, whose numbers are doubles: an integer that would lose digits is written as a string of them (its
 /// appendix D).
-fn canonical(row: &Map<String, Value>) -> Result<Vec<u8>> {
+pub(super) fn canonical(row: &Map<String, Value>) -> Result<Vec<u8>> {
     let exact: Map<_, _> = row.iter().map(|(column, value)| (column.clone(), exact(value))).collect();
     serde_json_canonicalizer::to_vec(&exact).map_err(|e| RecordsError::Corrupt(e.to_string()))
 }

@@ -1,9 +1,11 @@
 //! The records database, as the gateway sees it: the office's own tables, and beside them what Sillok keeps until the
 //! ledger has it (requests, outbox, batches).
 
+pub mod pgoutput;
 pub mod policy;
 pub mod schema;
 
+mod alert;
 #[cfg(test)]
 mod conformance;
 mod engine;
@@ -25,12 +27,14 @@ use sillok_contract::{
     id::{EducatorId, LearnerId, SchoolId},
     purpose::ResultKind,
 };
+use tokio_util::sync::CancellationToken;
 
-pub use engine::open;
+pub use alert::{Alert, Finding, NewAlert, Sighting};
+pub use engine::{drop_watch, open};
 pub use picture::{OutboxRow, Picture, Row, Sought};
 pub use plain::Plain;
 pub use policy::OutputColumn;
-pub use settings::{OpenError, Settings};
+pub use settings::{OpenError, Settings, WatchMode, WatchSettings};
 
 /// A request that has passed every check and may be executed.
 #[derive(Clone, Debug)]
@@ -403,4 +407,13 @@ pub trait Records: Send + Sync {
     /// Whom the protected tables' rows belong to, by the learner's column, each once: those after `after`, in the order
     /// of their bytes, at most `limit`.
     async fn learners(&self, after: &str, limit: u32) -> Result<Vec<String>>;
+    /// Raises alerts: those whose fingerprint was not raised before, in order, which it gives.
+    async fn raise(&self, alerts: &[NewAlert]) -> Result<Vec<Alert>>;
+    /// Alerts with a greater number than `after`, in order, at most `limit`. Whoever has read one has missed none with
+    /// a lesser number.
+    async fn alerts(&self, after: i64, limit: u32) -> Result<Vec<Alert>>;
+    /// Watches for writes that did not come through [`Records::execute`] until `shutdown`, where the database can tell of
+    /// them; else it returns at once. Each is raised once, by one of all gateways on the database; also what was committed
+    /// while there was none, once there is one again.
+    async fn watch(&self, _tell: &(dyn Fn(Sighting) + Send + Sync), _shutdown: &CancellationToken) {}
 }

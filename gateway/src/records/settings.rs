@@ -53,6 +53,8 @@ pub struct Settings {
     pub result_bytes: u64,
     /// How large a statement may be.
     pub statement: Limits,
+    /// How writes past the gateway are watched for.
+    pub watch: WatchSettings,
     /// The protected tables, in this file; see [`super::schema`].
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
@@ -79,11 +81,37 @@ impl Default for Settings {
             rows: 1_000,
             result_bytes: 16 * 1024 * 1024,
             statement: Limits::default(),
+            watch: WatchSettings::default(),
             schema_file: None,
             schema: None,
             migrations: None,
         }
     }
+}
+
+/// How writes past the gateway are watched for: on PostgreSQL, by logical decoding.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct WatchSettings {
+    /// "auto", "on" or "off". The watch keeps a replication slot, and PostgreSQL keeps its log for a slot that nobody
+    /// hears until the disk is full, unless max_slot_wal_keep_size bounds it. So "auto" watches only where the office has
+    /// set up both wal_level = logical and a role with REPLICATION for the gateway; "on" does not start without them.
+    /// `sillok watch drop` gives the slot up.
+    #[schema(value_type = String)]
+    pub mode: WatchMode,
+}
+
+/// Whether writes past the gateway are watched for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WatchMode {
+    /// Where the database is set up for it.
+    #[default]
+    Auto,
+    /// The gateway does not start where it cannot be.
+    On,
+    /// They are not.
+    Off,
 }
 
 impl fmt::Debug for Settings {

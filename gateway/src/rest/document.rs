@@ -29,6 +29,8 @@ const ACCESS: &str = "access";
         (name = "entries", description = "Queries on their way to the ledger, and their proofs."),
         (name = "schools", description = "A school's batches and entries."),
         (name = "learners", description = "What was recorded about a learner, and whether the database still holds it."),
+        (name = "learners", description = "What ledger and database hold about a learner, compared."),
+        (name = "alerts", description = "What was found that did not come through the gateway."),
         (name = "operation", description = "For those who run the gateway.")
     )
 )]

@@ -1,5 +1,6 @@
 //! REST: the routes, and what each takes and answers. Whatever is done, [`crate::service`] does.
 
+mod alerts;
 mod batches;
 mod body;
 mod caller;
@@ -70,6 +71,7 @@ impl Rest {
             .routes(routes!(trail::entries))
             .routes(routes!(stream::learner_entries))
             .routes(routes!(learners::restoration))
+            .routes(routes!(alerts::list))
             .route_layer(from_fn_with_state(edge.clone(), bound))
             .routes(routes!(operation::healthz))
             .routes(routes!(operation::readyz))

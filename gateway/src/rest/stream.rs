@@ -148,7 +148,8 @@ fn of_entry(entry: &EntryRecorded) -> Event {
     Event::default().event("entry").id(entry.cursor.to_string()).data(data)
 }
 
-fn of_problem(problem: &Problem) -> Event {
+/// A problem on the way.
+pub(super) fn of_problem(problem: &Problem) -> Event {
     let data = serde_json::to_string(problem).expect("a problem has string keys only");
     Event::default().event("problem").data(data)
 }

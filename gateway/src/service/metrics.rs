@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 
 use super::SchoolAudit;
+use crate::records::Finding;
 
 const RECORDED: &str = "sillok_entries_recorded_total";
 const SET_ASIDE: &str = "sillok_entries_set_aside_total";
@@ -15,6 +16,9 @@ const RECORD_SECONDS: &str = "sillok_entry_record_delay_seconds";
 const PHASE_SECONDS: &str = "sillok_ledger_phase_duration_seconds";
 const FAULTS: &str = "sillok_batcher_faults_total";
 const INVALID: &str = "sillok_transactions_invalid_total";
+const DRIFT: &str = "sillok_drift_writes_total";
+const WATCHING: &str = "sillok_watch_active";
+const RETAINED: &str = "sillok_watch_retained_bytes";
 
 const AUDIT_FINDINGS: &str = "sillok_audit_findings";
 const AUDIT_ENDED: &str = "sillok_audit_ended_timestamp_seconds";
@@ -42,6 +46,9 @@ pub(crate) fn describe() {
     describe_counter!(AUDIT_ENTRIES, "Entries that audits have read");
     describe_counter!(AUDIT_ROWS, "Rows that audits have compared");
     describe_counter!(AUDIT_SUSPECTS, "Learners whom audits have looked at precisely");
+    describe_counter!(DRIFT, "Rows found changed past the gateway, by kind, table and operation");
+    describe_gauge!(WATCHING, "Whether this gateway is the one that watches the database");
+    describe_gauge!(RETAINED, "Bytes of its log that the database keeps for the watch");
     // There from the beginning, so that an alarm can rest on it.
     stuck(0);
     gauge!(AUDIT_FINDINGS).set(0.0);
@@ -103,4 +110,23 @@ pub(super) fn audit_ended(findings: u64, time: i64) {
 /// An audit could not be made.
 pub(super) fn audit_failed() {
     counter!(AUDIT_FAILED).increment(1);
+}
+
+/// Something was found that did not come through the gateway.
+pub(super) fn drift(finding: &Finding) {
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let (kind, table, operation) = (finding.kind.clone(), text(&finding.table), text(&finding.operation));
+    // A table that was emptied is one write, however many rows it had.
+    counter!(DRIFT, "kind" => kind, "table" => table, "operation" => operation)
+        .increment(finding.rows.max(1));
+}
+
+/// Whether this gateway is the one that watches.
+pub(super) fn watching(watching: bool) {
+    gauge!(WATCHING).set(f64::from(u8::from(watching)));
+}
+
+/// So many bytes of its log the database keeps for the watch.
+pub(super) fn retained(bytes: u64) {
+    gauge!(RETAINED).set(bytes as f64);
 }

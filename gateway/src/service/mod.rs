@@ -1,6 +1,7 @@
 //! What the gateway does, whichever face asks: REST and gRPC both call [`Service`] and add nothing of their own.
 
 mod access;
+mod alerts;
 mod audit;
 mod batcher;
 mod caller;
@@ -47,7 +48,7 @@ use crate::{
     drift::{History, Plan, Selection, SignedReport},
     ledger::{Ledger, Receipt, contract::Contract},
     problem::Problem,
-    records::{Records, policy::Policy},
+    records::{Alert, NewAlert, Records, RecordsError, policy::Policy},
 };
 use batcher::{Health, Stuck};
 pub(crate) use metrics::describe as describe_metrics;
@@ -108,6 +109,8 @@ struct Core {
     /// Recorded batches by school and sequence.
     batches: moka::future::Cache<(SchoolId, u64), Arc<Batch>>,
     health: watch::Sender<Health>,
+    /// An alert was raised here.
+    alerted: watch::Sender<()>,
     stuck: Stuck,
     /// What this gateway's leases name as their owner.
     owner: String,
@@ -135,17 +138,19 @@ impl Service {
             answering: Momentary::new(ANSWERING),
             batches: moka::future::Cache::new(REMEMBERED_BATCHES),
             health: watch::Sender::new(Health::Stopped),
+            alerted: watch::Sender::new(()),
             stuck: Stuck::default(),
             owner: format!("{:016x}", rand::random::<u64>()),
         };
         Self { core: Arc::new(core), starts: Arc::new(Mutex::new(starts)) }
     }
 
-    /// Records what is executed, follows changes of the registry and audits, if the settings say so, until `shutdown`;
-    /// then drains.
+    /// Records what is executed, follows changes of the registry, watches the database and audits, if the settings say so,
+    /// until `shutdown`; then drains.
     pub async fn run(&self, shutdown: CancellationToken) {
-        let audits = audit::run(self.core.clone(), shutdown.clone());
-        tokio::join!(self.batcher().run(shutdown.clone()), self.listen(shutdown), audits);
+        let (batcher, audits) = (self.batcher(), audit::run(self.core.clone(), shutdown.clone()));
+        let watch = self.core.watch(shutdown.clone());
+        tokio::join!(batcher.run(shutdown.clone()), self.listen(shutdown), audits, watch);
     }
 
     /// What brings executed entries to the ledger; one a process.
@@ -265,6 +270,27 @@ impl Service {
         after: u64,
     ) -> Result<BoxStream<'static, Result<LearnerEntry, Problem>>, Problem> {
         self.core.follow_learner(caller, learner, after)
+    }
+
+    /// What was found in the database that did not come through the gateway, after the alert with this number, in order.
+    /// A `limit` of 0 means the most: 100. For officers.
+    pub async fn alerts(&self, caller: &Caller, after: i64, limit: u32) -> Result<Vec<Alert>, Problem> {
+        self.core.alerts(caller, after, limit).await
+    }
+
+    /// The same, each once and in order, then those to come as they are raised. It ends only with an error; go on from
+    /// the last alert's number.
+    pub async fn follow_alerts(
+        &self,
+        caller: &Caller,
+        after: i64,
+    ) -> Result<BoxStream<'static, Result<Alert, Problem>>, Problem> {
+        self.core.follow_alerts(caller, after)
+    }
+
+    /// Raises alerts, such as an audit's findings: stores those whose fingerprint is new, and tells of them.
+    pub async fn raise_alerts(&self, alerts: &[NewAlert]) -> Result<(), RecordsError> {
+        self.core.raise(alerts).await
     }
 
     /// Who the bearer of this access token is. `method` and `uri` are those of the call it comes with; for gRPC

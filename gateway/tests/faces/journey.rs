@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// A stream of server-sent events, read event by event.
-struct Events {
+pub(crate) struct Events {
     response: Response,
     text: String,
 }
@@ -32,12 +32,17 @@ impl Events {
             None => request,
         });
         let response = response.await.error_for_status().unwrap();
+        Self::of(response)
+    }
+
+    /// Those of an answer.
+    pub(crate) fn of(response: Response) -> Self {
         assert_eq!(response.headers()["content-type"], "text/event-stream");
         Self { response, text: String::new() }
     }
 
     /// The next event's id and data; none at the end of the stream. Comments are skipped.
-    async fn next(&mut self) -> Option<(String, Value)> {
+    pub(crate) async fn next(&mut self) -> Option<(String, Value)> {
         loop {
             if let Some((event, rest)) = self.text.split_once("\n\n") {
                 let (event, rest) = (event.to_owned(), rest.to_owned());

@@ -60,6 +60,7 @@ async fn nothing_is_read_without_an_access_token() {
         format!("/v1/entries/{hash}/proof"),
         "/v1/schools/school-1/batches".to_owned(),
         "/v1/schools/school-1/entries".to_owned(),
+        "/v1/alerts".to_owned(),
     ] {
         for authorization in ["", "Basic eDp5", "Bearer", "Bearer ", "\u{7f}"] {
             let mut request = Client::new().get(gateway.url(&path));

@@ -20,6 +20,8 @@ pub(crate) struct Running {
     pub(crate) shutdown: CancellationToken,
     /// The gateway's ledger, for what administrators do.
     pub(crate) ledger: Embedded,
+    /// What is behind both faces.
+    pub(crate) service: Service,
     task: JoinHandle<std::io::Result<()>>,
     _data: tempfile::TempDir,
 }
@@ -37,11 +39,11 @@ pub(crate) async fn start(change: impl FnOnce(&mut Settings)) -> Running {
     let listeners = Listeners::bind(&settings.listen).await.unwrap();
     let engines = Engines::open(&settings).await.unwrap();
     let service = Service::new(engines.parts, settings.service.clone());
-    let gateway = Gateway::new(settings, service).unwrap();
+    let gateway = Gateway::new(settings, service.clone()).unwrap();
     let addresses = gateway.addresses(&listeners).unwrap();
     let shutdown = CancellationToken::new();
     let task = tokio::spawn(gateway.run(listeners, shutdown.clone()));
-    Running { addresses, shutdown, ledger: engines.embedded.unwrap(), task, _data: data }
+    Running { addresses, shutdown, ledger: engines.embedded.unwrap(), service, task, _data: data }
 }
 
 impl Running {

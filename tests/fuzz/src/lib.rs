@@ -7,19 +7,21 @@ pub mod chaincode_message;
 pub mod entry;
 pub mod policy;
 pub mod proof;
+pub mod replication;
 pub mod request;
 
 /// What panics where something does not hold of these bytes.
 pub type Check = fn(&[u8]);
 
 /// Every target, by the name of its seeds' directory.
-pub const TARGETS: [(&str, Check); 7] = [
+pub const TARGETS: [(&str, Check); 8] = [
     ("access_token", access_token::check),
     ("batch", batch::check),
     ("chaincode_message", chaincode_message::check),
     ("entry", entry::check),
     ("policy", policy::check),
     ("proof", proof::check),
+    ("replication", replication::check),
     ("request", request::check),
 ];
 

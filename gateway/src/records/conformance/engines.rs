@@ -57,8 +57,26 @@ impl Database {
         }
     }
 
+    /// A connection of somebody who is no gateway.
+    pub(super) async fn client(&self) -> tokio_postgres::Client {
+        let (client, connection) =
+            tokio_postgres::connect(&self.settings().url, tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client
+    }
+
+    /// For a moment somebody may still hear its replication slot, or vacuum it.
     pub(in crate::records) async fn drop(self) {
-        self.on_server(&format!("DROP DATABASE {} WITH (FORCE)", self.name)).await;
+        let (client, connection) =
+            tokio_postgres::connect(&self.server, tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        let mut tries = 0..100;
+        while let Err(error) =
+            client.batch_execute(&format!("DROP DATABASE {} WITH (FORCE)", self.name)).await
+        {
+            tries.next().unwrap_or_else(|| panic!("{} is not dropped: {error}", self.name));
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
     }
 }
 

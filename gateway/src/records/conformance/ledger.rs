@@ -93,7 +93,7 @@ async fn a_former_owner_writes_nothing(office: &Office) {
     assert_eq!(stored, batch(1, &ids[..1]));
 }
 
-async fn a_batch_goes_its_way(office: &Office) {
+pub(super) async fn a_batch_goes_its_way(office: &Office) {
     let ids = entries(office, 3).await;
     let backlog = office.records.backlog().await.unwrap();
     assert_eq!(backlog.len(), 1);
@@ -140,7 +140,7 @@ async fn a_batch_goes_its_way(office: &Office) {
     assert_eq!(office.records.unrecorded().await.unwrap(), 0);
 }
 
-async fn a_batch_with_a_bad_entry_is_dissolved(office: &Office) {
+pub(super) async fn a_batch_with_a_bad_entry_is_dissolved(office: &Office) {
     let ids = entries(office, 3).await;
     let lease = lease(office, "gateway-1").await;
     office.records.form(&lease, &batch(1, &ids)).await.unwrap();

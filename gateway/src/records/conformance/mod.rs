@@ -7,6 +7,7 @@ mod execution;
 mod ledger;
 mod picture;
 mod statements;
+mod watch;
 
 use sillok_contract::digest::sha256;
 use std::sync::Arc;

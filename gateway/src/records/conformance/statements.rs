@@ -27,7 +27,7 @@ const BEFORE: &[(&str, &str)] = &[
     ),
 ];
 
-async fn outcomes(office: &Office) -> Vec<Value> {
+pub(super) async fn outcomes(office: &Office) -> Vec<Value> {
     for learner in ["learner-1", "learner-2"] {
         for (sql, _) in BEFORE {
             office.does(learner, sql, &[]).await.unwrap();

@@ -25,6 +25,8 @@ const PREPARED: usize = 500;
 
 /// Connections of their own for what brings entries to the ledger.
 const RECORDING: usize = 2;
+/// And for what watches.
+const WATCHING: usize = 1;
 
 /// The pool that the settings describe. Connects to nothing yet.
 pub(super) fn pool(settings: &Settings) -> Result<Pool, OpenError> {
@@ -36,18 +38,30 @@ pub(super) fn recording_pool(settings: &Settings) -> Result<Pool, OpenError> {
     pool_with(settings, RECORDING, "on")
 }
 
+/// One more for the watch.
+pub(super) fn watching_pool(settings: &Settings) -> Result<Pool, OpenError> {
+    pool_with(settings, WATCHING, "on")
+}
+
 /// One whose connections also write outside of a transaction that says so.
 pub(super) fn autocommit_pool(settings: &Settings) -> Result<Pool, OpenError> {
     pool_with(settings, settings.connections, "off")
 }
 
-fn pool_with(settings: &Settings, size: usize, read_only: &str) -> Result<Pool, OpenError> {
+/// Where the server is, who calls it, and how TLS is spoken, if it is to be.
+pub(super) fn config(settings: &Settings) -> Result<(Config, Option<MakeRustlsConnect>), OpenError> {
     let mut config = Config::from_str(&settings.url).map_err(|error| setting(&format!("url: {error}")))?;
     if let Some(file) = &settings.password_file {
         let text = fs::read_to_string(file)
             .map_err(|error| setting(&format!("password_file {}: {error}", file.display())))?;
         config.password(text.lines().next().unwrap_or_default());
     }
+    let tls = tls(settings, &mut config)?;
+    Ok((config, tls))
+}
+
+fn pool_with(settings: &Settings, size: usize, read_only: &str) -> Result<Pool, OpenError> {
+    let (mut config, tls) = config(settings)?;
     let wait = Duration::from_millis(settings.wait_ms);
     let given = config.get_options().unwrap_or_default().to_owned();
     config.connect_timeout(wait).application_name("sillok").options(format!(
@@ -61,7 +75,7 @@ fn pool_with(settings: &Settings, size: usize, read_only: &str) -> Result<Pool, 
         read_only,
     ));
     let how = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-    let manager = match tls(settings, &mut config)? {
+    let manager = match tls {
         Some(tls) => Manager::from_config(config, tls, how),
         None => Manager::from_config(config, NoTls, how),
     };

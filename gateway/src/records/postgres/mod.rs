@@ -1,6 +1,7 @@
 //! The records database on PostgreSQL: the office's own, with Sillok's tables beside the office's. Any number of
 //! gateways may use one.
 
+mod alerts;
 mod batch;
 mod connection;
 mod execution;
@@ -12,6 +13,7 @@ mod picture;
 mod tls;
 mod transaction;
 mod value;
+mod watch;
 
 use std::sync::Arc;
 
@@ -22,15 +24,17 @@ use sillok_contract::{
     entry::EntryId,
     id::{EducatorId, LearnerId, SchoolId},
 };
+use tokio_util::sync::CancellationToken;
 
 use self::{
     connection::{connect, stored},
     failure::Failure,
+    watch::Watch,
 };
 use super::{
-    Admitted, Backlog, Executed, Lease, OpenError, OutboxRow, Picture, Records, RecordsError, Result, Row,
-    Settings, Sought, Statement, StoredBatch, StoredEntry, StoredRequest, migration::Migration,
-    rows::RowLimits, schema::Schema,
+    Admitted, Alert, Backlog, Executed, Lease, NewAlert, OpenError, OutboxRow, Picture, Records,
+    RecordsError, Result, Row, Settings, Sighting, Sought, Statement, StoredBatch, StoredEntry,
+    StoredRequest, migration::Migration, rows::RowLimits, schema::Schema,
 };
 
 /// How often a transaction is tried that PostgreSQL gave up to resolve a deadlock.
@@ -51,20 +55,31 @@ pub(super) struct Postgres {
     recording: Pool,
     schema: Arc<Schema>,
     limits: Limits,
+    /// Where the database is watched.
+    watch: Option<Box<Watch>>,
 }
 
 impl Postgres {
     /// Connects, and brings the tables up to date.
     pub(super) async fn open(settings: &Settings) -> std::result::Result<Self, OpenError> {
         let schema = settings.schema()?;
-        let mut migrations = vec![Migration::own("001_sillok", include_str!("001_sillok.sql"))];
+        let mut migrations = vec![
+            Migration::own("001_sillok", include_str!("001_sillok.sql")),
+            Migration::own("002_alerts", include_str!("002_alerts.sql")),
+        ];
         migrations
             .extend(settings.schema_migrations(include_str!("../schema/postgres/001_school_record.sql"))?);
         let (pool, recording) = (connection::pool(settings)?, connection::recording_pool(settings)?);
         connection::migrate(&pool, &migrations).await.map_err(RecordsError::from)?;
         connection::check(&pool, &schema).await.map_err(RecordsError::from)?;
         let limits = Limits { statement_ms: settings.statement_ms, rows: RowLimits::of(settings) };
-        Ok(Self { pool, recording, schema, limits })
+        let watch = Watch::open(settings, &schema).await?.map(Box::new);
+        Ok(Self { pool, recording, schema, limits, watch })
+    }
+
+    /// Gives up what the watch keeps in the database; whether there was something.
+    pub(super) async fn drop_watch(settings: &Settings) -> std::result::Result<bool, OpenError> {
+        Ok(watch::drop_it(&connection::watching_pool(settings)?).await.map_err(RecordsError::from)?)
     }
 
     /// The same for [`super::Plain`]: on connections that also write outside of a transaction.
@@ -245,5 +260,19 @@ impl Records for Postgres {
 
     async fn learners(&self, after: &str, limit: u32) -> Result<Vec<String>> {
         Ok(picture::learners(&self.client().await?, &self.schema, after, limit).await?)
+    }
+
+    async fn raise(&self, alerts: &[NewAlert]) -> Result<Vec<Alert>> {
+        writing!(self, |transaction| alerts::raise(&transaction, alerts))
+    }
+
+    async fn alerts(&self, after: i64, limit: u32) -> Result<Vec<Alert>> {
+        Ok(alerts::after(&self.client().await?, after, limit).await?)
+    }
+
+    async fn watch(&self, tell: &(dyn Fn(Sighting) + Send + Sync), shutdown: &CancellationToken) {
+        if let Some(watch) = &self.watch {
+            watch.run(tell, shutdown).await;
+        }
     }
 }

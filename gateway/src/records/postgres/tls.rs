@@ -1,8 +1,10 @@
 //! TLS to a real PostgreSQL, and none where there should be some.
 
-use std::{env, fs};
+use std::{env, fs, sync::Arc, time::Duration};
 
-use crate::records::{OpenError, Settings, open};
+use tokio_util::sync::CancellationToken;
+
+use crate::records::{OpenError, Records, Settings, open};
 
 /// The server's URL and the file of its certificate, if the tests were given one that speaks TLS.
 fn server() -> Option<(String, String)> {
@@ -32,6 +34,27 @@ async fn sessions(url: &str, name: &str) -> (i64, i64) {
     (row.get(0), row.get(1))
 }
 
+/// Whether the connection that watches the database is encrypted.
+async fn watched(records: Arc<dyn Records>, client: &tokio_postgres::Client, name: &str) -> bool {
+    let shutdown = CancellationToken::new();
+    let stop = shutdown.clone();
+    let watching = tokio::spawn(async move { records.watch(&|_| {}, &stop).await });
+    let hears = "SELECT ssl FROM pg_stat_ssl JOIN pg_stat_replication USING (pid)
+                 JOIN pg_replication_slots ON active_pid = pid WHERE database = $1";
+    let encrypted = loop {
+        if let Some(row) = client.query_opt(hears, &[&name]).await.unwrap() {
+            break row.get(0);
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    shutdown.cancel();
+    watching.await.unwrap();
+    while client.query_opt(hears, &[&name]).await.unwrap().is_some() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    encrypted
+}
+
 #[tokio::test]
 async fn with_the_servers_certificate_every_connection_is_encrypted() {
     let Some((url, roots)) = server() else { return };
@@ -45,6 +68,8 @@ async fn with_the_servers_certificate_every_connection_is_encrypted() {
         records.ready().await.unwrap();
         let (encrypted, plain) = sessions(&url, &name).await;
         assert!(encrypted > 0 && plain == 0, "{mode}: {encrypted} and {plain}");
+        let heard = watched(records, &client, &name).await;
+        assert!(heard, "{mode}: the watch, too");
     }
     client.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")).await.unwrap();
 }

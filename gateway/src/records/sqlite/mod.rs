@@ -1,6 +1,7 @@
 //! The records database on SQLite: one file, one connection that writes, several that read. What is answered is on the
 //! disk (`synchronous=FULL`). Several gateways may share the file on one machine.
 
+mod alerts;
 mod batch;
 mod connection;
 mod deadline;
@@ -22,9 +23,9 @@ use tokio::sync::mpsc;
 
 use self::{deadline::Deadline, lane::Lane};
 use super::{
-    Admitted, Backlog, Executed, Lease, OpenError, OutboxRow, Picture, Records, RecordsError, Result, Row,
-    Settings, Sought, Statement, StoredBatch, StoredEntry, StoredRequest, migration::Migration,
-    rows::RowLimits, schema::Schema, settings::setting,
+    Admitted, Alert, Backlog, Executed, Lease, NewAlert, OpenError, OutboxRow, Picture, Records,
+    RecordsError, Result, Row, Settings, Sought, Statement, StoredBatch, StoredEntry, StoredRequest,
+    migration::Migration, rows::RowLimits, schema::Schema, settings::setting,
 };
 
 /// What one statement may use.
@@ -54,7 +55,10 @@ impl Sqlite {
 
     fn open_file(path: &Path, settings: &Settings) -> std::result::Result<Self, OpenError> {
         let schema = settings.schema()?;
-        let mut migrations = vec![Migration::own("001_sillok", include_str!("001_sillok.sql"))];
+        let mut migrations = vec![
+            Migration::own("001_sillok", include_str!("001_sillok.sql")),
+            Migration::own("002_alerts", include_str!("002_alerts.sql")),
+        ];
         migrations
             .extend(settings.schema_migrations(include_str!("../schema/sqlite/001_school_record.sql"))?);
         if let Some(folder) = path.parent() {
@@ -257,5 +261,14 @@ impl Records for Sqlite {
     async fn learners(&self, after: &str, limit: u32) -> Result<Vec<String>> {
         let (schema, after) = (self.schema.clone(), after.to_owned());
         self.readers.run(move |c| picture::learners(c, &schema, &after, limit)).await
+    }
+
+    async fn raise(&self, alerts: &[NewAlert]) -> Result<Vec<Alert>> {
+        let alerts = alerts.to_vec();
+        self.writer.run(move |c| alerts::raise(c, &alerts)).await
+    }
+
+    async fn alerts(&self, after: i64, limit: u32) -> Result<Vec<Alert>> {
+        self.readers.run(move |c| alerts::after(c, after, limit)).await
     }
 }

@@ -23,8 +23,8 @@ use crate::{
     keys::OfficeSigner,
     ledger::{Call, Checkpoint, Commit, Endorsed, Event, Ledger, LedgerError, Receipt},
     records::{
-        Admitted, Backlog, Executed, Lease, OutboxRow, Picture, Records, RecordsError, Result, Row, Sought,
-        StoredBatch, StoredEntry, StoredRequest,
+        Admitted, Alert, Backlog, Executed, Lease, NewAlert, OutboxRow, Picture, Records, RecordsError,
+        Result, Row, Sought, StoredBatch, StoredEntry, StoredRequest,
     },
 };
 
@@ -341,5 +341,13 @@ impl Records for FaultyRecords {
 
     async fn learners(&self, after: &str, limit: u32) -> Result<Vec<String>> {
         self.around("learners", self.real.learners(after, limit)).await
+    }
+
+    async fn raise(&self, alerts: &[NewAlert]) -> Result<Vec<Alert>> {
+        self.around("raise", self.real.raise(alerts)).await
+    }
+
+    async fn alerts(&self, after: i64, limit: u32) -> Result<Vec<Alert>> {
+        self.around("alerts", self.real.alerts(after, limit)).await
     }
 }

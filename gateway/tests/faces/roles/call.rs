@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 use sillok_gateway::service::{Digest, Place};
 use sillok_proto::gateway::{
     GetEntryRequest, GetHistoryRequest, GetProofRequest, GetRequestRequest, GetTrailRequest,
-    ListBatchesRequest, ListLearnerEntriesRequest, PlanRestorationRequest, StreamEntriesRequest,
-    StreamLearnerEntriesRequest, SubmitRequestRequest, VerifyLearnerRequest, gateway_client::GatewayClient,
+    ListAlertsRequest, ListBatchesRequest, ListLearnerEntriesRequest, PlanRestorationRequest,
+    StreamAlertsRequest, StreamEntriesRequest, StreamLearnerEntriesRequest, SubmitRequestRequest,
+    VerifyLearnerRequest, gateway_client::GatewayClient,
 };
 use tokio::time::timeout;
 use tonic::{Code, Request, Status};
@@ -174,6 +175,10 @@ impl Called<'_> {
             "StreamEntries" => {
                 let message = StreamEntriesRequest { school, ..Default::default() };
                 gateway.stream_entries(self.with(message)).await.map(drop)
+            }
+            "ListAlerts" => gateway.list_alerts(self.with(ListAlertsRequest::default())).await.map(drop),
+            "StreamAlerts" => {
+                gateway.stream_alerts(self.with(StreamAlertsRequest::default())).await.map(drop)
             }
             "Check" => health.check(self.with(HealthCheckRequest::default())).await.map(drop),
             "Watch" => health.watch(self.with(HealthCheckRequest::default())).await.map(drop),

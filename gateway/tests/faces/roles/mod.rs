@@ -39,7 +39,7 @@ enum Whose {
 }
 
 /// Every operation of REST.
-const REST: [(&str, Whose); 15] = [
+const REST: [(&str, Whose); 16] = [
     ("GET /healthz", Whose::Anyones),
     ("GET /readyz", Whose::Anyones),
     ("GET /metrics", Whose::Anyones),
@@ -55,10 +55,11 @@ const REST: [(&str, Whose); 15] = [
     ("GET /v1/learners/{learner}/trail", Whose::Learners),
     ("GET /v1/learners/{learner}/entries", Whose::Learners),
     ("GET /v1/learners/{learner}/entries/stream", Whose::Learners),
+    ("GET /v1/alerts", Whose::Offices),
 ];
 
 /// Every operation of gRPC.
-const GRPC: [(&str, Whose); 15] = [
+const GRPC: [(&str, Whose); 17] = [
     ("/grpc.health.v1.Health/Check", Whose::Anyones),
     ("/grpc.health.v1.Health/Watch", Whose::Anyones),
     ("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", Whose::Anyones),
@@ -74,6 +75,8 @@ const GRPC: [(&str, Whose); 15] = [
     ("/sillok.v1.Gateway/GetTrail", Whose::Learners),
     ("/sillok.v1.Gateway/ListLearnerEntries", Whose::Learners),
     ("/sillok.v1.Gateway/StreamLearnerEntries", Whose::Learners),
+    ("/sillok.v1.Gateway/ListAlerts", Whose::Offices),
+    ("/sillok.v1.Gateway/StreamAlerts", Whose::Offices),
 ];
 
 /// What each role is answered: HTTP's status, and the problem's code where it is one.

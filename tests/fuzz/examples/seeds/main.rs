@@ -1,6 +1,7 @@
 //! Makes the seeds and what the targets hold them against: `cargo run --example seeds`, in tests/fuzz.
 //!
-//! Every key is made anew and thrown away, so that nobody can make another signature that verifies.
+//! Every key is made anew and thrown away, so that nobody can make another signature that verifies. Those of `replication`
+//! are not made here: they are what PostgreSQL 15 told, through pg_logical_slot_get_binary_changes, of a table's changes.
 
 mod chaincode_messages;
 mod fabric;

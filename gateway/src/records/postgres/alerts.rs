@@ -1,0 +1,74 @@
+//! Alerts, stored.
+
+use deadpool_postgres::{GenericClient, Transaction};
+use tokio_postgres::{Row, types::ToSql};
+
+use super::{
+    connection::{row, rows},
+    failure::Done,
+};
+use crate::records::{
+    Alert, Finding, NewAlert,
+    execution::{ALERT, corrupt},
+};
+
+/// The time, microseconds since the Unix epoch, by PostgreSQL's clock.
+const NOW: &str = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
+
+/// Raises those that were not raised before, and gives them.
+pub(super) async fn raise(transaction: &Transaction<'_>, alerts: &[NewAlert]) -> Done<Vec<Alert>> {
+    // One after the other: whoever has read an alert has read all that have lesser numbers.
+    transaction.batch_execute("LOCK TABLE sillok_alerts IN SHARE ROW EXCLUSIVE MODE").await?;
+    let sql = format!(
+        "INSERT INTO sillok_alerts (fingerprint, kind, table_name, key, operation, rows, committed_at, xid, lsn, detail,
+            seen_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, {NOW}) ON CONFLICT (fingerprint) DO NOTHING RETURNING {ALERT}"
+    );
+    let mut raised = Vec::new();
+    for NewAlert { fingerprint, finding } in alerts {
+        let key =
+            finding.key.as_ref().map(serde_json::to_string).transpose().map_err(|_| corrupt("a key"))?;
+        let (rows, xid) = (i64::try_from(finding.rows).unwrap_or(i64::MAX), finding.xid.map(i64::from));
+        let values: [&(dyn ToSql + Sync); 10] = [
+            fingerprint,
+            &finding.kind,
+            &finding.table,
+            &key,
+            &finding.operation,
+            &rows,
+            &finding.committed_at,
+            &xid,
+            &finding.lsn,
+            &finding.detail,
+        ];
+        raised.extend(row(transaction, &sql, &values).await?.as_ref().map(alert).transpose()?);
+    }
+    Ok(raised)
+}
+
+pub(super) async fn after(c: &impl GenericClient, after: i64, limit: u32) -> Done<Vec<Alert>> {
+    let sql = format!("SELECT {ALERT} FROM sillok_alerts WHERE id > $1 ORDER BY id LIMIT $2");
+    rows(c, &sql, &[&after, &i64::from(limit)]).await?.iter().map(alert).collect()
+}
+
+fn alert(row: &Row) -> Done<Alert> {
+    let key: Option<String> = row.try_get(4)?;
+    Ok(Alert {
+        id: row.try_get(0)?,
+        seen_at: row.try_get(1)?,
+        finding: Finding {
+            kind: row.try_get(2)?,
+            table: row.try_get(3)?,
+            key: key
+                .map(|key| serde_json::from_str(&key))
+                .transpose()
+                .map_err(|_| corrupt("an alert's key"))?,
+            operation: row.try_get(5)?,
+            rows: row.try_get::<_, i64>(6)?.unsigned_abs(),
+            committed_at: row.try_get(7)?,
+            xid: row.try_get::<_, Option<i64>>(8)?.and_then(|xid| xid.try_into().ok()),
+            lsn: row.try_get(9)?,
+            detail: row.try_get(10)?,
+        },
+    })
+}

@@ -1,0 +1,123 @@
+//! `/v1/alerts`: a page, or server-sent events.
+
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderMap, header::ACCEPT},
+    response::{
+        IntoResponse as _, Response, Sse,
+        sse::{Event, KeepAlive},
+    },
+};
+use futures_util::StreamExt as _;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{Rest, caller::Authenticated, parameters::InQuery, problem::HttpProblem, stream::of_problem};
+use crate::{
+    problem::{Kind, Problem},
+    records::Alert,
+    service::Caller,
+};
+
+/// The most alerts in one answer.
+const MOST: u32 = 100;
+
+/// Which alerts.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Selection {
+    /// Alerts with a greater number. Of events, the header Last-Event-ID goes first.
+    #[serde(default)]
+    #[param(minimum = 0, default = 0)]
+    after: i64,
+    /// At most this many; of no meaning for events.
+    #[serde(default = "most")]
+    #[param(minimum = 1, maximum = 100, default = 100)]
+    limit: u32,
+}
+
+/// What was found in the database that did not come through the gateway, in order.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Alerts {
+    alerts: Vec<Alert>,
+}
+
+fn most() -> u32 {
+    MOST
+}
+
+/// What was found in the database that did not come through the gateway, in order.
+///
+/// For officers. For the next page, give the last alert's number as `after`. Where `text/event-stream` is accepted,
+/// alerts come as server-sent events, also those to come: each is named `alert`, its id is its number, its data an Alert in
+/// JSON. A problem on the way is an event named `problem`, and ends the stream; it goes on with Last-Event-ID.
+#[utoipa::path(
+    get,
+    path = "/v1/alerts",
+    tag = "alerts",
+    params(
+        ("Last-Event-ID" = Option<String>, Header, description = "The number of the last alert seen.", pattern = "^[0-9]+$", nullable = false),
+        Selection
+    ),
+    responses((status = 200, description = "Alerts, or server-sent events.", content(
+        (Alerts = "application/json"),
+        (String = "text/event-stream")
+    )))
+)]
+pub(super) async fn list(
+    State(rest): State<Rest>,
+    Authenticated(caller): Authenticated,
+    InQuery(selection): InQuery<Selection>,
+    headers: HeaderMap,
+) -> Result<Response, HttpProblem> {
+    let after = after(&headers, selection.after)?;
+    if wants_events(&headers) {
+        return events(&rest, &caller, after).await;
+    }
+    if !(1..=MOST).contains(&selection.limit) {
+        return Err(malformed("`limit` is a number from 1 to 100").into());
+    }
+    let alerts = rest.service.alerts(&caller, after, selection.limit).await?;
+    Ok(Json(Alerts { alerts }).into_response())
+}
+
+async fn events(rest: &Rest, caller: &Caller, after: i64) -> Result<Response, HttpProblem> {
+    let place = rest.gate.open_stream()?;
+    let alerts = rest.service.follow_alerts(caller, after).await?;
+    let events = alerts
+        .map(move |alert| {
+            // The place is held for as long as the stream is.
+            let _held = &place;
+            Ok::<_, std::convert::Infallible>(
+                alert.map_or_else(|problem| of_problem(&problem), |alert| of_alert(&alert)),
+            )
+        })
+        .take_until(rest.stopping.clone().cancelled_owned());
+    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(rest.heartbeat)).into_response())
+}
+
+fn wants_events(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    accepted.flat_map(|value| value.split(',')).any(|kind| {
+        kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/event-stream"))
+    })
+}
+
+/// Last-Event-ID if it is there, as the browser sends it when it connects again; else the parameter.
+fn after(headers: &HeaderMap, after: i64) -> Result<i64, Problem> {
+    let last = headers.get("last-event-id").filter(|value| !value.is_empty());
+    let Some(last) = last else { return Ok(after) };
+    let number = last.to_str().ok().and_then(|text| text.parse().ok());
+    number.ok_or_else(|| malformed("Last-Event-ID is an alert's number"))
+}
+
+fn malformed(detail: &str) -> Problem {
+    Problem::new(Kind::Invalid, "query.malformed", detail)
+}
+
+fn of_alert(alert: &Alert) -> Event {
+    let data = serde_json::to_string(alert).expect("an alert has string keys only");
+    Event::default().event("alert").id(alert.id.to_string()).data(data)
+}
