@@ -30,7 +30,6 @@ fn meddling(done: &[String], undone: &[String], found: &[&str]) -> Meddling {
 /// Every change of a row.
 pub(crate) async fn of_rows_is_found(world: &mut World) {
     let school = world.school(Plan::new("Saebyeok")).await;
-    world.told().await.meddled = true;
     let (teacher, learner, other) = (&school.educators[0], &school.learners[0], &school.learners[1]);
     let marks = [("music", 70), ("art", 60), ("law", 50)];
     world.done(teacher, marks.map(|(subject, score)| grade(learner, 1, subject, score))).await;
@@ -122,7 +121,6 @@ fn meddlings(learner: &LearnerId, other: &LearnerId) -> Vec<Meddling> {
 /// What the gateway keeps is no more believed than the rows.
 pub(crate) async fn of_the_gateways_tables_is_found(world: &mut World) {
     let school = world.school(Plan::new("Noeul")).await;
-    world.told().await.meddled = true;
     let (teacher, learner) = (&school.educators[0], &school.learners[0]);
     let done = world.done(teacher, [grade(learner, 1, "music", 70), report(learner, 1)]).await;
     world.done(teacher, [correction(learner, 1, "music", 75)]).await;
@@ -193,7 +191,6 @@ async fn an_old_backup(world: &World, learner: &LearnerId, first: EntryId) {
 /// is forged.
 pub(crate) async fn of_what_is_on_its_way_is_found(world: &mut World) {
     let school = world.school(Plan::new("Iseul")).await;
-    world.told().await.meddled = true;
     let (teacher, learner) = (&school.educators[0], &school.learners[0]);
     world.done(teacher, [grade(learner, 1, "music", 70)]).await;
     world.check_everything().await;

@@ -1,9 +1,10 @@
 //! The records database, looked at directly: what the gateway says of itself is not taken for granted.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
     path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use sillok_contract::{
@@ -83,6 +84,7 @@ impl Database {
 
     /// Changes something, as the database's administrator can: past the gateway.
     pub async fn change(&self, sql: &str) {
+        changed().insert(self.url());
         match self {
             Self::Postgres { .. } => self.run(sql).await,
             Self::Sqlite(path) => {
@@ -91,6 +93,11 @@ impl Database {
                 connection.execute_batch(sql).unwrap();
             }
         }
+    }
+
+    /// Whether [`Database::change`] was used on it: then there may be more alerts than a scenario knows of.
+    pub fn was_changed(&self) -> bool {
+        changed().contains(&self.url())
     }
 
     /// Bytes as a literal of SQL.
@@ -226,6 +233,12 @@ impl Database {
             }
         }
     }
+}
+
+/// The databases that were changed past the gateway.
+fn changed() -> MutexGuard<'static, BTreeSet<String>> {
+    static CHANGED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    CHANGED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Entries of the outbox, kept as they were.

@@ -77,8 +77,6 @@ pub struct Told {
     pub set_aside: BTreeMap<EntryId, String>,
     /// What was written past the gateway, in order.
     pub past: Vec<Past>,
-    /// Whether more was, which is not in `past`.
-    pub meddled: bool,
 }
 
 impl Told {

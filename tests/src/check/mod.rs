@@ -58,18 +58,22 @@ pub async fn everything(world: &World, proven: &mut Proven) {
         no_drift(world, school, &told).await;
         privacy::of_channel(world, school, &book, &mut proven.searched).await;
     }
-    alerted(&caller, &*world.told().await).await;
+    alerted(world, &caller).await;
 }
 
 /// G6: what was written past the gateway is told, each once; and nothing that came through it.
-async fn alerted(caller: &Caller, told: &Told) {
+async fn alerted(world: &World, caller: &Caller) {
+    let told = world.told().await;
     let alerts = caller.alerts().await.map_err(Failed::refused).unwrap();
     let mut left: Vec<_> = alerts.iter().map(Past::of).collect();
     for past in &told.past {
         let at = left.iter().position(|found| found == past);
         left.remove(at.unwrap_or_else(|| panic!("G6: {past:?} is not told: {alerts:?}")));
     }
-    assert!(told.meddled || left.is_empty(), "G6: told, and not written past the gateway: {left:?}");
+    assert!(
+        world.site.database.was_changed() || left.is_empty(),
+        "G6: told, and not written past the gateway: {left:?}"
+    );
 }
 
 /// The school's outbox, once nothing in it waits.
