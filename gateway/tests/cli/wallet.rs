@@ -143,6 +143,9 @@ fn a_new_key_or_passphrase_takes_the_place_of_the_old() {
     let program = Program::new();
     school(&program);
     let key = fs::read(program.path("own/L1.jwk")).unwrap();
+    program.write("changed", "short");
+    let short = "wallet rekey own/L1.wallet --passphrase-file secret --new-passphrase-file changed";
+    assert_eq!(program.refused(short).1, "wallet.passphrase");
     program.write("changed", "another sentence of words");
     let words = "wallet rekey own/L1.wallet --passphrase-file secret --new-passphrase-file changed";
     program.json(words);

@@ -4,6 +4,7 @@ use std::{
     fs::File,
     io::Read as _,
     path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
 
 use clap::Args;
@@ -14,6 +15,8 @@ use crate::{
     wallet::{Passphrase, Seal, Wallet},
 };
 
+/// Between two saves in the course of work, so many times as long is worked as the last one took.
+const SPARINGLY: u32 = 10;
 /// The longest file that is read, in bytes.
 const LONGEST: u64 = 1024 * 1024 * 1024;
 
@@ -32,6 +35,8 @@ pub(super) struct Opened {
     pub(super) wallet: Wallet,
     pub(super) file: PathBuf,
     seal: Seal,
+    /// When it was last saved, and how long that took.
+    saved: (Instant, Duration),
 }
 
 impl Named {
@@ -42,14 +47,24 @@ impl Named {
             let failure = Failure::from(error);
             Failure { detail: format!("{}: {}", self.file.display(), failure.detail), ..failure }
         })?;
-        Ok(Opened { wallet: Wallet::parse(&content)?, file: self.file.clone(), seal })
+        let (wallet, saved) = (Wallet::parse(&content)?, (Instant::now(), Duration::ZERO));
+        Ok(Opened { wallet, file: self.file.clone(), seal, saved })
     }
 }
 
 impl Opened {
     /// Writes it in the place of what was there: whoever looks finds the old one or the new one, whole.
-    pub(super) fn save(&self) -> Result<(), Failure> {
-        private_file::write(&self.file, &self.seal.close(&self.wallet.to_json()?)?)
+    pub(super) fn save(&mut self) -> Result<(), Failure> {
+        let began = Instant::now();
+        private_file::write(&self.file, &self.seal.close(&self.wallet.to_json()?)?)?;
+        self.saved = (Instant::now(), began.elapsed());
+        Ok(())
+    }
+
+    /// Saves it, unless that was done a moment ago: a large wallet takes long to write, and is not written all the time.
+    pub(super) fn save_now_and_then(&mut self) -> Result<(), Failure> {
+        let (last, took) = self.saved;
+        if last.elapsed() > took * SPARINGLY { self.save() } else { Ok(()) }
     }
 
     /// The same under another passphrase.

@@ -8,6 +8,7 @@ use std::{
 
 use clap::Args;
 use console::Term;
+use p256::elliptic_curve::zeroize::Zeroizing;
 
 use crate::{
     cli::{Exit, Failure},
@@ -36,13 +37,7 @@ impl Source {
 
     /// The passphrase of a new wallet; at the terminal asked for twice.
     pub(super) fn chosen(&self) -> Result<Passphrase, Failure> {
-        let chosen = self.given()?.map_or_else(chosen, Ok)?;
-        match chosen.length() < FEWEST {
-            true => Err(refused(&format!(
-                "a passphrase has at least {FEWEST} characters; several words are best"
-            ))),
-            false => Ok(chosen),
-        }
+        self.given()?.map_or_else(chosen, long_enough)
     }
 
     fn given(&self) -> Result<Option<Passphrase>, Failure> {
@@ -53,9 +48,13 @@ impl Source {
     }
 }
 
-/// The first line of a file.
-pub(super) fn of_file(path: &Path) -> Result<Passphrase, Failure> {
-    let mut text = String::new();
+/// A new one, from the first line of a file.
+pub(super) fn chosen_in(path: &Path) -> Result<Passphrase, Failure> {
+    long_enough(of_file(path)?)
+}
+
+fn of_file(path: &Path) -> Result<Passphrase, Failure> {
+    let mut text = Zeroizing::new(String::new());
     let read = File::open(path).and_then(|file| file.take(LONGEST).read_to_string(&mut text));
     let line = read.map(|_| text.lines().next().unwrap_or_default().to_owned());
     line.map(Passphrase::new).map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
@@ -65,8 +64,17 @@ pub(super) fn of_file(path: &Path) -> Result<Passphrase, Failure> {
 pub(super) fn chosen() -> Result<Passphrase, Failure> {
     let first = asked("New passphrase for the wallet: ")?;
     match first == asked("The same again: ")? {
-        true => Ok(first),
+        true => long_enough(first),
         false => Err(refused("the two passphrases differ")),
+    }
+}
+
+fn long_enough(chosen: Passphrase) -> Result<Passphrase, Failure> {
+    match chosen.length() < FEWEST {
+        true => {
+            Err(refused(&format!("a passphrase has at least {FEWEST} characters; several words are best")))
+        }
+        false => Ok(chosen),
     }
 }
 

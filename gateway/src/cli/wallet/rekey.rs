@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{
     file::Named,
     new::write_public,
-    passphrase::{chosen, of_file},
+    passphrase::{chosen, chosen_in},
 };
 use crate::cli::{Failure, Program};
 
@@ -42,7 +42,7 @@ impl Rekey {
     pub(super) fn run(self, program: &Program) -> Result<(), Failure> {
         let mut opened = self.wallet.open()?;
         match &self.new_passphrase_file {
-            Some(file) => opened.seal_anew(&of_file(file)?)?,
+            Some(file) => opened.seal_anew(&chosen_in(file)?)?,
             None if self.passphrase => opened.seal_anew(&chosen()?)?,
             None => {}
         }

@@ -16,7 +16,7 @@ use crate::{
     wallet::{Attestation, Nonce, Wallet, WalletError},
 };
 
-/// How many entries are fetched before the wallet is saved.
+/// How many entries are asked for at once.
 const PAGE: u32 = 50;
 /// How many proofs are fetched at once.
 const AT_ONCE: usize = 4;
@@ -60,6 +60,9 @@ impl Sync {
         let bar = progress::bar(&program.output, count - before, "proofs");
         let fetched = fetch(&mut opened, &client, count, Duration::from_secs(self.patience), &bar).await;
         drop(bar);
+        if opened.wallet.count() > before {
+            opened.save()?;
+        }
         fetched?;
         let learner = opened.wallet.learner().to_string();
         let done = Synchronised { learner, entries: count, new: count - before };
@@ -77,7 +80,7 @@ async fn attested(wallet: &mut Wallet, client: &Client) -> Result<u64, Failure> 
     Ok(wallet.attest(Attestation { nonce, receipt })?)
 }
 
-/// Fetches the proofs that are missing, page by page; each page is on disk before the next is asked for.
+/// Fetches the proofs that are missing, page by page.
 async fn fetch(
     opened: &mut Opened,
     client: &Client,
@@ -90,7 +93,7 @@ async fn fetch(
         let before = opened.wallet.count();
         let taken = take_page(&mut opened.wallet, client, count, bar).await;
         if opened.wallet.count() > before {
-            opened.save()?;
+            opened.save_now_and_then()?;
             deadline = Instant::now() + patience;
         }
         taken?;

@@ -69,3 +69,50 @@ impl Drop for Follower {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    use prost::Message as _;
+    use sillok_proto::{embedded as wire, ledger::Leaf};
+
+    use super::*;
+    use crate::ledger::Engine;
+
+    const BATCH: &str = "batch/s/000000000001";
+
+    fn learner(id: &str) -> LearnerId {
+        LearnerId::new(id).unwrap()
+    }
+
+    /// The receipt of a batch with an entry of each of these.
+    fn receipt(learners: &[&str]) -> Receipt {
+        let leaf = |id: &&str| Leaf { learner: (*id).to_owned(), ..Leaf::default() };
+        let record = BatchRecord { leaves: learners.iter().map(leaf).collect(), ..BatchRecord::default() };
+        let write = wire::Write { key: BATCH.to_owned(), value: record.encode_to_vec(), deleted: false };
+        let effect = wire::Effect { writes: vec![write], ..wire::Effect::default() };
+        let payload = effect.encode_to_vec();
+        let (transaction, endorsements) = (String::new(), Vec::new());
+        Receipt { engine: Engine::Embedded, transaction, block: 1, payload, endorsements }
+    }
+
+    #[test]
+    fn whoever_follows_is_woken_by_an_entry_of_theirs_and_by_no_other() {
+        let followers = Followers::default();
+        followers.recorded(&receipt(&["L1"]), BATCH);
+        let (mut own, mut same) = (followers.follow(&learner("L1")), followers.follow(&learner("L1")));
+        let other = followers.follow(&learner("L2"));
+        followers.recorded(&receipt(&["L3", "L1", "not an id"]), BATCH);
+        assert!(own.woken.has_changed().unwrap() && same.woken.has_changed().unwrap());
+        assert!(!other.woken.has_changed().unwrap());
+        own.woken.mark_unchanged();
+        same.woken.mark_unchanged();
+        followers.recorded(&receipt(&["L1"]), "batch/s/000000000002");
+        assert!(!own.woken.has_changed().unwrap(), "that is of another batch");
+        drop(own);
+        followers.recorded(&receipt(&["L1"]), BATCH);
+        assert!(same.woken.has_changed().unwrap(), "the other one still follows");
+        drop((same, other));
+        assert!(followers.bells().is_empty(), "nobody is remembered who has gone");
+    }
+}
