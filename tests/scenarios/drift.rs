@@ -2,10 +2,12 @@
 //! back by hand, database and ledger agree again.
 
 use sillok_contract::{entry::EntryId, id::LearnerId};
+use sillok_gateway::drift::{ChangeKind, Selection};
 use sillok_tests::{
     cut::Switch,
     drift::{agrees, audited, differences, officer, plan, refuses, restores},
     lesson::{correction, grade, report, withdrawal},
+    refusal::Failed,
     school::Plan,
     world::World,
 };
@@ -53,6 +55,13 @@ pub(crate) async fn of_rows_is_found(world: &mut World) {
         agrees(world, other).await;
     }
     assert_eq!(audited(world).await, [], "G6: all of it was put back");
+    let key = [("subject".to_owned(), "music".into())].into_iter().collect();
+    let rows = Selection { table: Some("grades".to_owned()), key };
+    let history =
+        world.as_seen_by_the_office().history(learner, &rows).await.map_err(Failed::refused).unwrap();
+    let life = history.rows[0].changes.iter().map(|change| (change.change, &change.by.signer));
+    let expected = [(ChangeKind::Written, &teacher.id), (ChangeKind::Changed, &teacher.id)];
+    assert!(history.rows.len() == 1 && life.eq(expected), "G6: the ledger tells the row's life: {history:?}");
 }
 
 fn meddlings(learner: &LearnerId, other: &LearnerId) -> Vec<Meddling> {

@@ -44,6 +44,8 @@ pub async fn audited(world: &World) -> Vec<LearnerId> {
         found.extend(audit.reports.into_iter().map(|report| report.learner));
     }
     assert!(auditor.strangers().await.unwrap().is_empty());
+    let cut = auditor.cut().await.unwrap();
+    assert!(cut.is_empty() || !found.is_empty(), "G6: {cut:?}");
     found
 }
 

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     server::Engines,
-    service::{Audit, Auditor, SchoolAudit, Service},
+    service::{Audit, Auditor, CutRequest, SchoolAudit, Service},
 };
 
 /// Compares database and ledger for all learners. For an office, on its own database and ledger.
@@ -53,6 +53,7 @@ impl AuditOf {
         let read = self.schools(program, &auditor, &mut audit).await?;
         if self.school.is_empty() {
             audit.strangers = auditor.strangers().await?;
+            audit.cut = auditor.cut().await?;
         }
         audit.ended = Some(service.now());
         self.keep(&audit)?;
@@ -132,6 +133,12 @@ fn text(audit: &Audit) -> String {
         format!("learner.unknown: the database has rows of {}, whom the ledger does not know", plain(learner))
     };
     parts.extend(audit.strangers.iter().map(|one| stranger(&one.learner)));
+    let cut = |cut: &CutRequest| {
+        let what =
+            cut.missing.map_or("it is not what was signed".to_owned(), |n| format!("{n} entries are gone"));
+        format!("outbox.cut: the request {} was executed, and {what}", plain(&cut.request))
+    };
+    parts.extend(audit.cut.iter().map(cut));
     parts.push(verdict(audit));
     parts.join("\n")
 }

@@ -407,6 +407,11 @@ pub trait Records: Send + Sync {
     /// Whom the protected tables' rows belong to, by the learner's column, each once: those after `after`, in the order
     /// of their bytes, at most `limit`.
     async fn learners(&self, after: &str, limit: u32) -> Result<Vec<String>>;
+    /// Requests with their compact JWS: those whose digest is after `after`, in the order of digests, at most `limit`.
+    async fn requests_after(&self, after: &[u8], limit: u32) -> Result<Vec<(Vec<u8>, String)>>;
+    /// The outbox's entries with the digests of their requests: those whose id is after `after`, in the order of ids, at
+    /// most `limit`.
+    async fn entries_after(&self, after: &[u8], limit: u32) -> Result<Vec<(Vec<u8>, Vec<u8>)>>;
     /// Raises alerts: those whose fingerprint was not raised before, in order, which it gives.
     async fn raise(&self, alerts: &[NewAlert]) -> Result<Vec<Alert>>;
     /// Alerts with a greater number than `after`, in order, at most `limit`. Whoever has read one has missed none with

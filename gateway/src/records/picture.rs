@@ -22,6 +22,12 @@ pub(super) const MOST_ROWS: usize = 100_000;
 pub(super) const OUTBOX: &str =
     "number, id, school, learner, educator, request, bytes, executed_at, batch, leaf, code";
 
+/// A page of all requests, and one of all entries.
+pub(super) const REQUESTS_AFTER: &str =
+    "SELECT digest, jws FROM sillok_requests WHERE digest > $1 ORDER BY digest LIMIT $2";
+pub(super) const ENTRIES_AFTER: &str =
+    "SELECT id, request FROM sillok_entries WHERE id > $1 ORDER BY id LIMIT $2";
+
 /// Which of the outbox's entries belong to a learner's picture: what the ledger told of before, and what it could not
 /// tell of yet.
 #[derive(Clone, Debug)]

@@ -16,6 +16,7 @@ on_every_engine!(
     entries_are_found_wherever_they_are_on_their_way,
     a_picture_is_of_one_learner,
     an_audit_reads_rows_by_learner_and_whose_they_are,
+    every_request_and_every_entry_is_on_some_page,
 );
 
 fn sought(learner: &str, recorded: &[EntryId], head: u64) -> Sought {
@@ -185,4 +186,27 @@ async fn an_audit_reads_rows_by_learner_and_whose_they_are(office: &Office) {
     found.sort();
     expected.sort();
     assert_eq!(found, expected);
+}
+
+async fn every_request_and_every_entry_is_on_some_page(office: &Office) {
+    let mut entries = Vec::new();
+    for number in 0..5 {
+        entries.push(note(office, "learner-1", number).await.0.to_vec());
+    }
+    entries.sort();
+    let (mut found, mut requests, mut after) = (Vec::new(), Vec::new(), Vec::new());
+    loop {
+        let page = office.records.entries_after(&after, 2).await.unwrap();
+        let Some((last, _)) = page.last() else { break };
+        after.clone_from(last);
+        requests.extend(page.iter().map(|(_, request)| request.clone()));
+        found.extend(page.into_iter().map(|(id, _)| id));
+    }
+    assert_eq!(found, entries);
+    requests.sort();
+    let page = office.records.requests_after(&[], 3).await.unwrap();
+    let rest = office.records.requests_after(&page[2].0, 3).await.unwrap();
+    let digests: Vec<_> = page.iter().chain(&rest).map(|(digest, _)| digest.clone()).collect();
+    assert_eq!(digests, requests);
+    assert!(page[0].1.starts_with("jws of "));
 }

@@ -34,7 +34,11 @@ use self::{
 use super::{
     Admitted, Alert, Backlog, Executed, Lease, NewAlert, OpenError, OutboxRow, Picture, Records,
     RecordsError, Result, Row, Settings, Sighting, Sought, Statement, StoredBatch, StoredEntry,
-    StoredRequest, migration::Migration, rows::RowLimits, schema::Schema,
+    StoredRequest,
+    migration::Migration,
+    picture::{ENTRIES_AFTER, REQUESTS_AFTER},
+    rows::RowLimits,
+    schema::Schema,
 };
 
 /// How often a transaction is tried that PostgreSQL gave up to resolve a deadlock.
@@ -274,5 +278,13 @@ impl Records for Postgres {
         if let Some(watch) = &self.watch {
             watch.run(tell, shutdown).await;
         }
+    }
+
+    async fn requests_after(&self, after: &[u8], limit: u32) -> Result<Vec<(Vec<u8>, String)>> {
+        Ok(picture::page(&self.client().await?, REQUESTS_AFTER, after, limit).await?)
+    }
+
+    async fn entries_after(&self, after: &[u8], limit: u32) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
+        Ok(picture::page(&self.client().await?, ENTRIES_AFTER, after, limit).await?)
     }
 }

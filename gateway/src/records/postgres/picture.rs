@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use deadpool_postgres::{Client, GenericClient};
 use sillok_contract::id::LearnerId;
-use tokio_postgres::{IsolationLevel, Row as Cells, types::ToSql};
+use tokio_postgres::{
+    IsolationLevel, Row as Cells,
+    types::{FromSql, ToSql},
+};
 
 use super::{
     connection::{rows, stored},
@@ -115,4 +118,15 @@ async fn requests(c: &impl GenericClient, digests: &[Vec<u8>]) -> Done<BTreeMap<
         found.insert(row.try_get(0)?, row.try_get(1)?);
     }
     Ok(found)
+}
+
+/// A page of pairs, after a key.
+pub(super) async fn page<T: for<'a> FromSql<'a>>(
+    c: &impl GenericClient,
+    sql: &str,
+    after: &[u8],
+    limit: u32,
+) -> Done<Vec<(Vec<u8>, T)>> {
+    let rows = rows(c, sql, &[&after, &i64::from(limit)]).await?;
+    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
 }

@@ -25,7 +25,11 @@ use self::{deadline::Deadline, lane::Lane};
 use super::{
     Admitted, Alert, Backlog, Executed, Lease, NewAlert, OpenError, OutboxRow, Picture, Records,
     RecordsError, Result, Row, Settings, Sought, Statement, StoredBatch, StoredEntry, StoredRequest,
-    migration::Migration, rows::RowLimits, schema::Schema, settings::setting,
+    migration::Migration,
+    picture::{ENTRIES_AFTER, REQUESTS_AFTER},
+    rows::RowLimits,
+    schema::Schema,
+    settings::setting,
 };
 
 /// What one statement may use.
@@ -270,5 +274,15 @@ impl Records for Sqlite {
 
     async fn alerts(&self, after: i64, limit: u32) -> Result<Vec<Alert>> {
         self.readers.run(move |c| alerts::after(c, after, limit)).await
+    }
+
+    async fn requests_after(&self, after: &[u8], limit: u32) -> Result<Vec<(Vec<u8>, String)>> {
+        let after = after.to_vec();
+        self.readers.run(move |c| picture::page(c, REQUESTS_AFTER, &after, limit)).await
+    }
+
+    async fn entries_after(&self, after: &[u8], limit: u32) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
+        let after = after.to_vec();
+        self.readers.run(move |c| picture::page(c, ENTRIES_AFTER, &after, limit)).await
     }
 }

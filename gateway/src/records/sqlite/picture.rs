@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, Params, Row as Cells, TransactionBehavior, params};
+use rusqlite::{Connection, Params, Row as Cells, TransactionBehavior, params, types::FromSql};
 use sillok_contract::{entry::EntryId, id::LearnerId};
 
 use super::{connection::away, statement::value};
@@ -122,4 +122,16 @@ fn requests(connection: &Connection, digests: &[Vec<u8>]) -> Result<BTreeMap<Vec
         }
     }
     Ok(found)
+}
+
+/// A page of pairs, after a key.
+pub(super) fn page<T: FromSql>(
+    connection: &Connection,
+    sql: &str,
+    after: &[u8],
+    limit: u32,
+) -> Result<Vec<(Vec<u8>, T)>> {
+    let mut select = connection.prepare_cached(sql).map_err(away)?;
+    let rows = select.query_map(params![after, limit], |row| Ok((row.get(0)?, row.get(1)?))).map_err(away)?;
+    rows.map(|row| row.map_err(away)).collect()
 }

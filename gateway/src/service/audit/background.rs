@@ -4,7 +4,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Auditor, SchoolAudit, Stranger};
+use super::{Auditor, CutRequest, SchoolAudit, Stranger};
 use crate::{
     drift::{Difference, Report},
     problem::Problem,
@@ -49,6 +49,13 @@ async fn round(core: &Arc<Core>, told: &mut HashSet<Digest>) -> Result<(), Probl
     for Stranger { learner } in &strangers {
         if is_new(learner.as_bytes(), told, &mut standing) {
             tracing::error!(%learner, "drift: the database has rows of a learner whom the ledger does not know");
+        }
+    }
+    let cut = auditor.cut().await?;
+    findings += cut.len() as u64;
+    for CutRequest { request, .. } in &cut {
+        if is_new(request.as_bytes(), told, &mut standing) {
+            tracing::error!(%request, "drift: entries of a request that was executed are gone from the outbox");
         }
     }
     *told = standing;

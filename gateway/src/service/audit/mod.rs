@@ -7,6 +7,7 @@
 
 mod background;
 mod chapters;
+mod cut;
 mod images;
 mod registered;
 mod report;
@@ -17,7 +18,7 @@ use std::{sync::Arc, time::Duration};
 
 use sillok_contract::id::SchoolId;
 
-pub use report::{Audit, SchoolAudit, Stranger};
+pub use report::{Audit, CutRequest, SchoolAudit, Stranger};
 pub use settings::AuditSettings;
 
 pub(super) use background::run;
@@ -71,6 +72,11 @@ impl Auditor {
             }
             tokio::time::sleep(self.pause).await;
         }
+    }
+
+    /// Requests whose entries are not all in the outbox any more.
+    pub async fn cut(&self) -> Result<Vec<CutRequest>, Problem> {
+        cut::find(&*self.core.records, self.pause).await
     }
 
     async fn is_registered_now(&self, learner: &str) -> Result<bool, Problem> {

@@ -20,6 +20,9 @@ pub struct Audit {
     pub schools: BTreeMap<SchoolId, SchoolAudit>,
     /// Those with rows in the database whom the ledger does not know.
     pub strangers: Vec<Stranger>,
+    /// Requests whose entries are not all in the outbox any more.
+    #[serde(default)]
+    pub cut: Vec<CutRequest>,
 }
 
 /// What came of one school.
@@ -54,6 +57,17 @@ pub struct Stranger {
     pub learner: String,
 }
 
+/// A request that was executed, and some of whose entries are gone from the outbox.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CutRequest {
+    /// SHA-256 of its compact JWS, as the database says.
+    pub request: String,
+    /// How many entries are missing; absent where the request is not what was signed any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing: Option<u64>,
+}
+
 impl SchoolAudit {
     /// Before anything is read.
     pub(super) fn of(school: SchoolId, learners: u64) -> Self {
@@ -85,7 +99,8 @@ impl Audit {
 
     /// How many things do not agree.
     pub fn findings(&self) -> u64 {
-        self.schools.values().map(SchoolAudit::findings).sum::<u64>() + self.strangers.len() as u64
+        let of_schools: u64 = self.schools.values().map(SchoolAudit::findings).sum();
+        of_schools + (self.strangers.len() + self.cut.len()) as u64
     }
 
     /// The sum of one of the schools' numbers.

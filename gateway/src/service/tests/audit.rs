@@ -49,6 +49,7 @@ async fn audited(service: &Service) -> Audit {
         audit.schools.insert(school.clone(), of_school);
     }
     audit.strangers = auditor.strangers().await.unwrap();
+    audit.cut = auditor.cut().await.unwrap();
     audit
 }
 
@@ -141,4 +142,31 @@ async fn a_gateway_audits_by_itself_if_it_is_told_to() {
     };
     tokio::join!(auditing, watching);
     end().await;
+}
+
+/// A read leaves no row: only the request tells that there was an entry, on its way to the ledger.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_read_whose_entry_was_deleted_before_the_ledger_had_it_is_missed() {
+    let town = Town::found(40, 60_000).await;
+    let service = town.service(settings());
+    let school = &town.schools[0];
+    let read = |learner: &LearnerId| crate::keys::Asked {
+        learner: learner.clone(),
+        sql: "SELECT * FROM grades".to_owned(),
+        params: Vec::new(),
+    };
+    let asked = school.learners.iter().take(3).map(read);
+    let sent: super::town::Sent = school.educators[0].signs(asked).unwrap().into();
+    let state = sent.to(&service).await.unwrap();
+    school.marks(1, "music", 2).to(&service).await.unwrap();
+    assert_eq!(audited(&service).await.findings(), 0);
+    town.tamper(&format!(
+        "DELETE FROM sillok_entries WHERE learner = '{}' AND number <= 3",
+        school.learners[1]
+    ));
+    let audit = audited(&service).await;
+    assert_eq!((audit.findings(), audit.cut[0].missing), (1, Some(1)));
+    assert_eq!(audit.cut[0].request, state.request.to_string());
+    town.tamper("UPDATE sillok_requests SET jws = 'x'");
+    assert_eq!(audited(&service).await.cut.iter().filter(|cut| cut.missing.is_none()).count(), 2);
 }

@@ -350,4 +350,12 @@ impl Records for FaultyRecords {
     async fn alerts(&self, after: i64, limit: u32) -> Result<Vec<Alert>> {
         self.around("alerts", self.real.alerts(after, limit)).await
     }
+
+    async fn requests_after(&self, after: &[u8], limit: u32) -> Result<Vec<(Vec<u8>, String)>> {
+        self.around("requests_after", self.real.requests_after(after, limit)).await
+    }
+
+    async fn entries_after(&self, after: &[u8], limit: u32) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
+        self.around("entries_after", self.real.entries_after(after, limit)).await
+    }
 }
