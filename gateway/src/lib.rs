@@ -5,6 +5,7 @@
 //! ([`records`], [`ledger`]) through their traits. Only [`ledger::fabric`] knows Fabric's messages.
 
 pub mod base64url;
+pub mod certificate;
 pub mod cli;
 pub mod client;
 pub mod clock;

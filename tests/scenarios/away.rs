@@ -54,14 +54,14 @@ pub(crate) async fn and_back(world: &mut World) {
     world.check_everything().await;
 }
 
-fn leaves(world: &World) {
+pub(crate) fn leaves(world: &World) {
     match &world.site.nodes {
         Some(nodes) => CHAINCODE.iter().for_each(|node| nodes.stop(node)),
         None => drop(world.line.as_ref().unwrap().send_replace(Switch::Cut)),
     }
 }
 
-fn comes_back(world: &World) {
+pub(crate) fn comes_back(world: &World) {
     match &world.site.nodes {
         Some(nodes) => CHAINCODE.iter().for_each(|node| nodes.start(node)),
         None => drop(world.line.as_ref().unwrap().send_replace(Switch::Through)),

@@ -5,6 +5,7 @@
 
 mod away;
 mod batches;
+mod certificates;
 mod class;
 mod drift;
 mod educators;
@@ -86,6 +87,7 @@ scenarios! {
     both wallets_that_change_their_keys: wallets::change_their_keys;
     both wallets_that_miss_what_is_withheld: wallets::miss_what_is_withheld;
     both what_was_changed_is_restored: drift::is_put_back;
+    both a_certificate_from_asking_to_revoked: certificates::from_asking_to_revoked;
     both the_gateway_killed: faults::of_the_gateway;
     production the_chaincode_killed: faults::of_the_chaincode;
     production the_peers_killed: faults::of_the_peers;

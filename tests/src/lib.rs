@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 pub mod call;
+pub mod certificate;
 pub mod check;
 pub mod clients;
 pub mod cut;

@@ -29,6 +29,10 @@ pub enum Exit {
     Unverified = 5,
     /// Database and ledger do not agree, or a wallet holds less than the ledger.
     Drift = 6,
+    /// A certificate is genuine, and not in force.
+    NotInForce = 7,
+    /// Whether a certificate is in force could not be told.
+    CannotTell = 8,
     /// Ended by SIGINT, in order.
     Interrupted = 130,
     /// Ended by SIGTERM, in order.

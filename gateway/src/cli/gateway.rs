@@ -27,6 +27,11 @@ pub(super) struct Gateway {
 }
 
 impl Gateway {
+    /// Whether it was named.
+    pub(super) fn is_named(&self) -> bool {
+        self.gateway.is_some()
+    }
+
     /// Its client, if it was named.
     pub(super) fn client(&self) -> Result<Option<Client>, Failure> {
         let client = |address: &String| Client::new(address, &self.audience, self.root.as_deref());

@@ -15,6 +15,8 @@
 //! | 4 | the gateway, the ledger or the database is away, overloaded or too slow; trying again may help |
 //! | 5 | a proof, a signature or a receipt does not verify |
 //! | 6 | database and ledger do not agree, what was found has been printed; or a wallet is incomplete |
+//! | 7 | a certificate is genuine and not in force: revoked, expired, not yet valid or not countersigned |
+//! | 8 | a certificate is genuine as far as it goes by itself; whether it is in force could not be told |
 //! | 130, 143 | `sillok bench` was ended by SIGINT or SIGTERM, and has deleted what it had made |
 //!
 //! Of exit code 2, `usage` is an argument's fault, `config.invalid` that of the configuration or of a file it or an
@@ -28,6 +30,7 @@ mod alerts;
 mod audit;
 mod bench;
 mod causes;
+mod certificate;
 mod consortium;
 mod core_file;
 mod demo;
@@ -90,6 +93,8 @@ pub enum Command {
     Request(Box<request::Request>),
     /// Fetches proofs of entries, and verifies them offline.
     Proof(proof::Proof),
+    /// Certifies learners' records: asked for, signed, countersigned, revoked, verified.
+    Certificate(Box<certificate::Certificate>),
     /// Compares database and ledger for one learner.
     Verify(verify::Verify),
     /// Puts a learner's rows back to their last recorded images.
@@ -116,6 +121,7 @@ impl Command {
             Self::Admin(command) => on_threads(command.run(program)),
             Self::Request(command) => on_threads(command.run(program)),
             Self::Proof(command) => command.run(program),
+            Self::Certificate(command) => command.run(program),
             Self::Verify(command) => on_threads(command.run(program)),
             Self::Restore(command) => on_threads(command.run(program)),
             Self::Audit(command) => on_threads(command.run(program)),

@@ -4,8 +4,8 @@ mod error;
 
 use std::{net::IpAddr, path::Path, time::Duration};
 
-use reqwest::{Method, Response, Url, header::CONTENT_TYPE, redirect::Policy};
-use serde::{Deserialize, de::DeserializeOwned};
+use reqwest::{Method, RequestBuilder, Response, Url, header::CONTENT_TYPE, redirect::Policy};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sillok_contract::{
     entry::EntryId,
     id::{LearnerId, SchoolId},
@@ -14,12 +14,16 @@ use sillok_contract::{
 pub use error::{ClientError, Refused};
 
 use crate::{
+    certificate::{CertificateId, Draft, Verdict},
     clock,
     drift::{History, Plan, Selection, SignedReport},
     keys::{AccessToken, Expected, SignedQueries},
     ledger::Receipt,
     records::Alert,
-    service::{Batch, Digest, EntryState, LearnerEntries, RequestState},
+    service::{
+        Batch, CertificateAct, CertificateRequest, CertificateState, Digest, EntryState, LearnerEntries,
+        RequestState,
+    },
 };
 
 /// How long one call may take.
@@ -120,6 +124,56 @@ impl Client {
         read(self.call(Method::GET, url).await?).await
     }
 
+    /// A learner asks for a certificate.
+    pub async fn request_certificate(
+        &self,
+        asked: &CertificateRequest,
+    ) -> Result<CertificateState, ClientError> {
+        read(self.send("v1/certificates", asked).await?).await
+    }
+
+    /// Where a certificate stands.
+    pub async fn certificate(&self, id: CertificateId) -> Result<CertificateState, ClientError> {
+        read(self.get(&format!("v1/certificates/{id}")).await?).await
+    }
+
+    /// What an officer is to sign.
+    pub async fn certificate_draft(&self, id: CertificateId) -> Result<Draft, ClientError> {
+        read(self.get(&format!("v1/certificates/{id}/draft")).await?).await
+    }
+
+    /// The bytes of a certificate's file.
+    pub async fn certificate_file(&self, id: CertificateId) -> Result<Vec<u8>, ClientError> {
+        body(answered(self.get(&format!("v1/certificates/{id}/file")).await?).await?).await
+    }
+
+    /// An officer refuses, issues or revokes a certificate, or its learner countersigns it.
+    pub async fn act_on_certificate(
+        &self,
+        id: CertificateId,
+        asked: &CertificateAct,
+    ) -> Result<CertificateState, ClientError> {
+        read(self.send(&format!("v1/certificates/{id}/acts"), asked).await?).await
+    }
+
+    /// What both offices say of a certificate now: the receipt, which is to be verified.
+    pub async fn certificate_status(&self, id: CertificateId, nonce: &str) -> Result<Receipt, ClientError> {
+        read(self.get(&format!("v1/certificates/{id}/status?nonce={nonce}")).await?).await
+    }
+
+    /// The gateway's verdict on a certificate's file. Who wants to trust no gateway judges it themselves.
+    pub async fn judge_certificate(&self, file: Vec<u8>) -> Result<Verdict, ClientError> {
+        let request = self.request_to(Method::POST, self.url("v1/verify")?);
+        let request = request.header(CONTENT_TYPE, "application/json").body(file);
+        read(request.send().await.map_err(ClientError::unreachable)?).await
+    }
+
+    /// The answer of a path that is sent JSON.
+    async fn send(&self, path: &str, sent: &impl Serialize) -> Result<Response, ClientError> {
+        let request = self.request_to(Method::POST, self.url(path)?).json(sent);
+        request.send().await.map_err(ClientError::unreachable)
+    }
+
     /// The answer of any path that is called for what it does, without a body.
     async fn post(&self, path: &str) -> Result<Response, ClientError> {
         self.call(Method::POST, self.url(path)?).await
@@ -154,13 +208,18 @@ impl Client {
     }
 
     async fn call(&self, method: Method, url: Url) -> Result<Response, ClientError> {
+        self.request_to(method, url).send().await.map_err(ClientError::unreachable)
+    }
+
+    /// A call in the caller's name.
+    fn request_to(&self, method: Method, url: Url) -> RequestBuilder {
         let mut request = self.http.request(method.clone(), url.clone());
         if let Some(access) = &self.access {
             let (uri, now) = (url.as_str(), clock::now());
             let call = Expected { audience: &self.audience, method: method.as_str(), uri, now };
             request = request.bearer_auth(access.sign(&call, TOKEN_SECONDS));
         }
-        request.send().await.map_err(ClientError::unreachable)
+        request
     }
 
     fn url(&self, path: &str) -> Result<Url, ClientError> {

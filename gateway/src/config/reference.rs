@@ -13,7 +13,7 @@ fn of<T: PartialSchema>() -> Value {
     serde_json::to_value(T::schema()).expect("a schema is JSON")
 }
 
-fn sections() -> [(&'static str, Value); 14] {
+fn sections() -> [(&'static str, Value); 15] {
     [
         ("listen", of::<Listen>()),
         ("tls", of::<Tls>()),
@@ -29,6 +29,7 @@ fn sections() -> [(&'static str, Value); 14] {
         ("service.standing", of::<service::StandingSettings>()),
         ("service.batches", of::<service::BatchSettings>()),
         ("service.audit", of::<service::AuditSettings>()),
+        ("service.certificates", of::<service::CertificateSettings>()),
     ]
 }
 

@@ -2,10 +2,12 @@
 
 use futures_util::{StreamExt as _, stream::BoxStream};
 use sillok_proto::gateway::{
-    Alert, EntryRecorded, EntryState, GetEntryRequest, GetHistoryRequest, GetProofRequest, GetRequestRequest,
-    GetTrailRequest, History, LearnerEntry, ListAlertsReply, ListAlertsRequest, ListBatchesReply,
-    ListBatchesRequest, ListLearnerEntriesReply, ListLearnerEntriesRequest, PlanRestorationRequest, Proof,
-    Report, RequestState, RestorationPlan, StreamAlertsRequest, StreamEntriesRequest,
+    ActOnCertificateRequest, Alert, CertificateDraft, CertificateFile, CertificateState, CertificateStatus,
+    CertificateVerdict, EntryRecorded, EntryState, GetCertificateRequest, GetCertificateStatusRequest,
+    GetEntryRequest, GetHistoryRequest, GetProofRequest, GetRequestRequest, GetTrailRequest, History,
+    LearnerEntry, ListAlertsReply, ListAlertsRequest, ListBatchesReply, ListBatchesRequest,
+    ListLearnerEntriesReply, ListLearnerEntriesRequest, PlanRestorationRequest, Proof, Report,
+    RequestCertificateRequest, RequestState, RestorationPlan, StreamAlertsRequest, StreamEntriesRequest,
     StreamLearnerEntriesRequest, SubmitRequestRequest, TrailReceipt, VerifyLearnerRequest,
     gateway_server::Gateway,
 };
@@ -15,8 +17,8 @@ use tonic::{Request, Response, Status};
 use super::{Grpc, message, problem::status};
 use crate::{
     problem::Problem,
-    server::{Target, bearer, entry_id, learner_id, nonce, request_digest, rows, school_id},
-    service::Caller,
+    server::{Target, bearer, certificate_id, entry_id, learner_id, nonce, request_digest, rows, school_id},
+    service::{Caller, CertificateAct, CertificateRequest},
 };
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -156,6 +158,69 @@ impl Grpc {
     }
 }
 
+impl Grpc {
+    async fn certificate_requested(
+        &self,
+        request: Request<RequestCertificateRequest>,
+    ) -> Result<CertificateState, Problem> {
+        let caller = self.caller(&request).await?;
+        let RequestCertificateRequest { act, wallet } = request.into_inner();
+        let wallet = wallet.iter().map(|id| entry_id(id)).collect::<Result<_, _>>()?;
+        let asked = CertificateRequest { act, wallet };
+        self.service.request_certificate(&caller, asked).await.map(message::certificate)
+    }
+
+    async fn certificate_of(
+        &self,
+        request: Request<GetCertificateRequest>,
+    ) -> Result<CertificateState, Problem> {
+        let caller = self.caller(&request).await?;
+        let id = certificate_id(&request.get_ref().certificate)?;
+        self.service.certificate(&caller, id).await.map(message::certificate)
+    }
+
+    async fn certificate_draft_of(
+        &self,
+        request: Request<GetCertificateRequest>,
+    ) -> Result<CertificateDraft, Problem> {
+        let caller = self.caller(&request).await?;
+        let id = certificate_id(&request.get_ref().certificate)?;
+        let draft = self.service.certificate_draft(&caller, id).await?;
+        let json = serde_json::to_string(&draft).expect("a draft has string keys only");
+        Ok(CertificateDraft { json })
+    }
+
+    async fn certificate_file_of(
+        &self,
+        request: Request<GetCertificateRequest>,
+    ) -> Result<CertificateFile, Problem> {
+        let caller = self.caller(&request).await?;
+        let id = certificate_id(&request.get_ref().certificate)?;
+        self.service.certificate_file(&caller, id).await.map(|json| CertificateFile { json })
+    }
+
+    async fn certificate_acted_on(
+        &self,
+        request: Request<ActOnCertificateRequest>,
+    ) -> Result<CertificateState, Problem> {
+        let caller = self.caller(&request).await?;
+        let ActOnCertificateRequest { certificate, act, credential } = request.into_inner();
+        let credential = Some(credential).filter(|jwt| !jwt.is_empty());
+        let (id, asked) = (certificate_id(&certificate)?, CertificateAct { act, credential });
+        self.service.act_on_certificate(&caller, id, asked).await.map(message::certificate)
+    }
+
+    async fn certificate_status_of(
+        &self,
+        asked: &GetCertificateStatusRequest,
+    ) -> Result<CertificateStatus, Problem> {
+        let id = certificate_id(&asked.certificate)?;
+        let receipt = self.service.certificate_status(id, nonce(&asked.nonce)?).await?;
+        let json = serde_json::to_string(&receipt).expect("a receipt has string keys only");
+        Ok(CertificateStatus { json })
+    }
+}
+
 #[tonic::async_trait]
 impl Gateway for Grpc {
     type StreamEntriesStream = Messages<EntryRecorded>;
@@ -228,5 +293,46 @@ impl Gateway for Grpc {
 
     async fn stream_alerts(&self, request: Request<StreamAlertsRequest>) -> Answer<Self::StreamAlertsStream> {
         self.following_alerts(request).await.map(Response::new).map_err(status)
+    }
+
+    async fn request_certificate(
+        &self,
+        request: Request<RequestCertificateRequest>,
+    ) -> Answer<CertificateState> {
+        self.certificate_requested(request).await.map(Response::new).map_err(status)
+    }
+
+    async fn get_certificate(&self, request: Request<GetCertificateRequest>) -> Answer<CertificateState> {
+        self.certificate_of(request).await.map(Response::new).map_err(status)
+    }
+
+    async fn get_certificate_draft(
+        &self,
+        request: Request<GetCertificateRequest>,
+    ) -> Answer<CertificateDraft> {
+        self.certificate_draft_of(request).await.map(Response::new).map_err(status)
+    }
+
+    async fn get_certificate_file(&self, request: Request<GetCertificateRequest>) -> Answer<CertificateFile> {
+        self.certificate_file_of(request).await.map(Response::new).map_err(status)
+    }
+
+    async fn act_on_certificate(
+        &self,
+        request: Request<ActOnCertificateRequest>,
+    ) -> Answer<CertificateState> {
+        self.certificate_acted_on(request).await.map(Response::new).map_err(status)
+    }
+
+    async fn get_certificate_status(
+        &self,
+        request: Request<GetCertificateStatusRequest>,
+    ) -> Answer<CertificateStatus> {
+        self.certificate_status_of(request.get_ref()).await.map(Response::new).map_err(status)
+    }
+
+    async fn verify_certificate(&self, request: Request<CertificateFile>) -> Answer<CertificateVerdict> {
+        let verdict = self.service.judge_certificate(request.into_inner().json.into_bytes()).await;
+        Ok(Response::new(message::verdict(&verdict.map_err(status)?)))
     }
 }

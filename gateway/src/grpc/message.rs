@@ -1,12 +1,16 @@
 //! What the service answers, as gRPC's messages.
 
+use sillok_contract::credential::State;
 use sillok_proto::gateway::{self, entry_state::Status};
 
 use crate::{
+    certificate::Verdict,
     drift::{History, Plan, SignedReport},
     problem::{Kind, Problem},
     records::Alert,
-    service::{Batch, EntryRecorded, EntryState, LearnerEntry, Place, QueryResult, RequestState},
+    service::{
+        Batch, CertificateState, EntryRecorded, EntryState, LearnerEntry, Place, QueryResult, RequestState,
+    },
 };
 
 /// How many are wanted: 0 means the most.
@@ -103,4 +107,28 @@ pub(super) fn alert(Alert { id, seen_at, finding }: Alert) -> gateway::Alert {
         lsn: finding.lsn.unwrap_or_default(),
         detail: finding.detail.unwrap_or_default(),
     }
+}
+
+pub(super) fn certificate(state: CertificateState) -> gateway::CertificateState {
+    gateway::CertificateState {
+        certificate: state.certificate.to_string(),
+        learner: state.learner.into(),
+        state: word(&state.state),
+        agrees: state.agrees,
+        report: state.report,
+        digest: state.digest.unwrap_or_default(),
+        expires_at: state.expires_at.unwrap_or_default(),
+        transaction: state.transaction,
+    }
+}
+
+pub(super) fn verdict(verdict: &Verdict) -> gateway::CertificateVerdict {
+    let json = serde_json::to_string(verdict).expect("a verdict has string keys only");
+    gateway::CertificateVerdict { outcome: verdict.outcome.as_str().to_owned(), json }
+}
+
+/// The word that JSON has for it.
+fn word(state: &State) -> String {
+    let word = serde_json::to_value(state).ok();
+    word.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
 }

@@ -6,7 +6,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{PrivateKey, PublicKey, SignatureInvalid};
 
 /// Header and payload as compact JSON, signed.
-pub(super) fn sign(
+pub(crate) fn sign(
     header: &impl Serialize,
     payload: &impl Serialize,
     key: &PrivateKey,
@@ -15,7 +15,7 @@ pub(super) fn sign(
 }
 
 /// A payload as it is, under a header as compact JSON.
-pub(super) fn sign_bytes(
+pub(crate) fn sign_bytes(
     header: &impl Serialize,
     payload: &[u8],
     key: &PrivateKey,
@@ -28,16 +28,16 @@ pub(super) fn sign_bytes(
 
 /// One that has been read and not yet verified.
 #[derive(Clone)]
-pub(super) struct Unverified<H, P> {
-    pub(super) header: H,
-    pub(super) payload: P,
+pub(crate) struct Unverified<H, P> {
+    pub(crate) header: H,
+    pub(crate) payload: P,
     signed: String,
     signature: Vec<u8>,
 }
 
 impl<H: DeserializeOwned, P: DeserializeOwned> Unverified<H, P> {
     /// Splits and reads one; none if it is not of the form.
-    pub(super) fn parse(token: &str) -> Option<Self> {
+    pub(crate) fn parse(token: &str) -> Option<Self> {
         let (signed, signature) = token.rsplit_once('.')?;
         let (header, payload) = signed.split_once('.')?;
         Some(Self {
@@ -51,7 +51,7 @@ impl<H: DeserializeOwned, P: DeserializeOwned> Unverified<H, P> {
 
 impl<H: DeserializeOwned> Unverified<H, Vec<u8>> {
     /// The same with a payload of any form.
-    pub(super) fn parse_bytes(token: &str) -> Option<Self> {
+    pub(crate) fn parse_bytes(token: &str) -> Option<Self> {
         let (signed, signature) = token.rsplit_once('.')?;
         let (header, payload) = signed.split_once('.')?;
         Some(Self {
@@ -65,7 +65,7 @@ impl<H: DeserializeOwned> Unverified<H, Vec<u8>> {
 
 impl<H, P> Unverified<H, P> {
     /// Checks the signature.
-    pub(super) fn verify(&self, key: &PublicKey) -> Result<(), SignatureInvalid> {
+    pub(crate) fn verify(&self, key: &PublicKey) -> Result<(), SignatureInvalid> {
         key.verify_fixed(self.signed.as_bytes(), &self.signature)
     }
 }

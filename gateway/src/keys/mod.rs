@@ -6,7 +6,7 @@ mod access;
 mod act;
 mod authority;
 mod jwk;
-mod jws;
+pub(crate) mod jws;
 mod office;
 mod private_key;
 mod request;

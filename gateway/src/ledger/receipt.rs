@@ -124,10 +124,14 @@ impl Roots {
 
     /// The MSP of the office that issued a certificate, if one did.
     pub fn office_of(&self, certificate: &Certificate) -> Option<&str> {
-        let issued = |(_, authorities): &(&String, &Vec<Certificate>)| {
-            authorities.iter().any(|authority| certificate.issued_by(authority).is_ok())
-        };
-        self.authorities.iter().find(issued).map(|(msp, _)| msp.as_str())
+        self.issuer_of(certificate).map(|(msp, _)| msp)
+    }
+
+    /// The same with the certificate of its authority.
+    pub fn issuer_of(&self, certificate: &Certificate) -> Option<(&str, &Certificate)> {
+        let authorities = self.authorities.iter();
+        let mut each = authorities.flat_map(|(msp, of)| of.iter().map(|authority| (msp.as_str(), authority)));
+        each.find(|(_, authority)| certificate.issued_by(authority).is_ok())
     }
 
     /// Each office's certificates, PEM, as [`Roots::new`] takes them.

@@ -6,6 +6,7 @@ pub mod policy;
 pub mod schema;
 
 mod alert;
+mod certificate;
 #[cfg(test)]
 mod conformance;
 mod engine;
@@ -29,7 +30,9 @@ use sillok_contract::{
 };
 use tokio_util::sync::CancellationToken;
 
+use crate::certificate::CertificateId;
 pub use alert::{Alert, Finding, NewAlert, Sighting};
+pub use certificate::StoredCertificate;
 pub use engine::{drop_watch, open};
 pub use picture::{OutboxRow, Picture, Row, Sought};
 pub use plain::Plain;
@@ -421,4 +424,11 @@ pub trait Records: Send + Sync {
     /// them; else it returns at once. Each is raised once, by one of all gateways on the database; also what was committed
     /// while there was none, once there is one again.
     async fn watch(&self, _tell: &(dyn Fn(Sighting) + Send + Sync), _shutdown: &CancellationToken) {}
+
+    /// Stores what is kept of a certificate; of one that is there, report and file anew.
+    async fn store_certificate(&self, certificate: &StoredCertificate) -> Result<()>;
+    /// The certificate with this id.
+    async fn certificate(&self, id: &CertificateId) -> Result<Option<StoredCertificate>>;
+    /// A learner's certificates, in the order in which they were asked for.
+    async fn certificates(&self, learner: &LearnerId) -> Result<Vec<StoredCertificate>>;
 }

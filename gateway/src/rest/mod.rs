@@ -4,6 +4,7 @@ mod alerts;
 mod batches;
 mod body;
 mod caller;
+mod certificates;
 mod document;
 mod entries;
 mod learners;
@@ -72,6 +73,13 @@ impl Rest {
             .routes(routes!(stream::learner_entries))
             .routes(routes!(learners::restoration))
             .routes(routes!(alerts::list))
+            .routes(routes!(certificates::request))
+            .routes(routes!(certificates::certificate))
+            .routes(routes!(certificates::draft))
+            .routes(routes!(certificates::file))
+            .routes(routes!(certificates::act))
+            .routes(routes!(certificates::status))
+            .routes(routes!(certificates::verify))
             .route_layer(from_fn_with_state(edge.clone(), bound))
             .routes(routes!(operation::healthz))
             .routes(routes!(operation::readyz))

@@ -27,7 +27,7 @@ const MOST: u32 = 100;
 pub(super) struct Question {
     /// 16 to 64 bytes in hexadecimal digits, drawn at random by who asks. They stand in the answer: it is none from before.
     #[param(pattern = "^([0-9a-f]{2}){16,64}$")]
-    nonce: String,
+    pub(super) nonce: String,
 }
 
 /// Which entries.

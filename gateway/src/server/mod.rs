@@ -21,7 +21,9 @@ pub(crate) use edge::{Edge, Face, Target, Told, bound, matched_route};
 pub(crate) use engines::make_directory;
 pub use engines::{Engines, StartError};
 pub(crate) use gate::Gate;
-pub(crate) use parameters::{bearer, entry_id, learner_id, nonce, request_digest, rows, school_id};
+pub(crate) use parameters::{
+    bearer, certificate_id, entry_id, learner_id, nonce, request_digest, rows, school_id,
+};
 
 use crate::{
     config::{ConfigError, Listen, Settings},

@@ -8,6 +8,7 @@ use sillok_contract::{
 };
 
 use crate::{
+    certificate::{CertificateId, NotAnId},
     drift::Selection,
     problem::{Kind, Problem},
 };
@@ -49,6 +50,11 @@ pub(crate) fn rows(table: &str, key: &str) -> Result<Selection, Problem> {
     };
     let key = if key.is_empty() { Map::new() } else { serde_json::from_str(key).map_err(malformed)? };
     Ok(Selection { table: (!table.is_empty()).then(|| table.to_owned()), key })
+}
+
+/// The id of a certificate.
+pub(crate) fn certificate_id(text: &str) -> Result<CertificateId, Problem> {
+    text.parse().map_err(|error: NotAnId| Problem::new(Kind::Invalid, "certificate.id", error.to_string()))
 }
 
 /// What an asker marks a question with.

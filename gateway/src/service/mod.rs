@@ -5,6 +5,7 @@ mod alerts;
 mod audit;
 mod batcher;
 mod caller;
+mod certificates;
 mod follow;
 mod metrics;
 mod momentary;
@@ -37,13 +38,15 @@ use tokio_util::sync::CancellationToken;
 pub use audit::{Audit, AuditSettings, Auditor, CutRequest, SchoolAudit, Stranger};
 pub use batcher::Batcher;
 pub use caller::Caller;
-pub use settings::{BatchSettings, RequestSettings, Settings, StandingSettings};
+pub use certificates::{CertificateAct, CertificateRequest, CertificateState};
+pub use settings::{BatchSettings, CertificateSettings, RequestSettings, Settings, StandingSettings};
 pub use state::{
     Batch, Cursor, Digest, EntryRecorded, EntryState, LearnerEntries, LearnerEntry, PartState, Place,
     QueryResult, RequestState,
 };
 
 use crate::{
+    certificate::{CertificateId, Draft, Verdict},
     clock,
     drift::{History, Plan, Selection, SignedReport},
     ledger::{Ledger, Receipt, contract::Contract},
@@ -231,6 +234,51 @@ impl Service {
         selection: &Selection,
     ) -> Result<History, Problem> {
         self.core.history(caller, learner, selection).await
+    }
+
+    /// A learner asks for a certificate of their record. The answer holds the report on database and ledger; where they do
+    /// not agree no officer can issue it. The same act again answers as the first time.
+    pub async fn request_certificate(
+        &self,
+        caller: &Caller,
+        asked: CertificateRequest,
+    ) -> Result<CertificateState, Problem> {
+        self.core.request_certificate(caller, asked).await
+    }
+
+    /// Where a certificate stands. For its learner and the offices.
+    pub async fn certificate(&self, caller: &Caller, id: CertificateId) -> Result<CertificateState, Problem> {
+        self.core.certificate(caller, id).await
+    }
+
+    /// What an officer is to sign, with the proofs of it; refused where database and ledger do not agree.
+    pub async fn certificate_draft(&self, caller: &Caller, id: CertificateId) -> Result<Draft, Problem> {
+        self.core.certificate_draft(caller, id).await
+    }
+
+    /// A certificate's file, once it is issued: canonical JSON. For its learner and the offices.
+    pub async fn certificate_file(&self, caller: &Caller, id: CertificateId) -> Result<String, Problem> {
+        self.core.certificate_file(caller, id).await
+    }
+
+    /// An officer refuses, issues or revokes a certificate, or its learner countersigns it.
+    pub async fn act_on_certificate(
+        &self,
+        caller: &Caller,
+        id: CertificateId,
+        asked: CertificateAct,
+    ) -> Result<CertificateState, Problem> {
+        self.core.act_on_certificate(caller, id, asked).await
+    }
+
+    /// What both offices say of a certificate now, with the asker's nonce: a receipt in no block. For anybody.
+    pub async fn certificate_status(&self, id: CertificateId, nonce: &str) -> Result<Receipt, Problem> {
+        self.core.certificate_status(id, nonce).await
+    }
+
+    /// The verdict on a certificate's file. For anybody. Where the offices cannot be asked it is never that it is valid.
+    pub async fn judge_certificate(&self, file: Vec<u8>) -> Result<Verdict, Problem> {
+        self.core.judge_certificate(file).await
     }
 
     /// Begins an audit of all learners; `pause` is made between two steps of the work.

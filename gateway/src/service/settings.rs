@@ -29,6 +29,8 @@ pub struct Settings {
     pub batches: BatchSettings,
     /// The audit that the gateway makes by itself.
     pub audit: AuditSettings,
+    /// What certificates say.
+    pub certificates: CertificateSettings,
 }
 
 impl Default for Settings {
@@ -42,6 +44,7 @@ impl Default for Settings {
             standing: StandingSettings::default(),
             batches: BatchSettings::default(),
             audit: AuditSettings::default(),
+            certificates: CertificateSettings::default(),
         }
     }
 }
@@ -58,6 +61,7 @@ impl Settings {
             ("requests.max_query_bytes", self.requests.max_query_bytes.into(), 1, MAX_QUERY as u64),
             ("standing.ask_ms", self.standing.ask_ms, 1, u64::MAX),
             ("standing.capacity", self.standing.capacity, 1, u64::MAX),
+            ("certificates.days", self.certificates.days.into(), 1, 36_525),
             ("batches.count", self.batches.count.into(), 1, MAX_ENTRIES as u64),
             ("batches.max_count", self.batches.max_count.into(), 1, MAX_ENTRIES as u64),
             ("batches.max_bytes", self.batches.max_bytes, 1, MAX_BODY as u64),
@@ -143,6 +147,23 @@ pub struct StandingSettings {
 impl Default for StandingSettings {
     fn default() -> Self {
         Self { refresh_s: 60, absent_ms: 1_000, stale_s: 900, ask_ms: 2_000, capacity: 100_000 }
+    }
+}
+
+/// What certificates say.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct CertificateSettings {
+    /// For how many days a certificate is good.
+    pub days: u32,
+    /// The gateway's public address, such as https://sillok.example: what a certificate names as the place where anybody
+    /// may ask for its status, and what its printed form leads to. Without it, it names none.
+    pub address: Option<String>,
+}
+
+impl Default for CertificateSettings {
+    fn default() -> Self {
+        Self { days: 365, address: None }
     }
 }
 

@@ -58,6 +58,12 @@ impl Core {
 
     /// The same, with what it was made of.
     pub(super) async fn look_at(&self, learner: &LearnerId) -> Result<Looked, Problem> {
+        let (story, picture, report) = self.compared(learner).await?;
+        Ok(Looked { report, picture, learner: story.learner })
+    }
+
+    /// Both sides, and what came of comparing them.
+    pub(super) async fn compared(&self, learner: &LearnerId) -> Result<(Story, Picture, Report), Problem> {
         let (story, picture, time) = self.both_sides(learner).await?;
         let mut thumbprints = story.thumbprints();
         let waiting = picture.requests.values().filter_map(|jws| SignedRequest::parse(jws).ok());
@@ -65,7 +71,7 @@ impl Core {
         let signers = self.signers(thumbprints).await?;
         let story = story.verified(&signers);
         let report = drift::judge(&story, &picture, &signers, time);
-        Ok(Looked { report, picture, learner: story.learner })
+        Ok((story, picture, report))
     }
 
     /// The ledger's side, and after it the database's, with the time in between. An entry that was recorded meanwhile is

@@ -32,7 +32,7 @@ pub use jwk::PublicJwk;
 pub use seal::{Passphrase, Seal, SealError};
 
 use crate::{
-    keys::{AccessToken, KeyError, PrivateKey, PublicKey},
+    keys::{AccessToken, ActSigner, KeyError, PrivateKey, PublicKey},
     ledger::receipt::Roots,
     proof::{Proof, Verified},
 };
@@ -97,6 +97,11 @@ impl Wallet {
     /// Signs the learner's access tokens.
     pub fn access(&self) -> AccessToken {
         AccessToken::of_learner(self.learner.clone(), self.key.clone())
+    }
+
+    /// Signs what the learner decides, for the gateway that calls itself `audience`.
+    pub fn acts(&self, audience: &str) -> ActSigner {
+        ActSigner::of_learner(self.learner.clone(), audience, self.key.clone())
     }
 
     /// Puts a new key in the place of the old one, which the wallet then no longer has.

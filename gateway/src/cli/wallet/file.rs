@@ -22,7 +22,7 @@ const LONGEST: u64 = 1024 * 1024 * 1024;
 
 /// A wallet that is there.
 #[derive(Debug, Args)]
-pub(super) struct Named {
+pub(in crate::cli) struct Named {
     /// The wallet's file.
     #[arg(value_name = "WALLET")]
     file: PathBuf,
@@ -31,8 +31,8 @@ pub(super) struct Named {
 }
 
 /// A wallet that was opened.
-pub(super) struct Opened {
-    pub(super) wallet: Wallet,
+pub(in crate::cli) struct Opened {
+    pub(in crate::cli) wallet: Wallet,
     pub(super) file: PathBuf,
     seal: Seal,
     /// When it was last saved, and how long that took.
@@ -41,15 +41,20 @@ pub(super) struct Opened {
 
 impl Named {
     /// Opens it.
-    pub(super) fn open(&self) -> Result<Opened, Failure> {
-        let bytes = read(&self.file)?;
-        let (seal, content) = Seal::open(&bytes, &self.passphrase.known()?).map_err(|error| {
-            let failure = Failure::from(error);
-            Failure { detail: format!("{}: {}", self.file.display(), failure.detail), ..failure }
-        })?;
-        let (wallet, saved) = (Wallet::parse(&content)?, (Instant::now(), Duration::ZERO));
-        Ok(Opened { wallet, file: self.file.clone(), seal, saved })
+    pub(in crate::cli) fn open(&self) -> Result<Opened, Failure> {
+        open(&self.file, &self.passphrase)
     }
+}
+
+/// Opens the wallet in a file.
+pub(in crate::cli) fn open(file: &Path, passphrase: &Source) -> Result<Opened, Failure> {
+    let bytes = read(file)?;
+    let (seal, content) = Seal::open(&bytes, &passphrase.known()?).map_err(|error| {
+        let failure = Failure::from(error);
+        Failure { detail: format!("{}: {}", file.display(), failure.detail), ..failure }
+    })?;
+    let (wallet, saved) = (Wallet::parse(&content)?, (Instant::now(), Duration::ZERO));
+    Ok(Opened { wallet, file: file.to_owned(), seal, saved })
 }
 
 impl Opened {

@@ -1,9 +1,9 @@
 //! `sillok wallet`: what a learner keeps of all that was recorded about them, under a passphrase.
 
 mod export;
-mod file;
+pub(super) mod file;
 mod new;
-mod passphrase;
+pub(super) mod passphrase;
 mod rekey;
 mod show;
 mod sync;

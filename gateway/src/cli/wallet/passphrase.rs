@@ -23,7 +23,7 @@ const FEWEST: usize = 8;
 
 /// What opens the wallet.
 #[derive(Debug, Args)]
-pub(super) struct Source {
+pub(in crate::cli) struct Source {
     /// The file whose first line is the passphrase.
     #[arg(long, value_name = "FILE")]
     passphrase_file: Option<PathBuf>,

@@ -3,6 +3,7 @@
 
 mod alerts;
 mod batch;
+mod certificates;
 mod connection;
 mod execution;
 mod failure;
@@ -33,13 +34,14 @@ use self::{
 };
 use super::{
     Admitted, Alert, Backlog, Executed, Lease, NewAlert, OpenError, OutboxRow, Picture, Records,
-    RecordsError, Result, Row, Settings, Sighting, Sought, Statement, StoredBatch, StoredEntry,
-    StoredRequest,
+    RecordsError, Result, Row, Settings, Sighting, Sought, Statement, StoredBatch, StoredCertificate,
+    StoredEntry, StoredRequest,
     migration::Migration,
     picture::{ENTRIES_AFTER, REQUESTS_AFTER},
     rows::RowLimits,
     schema::Schema,
 };
+use crate::certificate::CertificateId;
 
 /// How often a transaction is tried that PostgreSQL gave up to resolve a deadlock.
 const TRIES: u32 = 4;
@@ -70,6 +72,7 @@ impl Postgres {
         let mut migrations = vec![
             Migration::own("001_sillok", include_str!("001_sillok.sql")),
             Migration::own("002_alerts", include_str!("002_alerts.sql")),
+            Migration::own("003_certificates", include_str!("003_certificates.sql")),
         ];
         migrations
             .extend(settings.schema_migrations(include_str!("../schema/postgres/001_school_record.sql"))?);
@@ -286,5 +289,17 @@ impl Records for Postgres {
 
     async fn entries_after(&self, after: &[u8], limit: u32) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
         Ok(picture::page(&self.client().await?, ENTRIES_AFTER, after, limit).await?)
+    }
+
+    async fn store_certificate(&self, certificate: &StoredCertificate) -> Result<()> {
+        writing!(self, |transaction| certificates::store(&transaction, certificate))
+    }
+
+    async fn certificate(&self, id: &CertificateId) -> Result<Option<StoredCertificate>> {
+        Ok(certificates::one(&self.client().await?, id).await?)
+    }
+
+    async fn certificates(&self, learner: &LearnerId) -> Result<Vec<StoredCertificate>> {
+        Ok(certificates::of_learner(&self.client().await?, learner).await?)
     }
 }

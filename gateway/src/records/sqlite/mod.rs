@@ -3,6 +3,7 @@
 
 mod alerts;
 mod batch;
+mod certificates;
 mod connection;
 mod deadline;
 mod lane;
@@ -24,13 +25,15 @@ use tokio::sync::mpsc;
 use self::{deadline::Deadline, lane::Lane};
 use super::{
     Admitted, Alert, Backlog, Executed, Lease, NewAlert, OpenError, OutboxRow, Picture, Records,
-    RecordsError, Result, Row, Settings, Sought, Statement, StoredBatch, StoredEntry, StoredRequest,
+    RecordsError, Result, Row, Settings, Sought, Statement, StoredBatch, StoredCertificate, StoredEntry,
+    StoredRequest,
     migration::Migration,
     picture::{ENTRIES_AFTER, REQUESTS_AFTER},
     rows::RowLimits,
     schema::Schema,
     settings::setting,
 };
+use crate::certificate::CertificateId;
 
 /// What one statement may use.
 #[derive(Clone)]
@@ -62,6 +65,7 @@ impl Sqlite {
         let mut migrations = vec![
             Migration::own("001_sillok", include_str!("001_sillok.sql")),
             Migration::own("002_alerts", include_str!("002_alerts.sql")),
+            Migration::own("003_certificates", include_str!("003_certificates.sql")),
         ];
         migrations
             .extend(settings.schema_migrations(include_str!("../schema/sqlite/001_school_record.sql"))?);
@@ -284,5 +288,20 @@ impl Records for Sqlite {
     async fn entries_after(&self, after: &[u8], limit: u32) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
         let after = after.to_vec();
         self.readers.run(move |c| picture::page(c, ENTRIES_AFTER, &after, limit)).await
+    }
+
+    async fn store_certificate(&self, certificate: &StoredCertificate) -> Result<()> {
+        let certificate = certificate.clone();
+        self.writer.run(move |c| certificates::store(c, &certificate)).await
+    }
+
+    async fn certificate(&self, id: &CertificateId) -> Result<Option<StoredCertificate>> {
+        let id = *id;
+        self.readers.run(move |c| certificates::one(c, &id)).await
+    }
+
+    async fn certificates(&self, learner: &LearnerId) -> Result<Vec<StoredCertificate>> {
+        let learner = learner.clone();
+        self.readers.run(move |c| certificates::of_learner(c, &learner)).await
     }
 }

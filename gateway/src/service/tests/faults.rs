@@ -20,11 +20,12 @@ use sillok_contract::{
 use tokio::sync::Notify;
 
 use crate::{
+    certificate::CertificateId,
     keys::OfficeSigner,
     ledger::{Call, Checkpoint, Commit, Endorsed, Event, Ledger, LedgerError, Receipt},
     records::{
         Admitted, Alert, Backlog, Executed, Lease, NewAlert, OutboxRow, Picture, Records, RecordsError,
-        Result, Row, Sought, StoredBatch, StoredEntry, StoredRequest,
+        Result, Row, Sought, StoredBatch, StoredCertificate, StoredEntry, StoredRequest,
     },
 };
 
@@ -357,5 +358,17 @@ impl Records for FaultyRecords {
 
     async fn entries_after(&self, after: &[u8], limit: u32) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
         self.around("entries_after", self.real.entries_after(after, limit)).await
+    }
+
+    async fn store_certificate(&self, certificate: &StoredCertificate) -> Result<()> {
+        self.around("store_certificate", self.real.store_certificate(certificate)).await
+    }
+
+    async fn certificate(&self, id: &CertificateId) -> Result<Option<StoredCertificate>> {
+        self.around("certificate", self.real.certificate(id)).await
+    }
+
+    async fn certificates(&self, learner: &LearnerId) -> Result<Vec<StoredCertificate>> {
+        self.around("certificates", self.real.certificates(learner)).await
     }
 }

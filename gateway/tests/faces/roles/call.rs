@@ -4,10 +4,11 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use sillok_gateway::service::{Digest, Place};
 use sillok_proto::gateway::{
+    ActOnCertificateRequest, CertificateFile, GetCertificateRequest, GetCertificateStatusRequest,
     GetEntryRequest, GetHistoryRequest, GetProofRequest, GetRequestRequest, GetTrailRequest,
     ListAlertsRequest, ListBatchesRequest, ListLearnerEntriesRequest, PlanRestorationRequest,
-    StreamAlertsRequest, StreamEntriesRequest, StreamLearnerEntriesRequest, SubmitRequestRequest,
-    VerifyLearnerRequest, gateway_client::GatewayClient,
+    RequestCertificateRequest, StreamAlertsRequest, StreamEntriesRequest, StreamLearnerEntriesRequest,
+    SubmitRequestRequest, VerifyLearnerRequest, gateway_client::GatewayClient,
 };
 use tokio::time::timeout;
 use tonic::{Code, Request, Status};
@@ -50,6 +51,13 @@ impl Subject {
     }
 }
 
+/// One that nobody has asked for.
+const CERTIFICATE: &str = "6f9619ff-8b86-4011-b42d-00c04fc964ff";
+
+fn certificate() -> GetCertificateRequest {
+    GetCertificateRequest { certificate: CERTIFICATE.to_owned() }
+}
+
 /// HTTP's status and the problem's code over REST.
 pub(super) async fn rest(
     world: &World,
@@ -63,8 +71,13 @@ pub(super) async fn rest(
         .replace("{digest}", &world.subject.request)
         .replace("{entry}", &world.subject.entry)
         .replace("{school}", "north")
-        .replace("{learner}", "L1.north");
-    let question = if path.ends_with("/trail") { format!("?nonce={NONCE}") } else { String::new() };
+        .replace("{learner}", "L1.north")
+        .replace("{certificate}", CERTIFICATE);
+    let question = if path.ends_with("/trail") || path.ends_with("/status") {
+        format!("?nonce={NONCE}")
+    } else {
+        String::new()
+    };
     let url = world.gateway.url(&path);
     let mut request = world.http.request(method.parse::<Method>().unwrap(), format!("{url}{question}"));
     if let Some(token) = world.people.token(role, flaw, method, &url) {
@@ -73,6 +86,12 @@ pub(super) async fn rest(
     if whose == Whose::Signers {
         let signed = world.people.request(role, flaw);
         request = request.json(&json!({ "request": signed.request, "queries": signed.queries }));
+    }
+    if method == "POST" && matches!(whose, Whose::Applicants | Whose::Certificates | Whose::Judged) {
+        let wallet = (whose == Whose::Applicants).then(Vec::<String>::new);
+        let act = json!({ "act": "x", "wallet": wallet });
+        let act = if wallet.is_some() { act } else { json!({ "act": "x" }) };
+        request = request.json(&act);
     }
     let response = request.send().await.unwrap();
     let status = response.status().as_u16();
@@ -171,6 +190,28 @@ impl Called<'_> {
             "StreamLearnerEntries" => {
                 let message = StreamLearnerEntriesRequest { learner: "L1.north".to_owned(), after: 0 };
                 gateway.stream_learner_entries(self.with(message)).await.map(drop)
+            }
+            "RequestCertificate" => {
+                let message = RequestCertificateRequest { act: "x".to_owned(), wallet: Vec::new() };
+                gateway.request_certificate(self.with(message)).await.map(drop)
+            }
+            "GetCertificate" => gateway.get_certificate(self.with(certificate())).await.map(drop),
+            "GetCertificateDraft" => gateway.get_certificate_draft(self.with(certificate())).await.map(drop),
+            "GetCertificateFile" => gateway.get_certificate_file(self.with(certificate())).await.map(drop),
+            "ActOnCertificate" => {
+                let GetCertificateRequest { certificate } = certificate();
+                let message =
+                    ActOnCertificateRequest { certificate, act: "x".to_owned(), ..Default::default() };
+                gateway.act_on_certificate(self.with(message)).await.map(drop)
+            }
+            "GetCertificateStatus" => {
+                let GetCertificateRequest { certificate } = certificate();
+                let message = GetCertificateStatusRequest { certificate, nonce: NONCE.to_owned() };
+                gateway.get_certificate_status(self.with(message)).await.map(drop)
+            }
+            "VerifyCertificate" => {
+                let message = CertificateFile { json: "{}".to_owned() };
+                gateway.verify_certificate(self.with(message)).await.map(drop)
             }
             "StreamEntries" => {
                 let message = StreamEntriesRequest { school, ..Default::default() };

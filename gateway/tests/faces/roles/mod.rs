@@ -36,10 +36,20 @@ enum Whose {
     Offices,
     /// That learner's and the offices'.
     Learners,
+    /// A learner's, who signs what they ask for.
+    Applicants,
+    /// Its learner's and the offices'; there is no such certificate.
+    Certificates,
+    /// The offices'; there is no such certificate.
+    Drafts,
+    /// Anyone's, whatever token they show; there is no such certificate.
+    Askers,
+    /// Anyone's, whatever token they show; what they send is no certificate.
+    Judged,
 }
 
 /// Every operation of REST.
-const REST: [(&str, Whose); 16] = [
+const REST: [(&str, Whose); 23] = [
     ("GET /healthz", Whose::Anyones),
     ("GET /readyz", Whose::Anyones),
     ("GET /metrics", Whose::Anyones),
@@ -56,10 +66,17 @@ const REST: [(&str, Whose); 16] = [
     ("GET /v1/learners/{learner}/entries", Whose::Learners),
     ("GET /v1/learners/{learner}/entries/stream", Whose::Learners),
     ("GET /v1/alerts", Whose::Offices),
+    ("POST /v1/certificates", Whose::Applicants),
+    ("GET /v1/certificates/{certificate}", Whose::Certificates),
+    ("GET /v1/certificates/{certificate}/draft", Whose::Drafts),
+    ("GET /v1/certificates/{certificate}/file", Whose::Certificates),
+    ("POST /v1/certificates/{certificate}/acts", Whose::Certificates),
+    ("GET /v1/certificates/{certificate}/status", Whose::Askers),
+    ("POST /v1/verify", Whose::Judged),
 ];
 
 /// Every operation of gRPC.
-const GRPC: [(&str, Whose); 17] = [
+const GRPC: [(&str, Whose); 24] = [
     ("/grpc.health.v1.Health/Check", Whose::Anyones),
     ("/grpc.health.v1.Health/Watch", Whose::Anyones),
     ("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", Whose::Anyones),
@@ -77,6 +94,13 @@ const GRPC: [(&str, Whose); 17] = [
     ("/sillok.v1.Gateway/StreamLearnerEntries", Whose::Learners),
     ("/sillok.v1.Gateway/ListAlerts", Whose::Offices),
     ("/sillok.v1.Gateway/StreamAlerts", Whose::Offices),
+    ("/sillok.v1.Gateway/RequestCertificate", Whose::Applicants),
+    ("/sillok.v1.Gateway/GetCertificate", Whose::Certificates),
+    ("/sillok.v1.Gateway/GetCertificateDraft", Whose::Drafts),
+    ("/sillok.v1.Gateway/GetCertificateFile", Whose::Certificates),
+    ("/sillok.v1.Gateway/ActOnCertificate", Whose::Certificates),
+    ("/sillok.v1.Gateway/GetCertificateStatus", Whose::Askers),
+    ("/sillok.v1.Gateway/VerifyCertificate", Whose::Judged),
 ];
 
 /// What each role is answered: HTTP's status, and the problem's code where it is one.
@@ -186,6 +210,24 @@ async fn each_role_may_do_what_is_theirs_and_nothing_else() {
                 Whose::Schools => of_school,
                 Whose::Offices => of_offices,
                 Whose::Learners => of_learner,
+                Whose::Applicants => match (role, of_learner) {
+                    (Role::Learner | Role::OtherLearner, _) => (400, "act.malformed"),
+                    (_, (401, _)) | (Role::Revoked | Role::NotYet | Role::RevokedWallet, _) => of_learner,
+                    _ => (403, "access.learners_only"),
+                },
+                Whose::Certificates => match (role, of_learner) {
+                    (_, (401, _)) | (Role::Revoked | Role::NotYet | Role::RevokedWallet, _) => of_learner,
+                    _ => (404, "not_found"),
+                },
+                Whose::Drafts => {
+                    if of_offices == (200, "") {
+                        (404, "not_found")
+                    } else {
+                        of_offices
+                    }
+                }
+                Whose::Askers => (404, "not_found"),
+                Whose::Judged => (400, "certificate.file"),
             };
             world.expect(operation, whose, role, None, expected).await;
         }
@@ -200,11 +242,13 @@ async fn a_token_or_a_signature_that_is_not_right_opens_nothing_to_those_who_may
         for (flaw, signed, read) in FLAWS {
             let (roles, expected) = match whose {
                 Whose::Anyones => (&[Role::Sender, Role::OfficeClerk][..], Some((200, ""))),
+                Whose::Askers => (&[Role::Sender, Role::OfficeClerk][..], Some((404, "not_found"))),
+                Whose::Judged => (&[Role::Sender, Role::OfficeClerk][..], Some((400, "certificate.file"))),
                 Whose::Signers => (&[Role::Sender][..], signed),
-                Whose::Senders | Whose::Schools | Whose::Offices => {
+                Whose::Senders | Whose::Schools | Whose::Offices | Whose::Drafts => {
                     (&[Role::Sender, Role::OfficeClerk][..], Some(read))
                 }
-                Whose::Entries | Whose::Learners => {
+                Whose::Entries | Whose::Learners | Whose::Applicants | Whose::Certificates => {
                     (&[Role::Sender, Role::OfficeClerk, Role::Learner][..], Some(read))
                 }
             };
@@ -227,7 +271,7 @@ async fn a_forged_token_is_told_nothing_of_the_one_it_names() {
         {
             let signs = !matches!(role, Role::RevokedWallet | Role::OtherLearner);
             let expected = match whose {
-                Whose::Anyones => continue,
+                Whose::Anyones | Whose::Askers | Whose::Judged => continue,
                 Whose::Signers if signs => (401, "request.signature_invalid"),
                 Whose::Signers => continue,
                 _ => (401, "access.signature"),
