@@ -1,7 +1,7 @@
 //! A learner's wallet: their key, the proofs of all that was recorded about them, and what the offices attest the number
 //! of those to be. Whoever holds it needs nobody to check it, and can show a gap.
 //!
-//! The content is canonical JSON (RFC 8785); the file is that under a passphrase, see [`Seal`].
+//! The content is canonical JSON (RFC 8785); the file is that under a passphrase, see [`Passphrase`].
 //!
 //! | member | what |
 //! |---|---|
@@ -29,7 +29,7 @@ pub use attestation::{Attestation, Nonce};
 pub use complete::Complete;
 pub use error::WalletError;
 pub use jwk::PublicJwk;
-pub use seal::{Passphrase, Seal, SealError};
+pub use seal::{Passphrase, SealError};
 
 use crate::{
     keys::{AccessToken, ActSigner, KeyError, PrivateKey, PublicKey},

@@ -8,7 +8,7 @@ use base64::{
     engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
 };
 use p256::{SecretKey, pkcs8::DecodePrivateKey as _};
-use sillok_gateway::wallet::{Passphrase, Seal};
+use sillok_gateway::wallet::Passphrase;
 
 use crate::{
     program::{Done, Program},
@@ -247,7 +247,8 @@ fn a_wallet_tells_nothing_of_what_opens_it_and_of_its_key() {
     };
     run(&format!("wallet new --id L1 {roots} --out own"), 0);
     let whole = fs::read(program.path("own/L1.wallet")).unwrap();
-    let (seal, content) = Seal::open(&whole, &Passphrase::new(PASSWORD.to_owned())).unwrap();
+    let passphrase = Passphrase::new(PASSWORD.to_owned());
+    let content = passphrase.open(&whole).unwrap();
     let content: serde_json::Value = serde_json::from_slice(&content).unwrap();
     let key = content["key"].as_str().unwrap();
     program.write("wallet.key", key);
@@ -269,7 +270,7 @@ fn a_wallet_tells_nothing_of_what_opens_it_and_of_its_key() {
         let mut content = content.clone();
         content[member] = value;
         let content = serde_json_canonicalizer::to_vec(&content).unwrap();
-        program.write("own/wrong.wallet", seal.close(&content).unwrap());
+        program.write("own/wrong.wallet", passphrase.seal(&content).unwrap());
         let exit = if member == "proofs" && content.windows(3).any(|three| three == b"[\"-") { 5 } else { 2 };
         run("wallet show own/wrong.wallet", exit);
     }

@@ -12,7 +12,7 @@ use clap::Args;
 use super::passphrase::Source;
 use crate::{
     cli::{Failure, private_file},
-    wallet::{Passphrase, Seal, Wallet},
+    wallet::{Passphrase, Wallet},
 };
 
 /// Between two saves in the course of work, so many times as long is worked as the last one took.
@@ -34,7 +34,7 @@ pub(in crate::cli) struct Named {
 pub(in crate::cli) struct Opened {
     pub(in crate::cli) wallet: Wallet,
     pub(super) file: PathBuf,
-    seal: Seal,
+    passphrase: Passphrase,
     /// When it was last saved, and how long that took.
     saved: (Instant, Duration),
 }
@@ -49,19 +49,20 @@ impl Named {
 /// Opens the wallet in a file.
 pub(in crate::cli) fn open(file: &Path, passphrase: &Source) -> Result<Opened, Failure> {
     let bytes = read(file)?;
-    let (seal, content) = Seal::open(&bytes, &passphrase.known()?).map_err(|error| {
+    let passphrase = passphrase.known()?;
+    let content = passphrase.open(&bytes).map_err(|error| {
         let failure = Failure::from(error);
         Failure { detail: format!("{}: {}", file.display(), failure.detail), ..failure }
     })?;
     let (wallet, saved) = (Wallet::parse(&content)?, (Instant::now(), Duration::ZERO));
-    Ok(Opened { wallet, file: file.to_owned(), seal, saved })
+    Ok(Opened { wallet, file: file.to_owned(), passphrase, saved })
 }
 
 impl Opened {
     /// Writes it in the place of what was there: whoever looks finds the old one or the new one, whole.
     pub(super) fn save(&mut self) -> Result<(), Failure> {
         let began = Instant::now();
-        private_file::write(&self.file, &self.seal.close(&self.wallet.to_json()?)?)?;
+        private_file::write(&self.file, &self.passphrase.seal(&self.wallet.to_json()?)?)?;
         self.saved = (Instant::now(), began.elapsed());
         Ok(())
     }
@@ -73,15 +74,14 @@ impl Opened {
     }
 
     /// The same under another passphrase.
-    pub(super) fn seal_anew(&mut self, passphrase: &Passphrase) -> Result<(), Failure> {
-        self.seal = Seal::new(passphrase)?;
-        Ok(())
+    pub(super) fn put_under(&mut self, passphrase: Passphrase) {
+        self.passphrase = passphrase;
     }
 }
 
 /// Writes a new wallet; refuses to overwrite.
 pub(super) fn create(path: &Path, wallet: &Wallet, passphrase: &Passphrase) -> Result<(), Failure> {
-    private_file::write_new(path, &Seal::new(passphrase)?.close(&wallet.to_json()?)?)
+    private_file::write_new(path, &passphrase.seal(&wallet.to_json()?)?)
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {

@@ -69,6 +69,7 @@ impl From<SealError> for Failure {
         let (exit, code) = match error {
             SealError::Malformed | SealError::Work => (Exit::Usage, "wallet.malformed"),
             SealError::Passphrase => (Exit::Refused, "wallet.passphrase"),
+            SealError::Sealing(_) => (Exit::Failed, "wallet.sealing"),
             SealError::Damaged => (Exit::Unverified, "wallet.damaged"),
         };
         Self::new(exit, code, error.to_string())

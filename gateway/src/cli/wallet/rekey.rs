@@ -42,8 +42,8 @@ impl Rekey {
     pub(super) fn run(self, program: &Program) -> Result<(), Failure> {
         let mut opened = self.wallet.open()?;
         match &self.new_passphrase_file {
-            Some(file) => opened.seal_anew(&chosen_in(file)?)?,
-            None if self.passphrase => opened.seal_anew(&chosen()?)?,
+            Some(file) => opened.put_under(chosen_in(file)?),
+            None if self.passphrase => opened.put_under(chosen()?),
             None => {}
         }
         let mut public_key = None;
