@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod away;
+mod baseline;
 mod batches;
 mod certificates;
 mod class;
@@ -42,12 +43,16 @@ macro_rules! scenarios {
     };
 }
 
-/// A test for each face: on both engines, or on the production engines where the embedded ones have no such part.
+/// A test for each face: on both engines, or on the production engines where the embedded ones have no such part; or one
+/// test alone where it is a large one.
 macro_rules! on {
     (both $story:path) => {
         test!(embedded_by_rest, Embedded, Rest, $story);
         test!(embedded_by_grpc, Embedded, Grpc, $story);
         on!(production $story);
+    };
+    (large $story:path) => {
+        test!(production_by_rest, Production, Rest, $story);
     };
     (production $story:path) => {
         test!(production_by_rest, Production, Rest, $story);
@@ -88,6 +93,8 @@ scenarios! {
     both wallets_that_miss_what_is_withheld: wallets::miss_what_is_withheld;
     both what_was_changed_is_restored: drift::is_put_back;
     both a_certificate_from_asking_to_revoked: certificates::from_asking_to_revoked;
+    both rows_from_before_adopted: baseline::of_a_school;
+    large a_hundred_thousand_rows_adopted: baseline::of_a_hundred_thousand_rows;
     both the_gateway_killed: faults::of_the_gateway;
     production the_chaincode_killed: faults::of_the_chaincode;
     production the_peers_killed: faults::of_the_peers;

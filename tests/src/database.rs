@@ -168,6 +168,22 @@ impl Database {
         }
     }
 
+    /// The bytes of all entries, in the order of execution.
+    pub async fn entries(&self) -> Vec<Vec<u8>> {
+        const ENTRIES: &str = "SELECT bytes FROM sillok_entries ORDER BY number";
+        match self {
+            Self::Sqlite(path) => {
+                let connection = open(path);
+                let mut statement = connection.prepare(ENTRIES).unwrap();
+                statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+            }
+            Self::Postgres { .. } => {
+                let rows = connect(&self.url()).await.unwrap().query(ENTRIES, &[]).await.unwrap();
+                rows.iter().map(|row| row.get(0)).collect()
+            }
+        }
+    }
+
     /// The marks of a learner, in the order of their key.
     pub async fn marks(&self, learner: &LearnerId) -> Vec<Mark> {
         const COLUMNS: &str = "SELECT learner, year, term, subject, score FROM grades WHERE learner =";

@@ -3,14 +3,17 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use sillok_contract::{entry::EntryId, id::SchoolId};
+use sillok_contract::{
+    entry::{Entry, EntryId},
+    id::SchoolId,
+};
 use sillok_gateway::{
     keys::SignedQueries,
     records::Alert,
     service::{Digest, RequestState},
 };
 
-use crate::refusal::Refusal;
+use crate::{check::rows, refusal::Refusal};
 
 /// An entry that a client was told is done.
 #[derive(Clone, Debug)]
@@ -80,6 +83,19 @@ pub struct Told {
 }
 
 impl Told {
+    /// A program of ours has sent it, and was told that it is done.
+    pub fn found(&mut self, entry: Entry) {
+        let (request, rows) = (Digest(entry.request_digest), rows::of(&entry));
+        let ids = self.requests.entry(request).or_default();
+        if self.done.contains_key(&entry.id) {
+            return;
+        }
+        ids.push(entry.id);
+        let query = String::from_utf8(entry.query).expect("a query is JSON");
+        let done = Done { request, index: entry.query_index, query, school: entry.school, rows };
+        self.done.insert(entry.id, done);
+    }
+
     /// A request was answered. Answered again, it must be answered the same.
     pub fn done(&mut self, school: &SchoolId, signed: &SignedQueries, state: &RequestState) {
         assert_eq!(state.request, Digest::of(signed.request.as_bytes()), "the answer is to this request");

@@ -199,6 +199,11 @@ impl World {
         format!("name-{}", self.tag.chars().rev().collect::<String>())
     }
 
+    /// The address of REST.
+    pub fn address(&self) -> String {
+        self.at.borrow().as_ref().expect("a gateway serves").rest.clone()
+    }
+
     /// The gateway as an educator sees it.
     pub fn as_seen_by(&self, teacher: &Teacher) -> Caller {
         self.caller(teacher.access())

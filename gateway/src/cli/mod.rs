@@ -28,6 +28,7 @@
 mod admin;
 mod alerts;
 mod audit;
+mod baseline;
 mod bench;
 mod causes;
 mod certificate;
@@ -105,6 +106,8 @@ pub enum Command {
     History(history::HistoryOf),
     /// Keeps what was recorded about a learner, for the learner.
     Wallet(wallet::Wallet),
+    /// Adopts the rows that were in the database before Sillok.
+    Baseline(baseline::Baseline),
     /// Shows what was found in the database that did not come through the gateway.
     Alerts(alerts::Alerts),
     /// Administers the watch for writes past the gateway.
@@ -127,6 +130,7 @@ impl Command {
             Self::Audit(command) => on_threads(command.run(program)),
             Self::History(command) => on_threads(command.run(program)),
             Self::Wallet(command) => command.run(program),
+            Self::Baseline(command) => on_threads(command.run(program)),
             Self::Alerts(command) => on_threads(command.run(program)),
             Self::Watch(command) => on_threads(command.run(program)),
         }

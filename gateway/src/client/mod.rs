@@ -22,7 +22,7 @@ use crate::{
     records::Alert,
     service::{
         Batch, CertificateAct, CertificateRequest, CertificateState, Digest, EntryState, LearnerEntries,
-        RequestState,
+        LearnerWithRows, RequestState,
     },
 };
 
@@ -195,6 +195,14 @@ impl Client {
         read(self.get(&path).await?).await
     }
 
+    /// Learners who have rows in the database, after this one, at most 1,000. For the offices' people.
+    pub async fn learners(&self, after: &str) -> Result<Vec<LearnerWithRows>, ClientError> {
+        let mut url = self.url("v1/learners")?;
+        url.query_pairs_mut().append_pair("after", after).append_pair("limit", "1000");
+        let page: Learners = read(self.call(Method::GET, url).await?).await?;
+        Ok(page.learners)
+    }
+
     /// What was found in the database that did not come through the gateway, after the alert with this number, at most
     /// 100. For officers.
     pub async fn alerts(&self, after: i64) -> Result<Vec<Alert>, ClientError> {
@@ -240,6 +248,12 @@ fn built(http: reqwest::ClientBuilder) -> Result<reqwest::Client, ClientError> {
 #[derive(Deserialize)]
 struct Batches {
     batches: Vec<Batch>,
+}
+
+/// A page of learners.
+#[derive(Deserialize)]
+struct Learners {
+    learners: Vec<LearnerWithRows>,
 }
 
 /// A page of alerts.

@@ -6,10 +6,10 @@ use sillok_proto::gateway::{
     CertificateVerdict, EntryRecorded, EntryState, GetCertificateRequest, GetCertificateStatusRequest,
     GetEntryRequest, GetHistoryRequest, GetProofRequest, GetRequestRequest, GetTrailRequest, History,
     LearnerEntry, ListAlertsReply, ListAlertsRequest, ListBatchesReply, ListBatchesRequest,
-    ListLearnerEntriesReply, ListLearnerEntriesRequest, PlanRestorationRequest, Proof, Report,
-    RequestCertificateRequest, RequestState, RestorationPlan, StreamAlertsRequest, StreamEntriesRequest,
-    StreamLearnerEntriesRequest, SubmitRequestRequest, TrailReceipt, VerifyLearnerRequest,
-    gateway_server::Gateway,
+    ListLearnerEntriesReply, ListLearnerEntriesRequest, ListLearnersReply, ListLearnersRequest,
+    PlanRestorationRequest, Proof, Report, RequestCertificateRequest, RequestState, RestorationPlan,
+    StreamAlertsRequest, StreamEntriesRequest, StreamLearnerEntriesRequest, SubmitRequestRequest,
+    TrailReceipt, VerifyLearnerRequest, gateway_server::Gateway,
 };
 use tokio::sync::OwnedSemaphorePermit;
 use tonic::{Request, Response, Status};
@@ -18,7 +18,7 @@ use super::{Grpc, message, problem::status};
 use crate::{
     problem::Problem,
     server::{Target, bearer, certificate_id, entry_id, learner_id, nonce, request_digest, rows, school_id},
-    service::{Caller, CertificateAct, CertificateRequest},
+    service::{Caller, CertificateAct, CertificateRequest, MOST_LEARNERS},
 };
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -55,7 +55,7 @@ impl Grpc {
         let wanted = request.get_ref();
         let school = school_id(&wanted.school)?;
         let batches =
-            self.service.batches(&caller, &school, wanted.after, message::limit(wanted.limit)?).await?;
+            self.service.batches(&caller, &school, wanted.after, message::limit(wanted.limit, 100)?).await?;
         Ok(ListBatchesReply { batches: batches.into_iter().map(message::batch).collect() })
     }
 
@@ -107,7 +107,7 @@ impl Grpc {
     ) -> Result<ListLearnerEntriesReply, Problem> {
         let caller = self.caller(&request).await?;
         let wanted = request.get_ref();
-        let (learner, limit) = (learner_id(&wanted.learner)?, message::limit(wanted.limit)?);
+        let (learner, limit) = (learner_id(&wanted.learner)?, message::limit(wanted.limit, 100)?);
         let page = self.service.learner_entries(&caller, &learner, wanted.after, limit).await?;
         let entries = page.entries.into_iter().map(message::numbered).collect();
         Ok(ListLearnerEntriesReply { learner: page.learner.into(), count: page.count, entries })
@@ -140,10 +140,18 @@ impl Grpc {
         stream.take_until(self.stopping.clone().cancelled_owned()).boxed()
     }
 
+    async fn learners_of(&self, request: Request<ListLearnersRequest>) -> Result<ListLearnersReply, Problem> {
+        let caller = self.caller(&request).await?;
+        let wanted = request.get_ref();
+        let limit = message::limit(wanted.limit, MOST_LEARNERS)?;
+        let learners = self.service.learners(&caller, &wanted.after, limit).await?;
+        Ok(ListLearnersReply { learners: learners.into_iter().map(message::learner).collect() })
+    }
+
     async fn alerts_of(&self, request: Request<ListAlertsRequest>) -> Result<ListAlertsReply, Problem> {
         let caller = self.caller(&request).await?;
         let wanted = request.get_ref();
-        let alerts = self.service.alerts(&caller, wanted.after, message::limit(wanted.limit)?).await?;
+        let alerts = self.service.alerts(&caller, wanted.after, message::limit(wanted.limit, 100)?).await?;
         Ok(ListAlertsReply { alerts: alerts.into_iter().map(message::alert).collect() })
     }
 
@@ -285,6 +293,10 @@ impl Gateway for Grpc {
 
     async fn plan_restoration(&self, request: Request<PlanRestorationRequest>) -> Answer<RestorationPlan> {
         self.plan_of(request).await.map(Response::new).map_err(status)
+    }
+
+    async fn list_learners(&self, request: Request<ListLearnersRequest>) -> Answer<ListLearnersReply> {
+        self.learners_of(request).await.map(Response::new).map_err(status)
     }
 
     async fn list_alerts(&self, request: Request<ListAlertsRequest>) -> Answer<ListAlertsReply> {

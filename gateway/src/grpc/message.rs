@@ -9,16 +9,17 @@ use crate::{
     problem::{Kind, Problem},
     records::Alert,
     service::{
-        Batch, CertificateState, EntryRecorded, EntryState, LearnerEntry, Place, QueryResult, RequestState,
+        Batch, CertificateState, EntryRecorded, EntryState, LearnerEntry, LearnerWithRows, Place,
+        QueryResult, RequestState,
     },
 };
 
 /// How many are wanted: 0 means the most.
-pub(super) fn limit(wanted: u32) -> Result<u32, Problem> {
-    match wanted {
-        limit @ 0..=100 => Ok(limit),
-        _ => Err(Problem::new(Kind::Invalid, "query.malformed", "`limit` is a number from 0 to 100")),
+pub(super) fn limit(wanted: u32, most: u32) -> Result<u32, Problem> {
+    if wanted <= most {
+        return Ok(wanted);
     }
+    Err(Problem::new(Kind::Invalid, "query.malformed", format!("`limit` is a number from 0 to {most}")))
 }
 
 pub(super) fn request(state: RequestState) -> gateway::RequestState {
@@ -131,4 +132,9 @@ pub(super) fn verdict(verdict: &Verdict) -> gateway::CertificateVerdict {
 fn word(state: &State) -> String {
     let word = serde_json::to_value(state).ok();
     word.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
+}
+
+pub(super) fn learner(learner: LearnerWithRows) -> gateway::LearnerWithRows {
+    let LearnerWithRows { learner, registered, school } = learner;
+    gateway::LearnerWithRows { learner, registered, school: school.map(Into::into).unwrap_or_default() }
 }

@@ -1,8 +1,8 @@
 //! `/v1/learners`
 
 use axum::{Json, extract::State};
-use serde::Deserialize;
-use utoipa::IntoParams;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::{
     Rest,
@@ -12,8 +12,58 @@ use super::{
 };
 use crate::{
     drift::{History, Plan, SignedReport},
+    problem::{Kind, Problem},
     server::{learner_id, rows},
+    service::{LearnerWithRows, MOST_LEARNERS},
 };
+
+/// Which learners.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Page {
+    /// Learners with greater ids, by their bytes.
+    #[serde(default)]
+    after: String,
+    /// At most this many.
+    #[serde(default = "most")]
+    #[param(minimum = 1, maximum = 1000, default = 1000)]
+    limit: u32,
+}
+
+fn most() -> u32 {
+    MOST_LEARNERS
+}
+
+/// Learners who have rows in the database, in the order of their ids.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Learners {
+    learners: Vec<LearnerWithRows>,
+}
+
+/// Learners who have rows in the database.
+///
+/// Whether the ledger knows them or not, in the order of their ids. For the next page, give the last one's id as `after`.
+/// For the offices' people.
+#[utoipa::path(
+    get,
+    path = "/v1/learners",
+    tag = "learners",
+    params(Page),
+    responses((status = 200, description = "Learners.", body = Learners))
+)]
+pub(super) async fn list(
+    State(rest): State<Rest>,
+    Authenticated(caller): Authenticated,
+    InQuery(page): InQuery<Page>,
+) -> Result<Json<Learners>, HttpProblem> {
+    if !(1..=MOST_LEARNERS).contains(&page.limit) {
+        let detail = "`limit` is a number from 1 to 1000";
+        return Err(Problem::new(Kind::Invalid, "query.malformed", detail).into());
+    }
+    let learners = rest.service.learners(&caller, &page.after, page.limit).await?;
+    Ok(Json(Learners { learners }))
+}
 
 /// Whether database and ledger agree about a learner.
 ///

@@ -66,6 +66,7 @@ impl Rest {
             .routes(routes!(entries::proof))
             .routes(routes!(batches::list))
             .routes(routes!(stream::entries))
+            .routes(routes!(learners::list))
             .routes(routes!(learners::verification))
             .routes(routes!(learners::history))
             .routes(routes!(trail::trail))

@@ -7,6 +7,7 @@ mod batcher;
 mod caller;
 mod certificates;
 mod follow;
+mod learners;
 mod metrics;
 mod momentary;
 mod problems;
@@ -39,6 +40,8 @@ pub use audit::{Audit, AuditSettings, Auditor, CutRequest, SchoolAudit, Stranger
 pub use batcher::Batcher;
 pub use caller::Caller;
 pub use certificates::{CertificateAct, CertificateRequest, CertificateState};
+pub use learners::LearnerWithRows;
+pub(crate) use learners::MOST as MOST_LEARNERS;
 pub use settings::{BatchSettings, CertificateSettings, RequestSettings, Settings, StandingSettings};
 pub use state::{
     Batch, Cursor, Digest, EntryRecorded, EntryState, LearnerEntries, LearnerEntry, PartState, Place,
@@ -318,6 +321,17 @@ impl Service {
         after: u64,
     ) -> Result<BoxStream<'static, Result<LearnerEntry, Problem>>, Problem> {
         self.core.follow_learner(caller, learner, after)
+    }
+
+    /// Learners who have rows in the database, after this one, in the order of their ids; whether the ledger knows them
+    /// or not. A `limit` of 0 means the most: 1,000. For the offices' people.
+    pub async fn learners(
+        &self,
+        caller: &Caller,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<LearnerWithRows>, Problem> {
+        self.core.learners(caller, after, limit).await
     }
 
     /// What was found in the database that did not come through the gateway, after the alert with this number, in order.

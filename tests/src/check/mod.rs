@@ -3,7 +3,7 @@
 
 mod book;
 pub mod privacy;
-mod rows;
+pub mod rows;
 
 use std::collections::{BTreeMap, BTreeSet};
 

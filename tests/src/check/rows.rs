@@ -28,7 +28,7 @@ pub(super) async fn follow(world: &World, school: &School, book: &Book, told: &T
 }
 
 /// How many rows an entry says it read or wrote.
-pub(super) fn of(entry: &Entry) -> u64 {
+pub fn of(entry: &Entry) -> u64 {
     match &entry.result {
         Outcome::Written(written) => written.rows,
         Outcome::Read(read) => read.rows,

@@ -6,9 +6,9 @@ use sillok_gateway::service::{Digest, Place};
 use sillok_proto::gateway::{
     ActOnCertificateRequest, CertificateFile, GetCertificateRequest, GetCertificateStatusRequest,
     GetEntryRequest, GetHistoryRequest, GetProofRequest, GetRequestRequest, GetTrailRequest,
-    ListAlertsRequest, ListBatchesRequest, ListLearnerEntriesRequest, PlanRestorationRequest,
-    RequestCertificateRequest, StreamAlertsRequest, StreamEntriesRequest, StreamLearnerEntriesRequest,
-    SubmitRequestRequest, VerifyLearnerRequest, gateway_client::GatewayClient,
+    ListAlertsRequest, ListBatchesRequest, ListLearnerEntriesRequest, ListLearnersRequest,
+    PlanRestorationRequest, RequestCertificateRequest, StreamAlertsRequest, StreamEntriesRequest,
+    StreamLearnerEntriesRequest, SubmitRequestRequest, VerifyLearnerRequest, gateway_client::GatewayClient,
 };
 use tokio::time::timeout;
 use tonic::{Code, Request, Status};
@@ -216,6 +216,9 @@ impl Called<'_> {
             "StreamEntries" => {
                 let message = StreamEntriesRequest { school, ..Default::default() };
                 gateway.stream_entries(self.with(message)).await.map(drop)
+            }
+            "ListLearners" => {
+                gateway.list_learners(self.with(ListLearnersRequest::default())).await.map(drop)
             }
             "ListAlerts" => gateway.list_alerts(self.with(ListAlertsRequest::default())).await.map(drop),
             "StreamAlerts" => {

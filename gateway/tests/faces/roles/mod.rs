@@ -49,7 +49,7 @@ enum Whose {
 }
 
 /// Every operation of REST.
-const REST: [(&str, Whose); 23] = [
+const REST: [(&str, Whose); 24] = [
     ("GET /healthz", Whose::Anyones),
     ("GET /readyz", Whose::Anyones),
     ("GET /metrics", Whose::Anyones),
@@ -73,10 +73,11 @@ const REST: [(&str, Whose); 23] = [
     ("POST /v1/certificates/{certificate}/acts", Whose::Certificates),
     ("GET /v1/certificates/{certificate}/status", Whose::Askers),
     ("POST /v1/verify", Whose::Judged),
+    ("GET /v1/learners", Whose::Offices),
 ];
 
 /// Every operation of gRPC.
-const GRPC: [(&str, Whose); 24] = [
+const GRPC: [(&str, Whose); 25] = [
     ("/grpc.health.v1.Health/Check", Whose::Anyones),
     ("/grpc.health.v1.Health/Watch", Whose::Anyones),
     ("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", Whose::Anyones),
@@ -92,6 +93,7 @@ const GRPC: [(&str, Whose); 24] = [
     ("/sillok.v1.Gateway/GetTrail", Whose::Learners),
     ("/sillok.v1.Gateway/ListLearnerEntries", Whose::Learners),
     ("/sillok.v1.Gateway/StreamLearnerEntries", Whose::Learners),
+    ("/sillok.v1.Gateway/ListLearners", Whose::Offices),
     ("/sillok.v1.Gateway/ListAlerts", Whose::Offices),
     ("/sillok.v1.Gateway/StreamAlerts", Whose::Offices),
     ("/sillok.v1.Gateway/RequestCertificate", Whose::Applicants),
