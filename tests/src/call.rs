@@ -44,7 +44,7 @@ pub struct Caller {
 }
 
 /// What a caller is told.
-pub(crate) type Answer<T> = Result<T, Failed>;
+pub type Answer<T> = Result<T, Failed>;
 
 impl Caller {
     /// Who holds `access`, at the gateway with these addresses. No connection is made yet.

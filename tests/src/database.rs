@@ -120,6 +120,31 @@ impl Database {
         connect(&self.url()).await.unwrap().query(sql, &[]).await.unwrap().len()
     }
 
+    /// How many rows of Sillok's own tables hold this text.
+    pub async fn rows_with(&self, text: &str) -> usize {
+        let mut found = 0;
+        for (table, column) in
+            [("sillok_entries", "bytes"), ("sillok_requests", "outcome"), ("sillok_batches", "receipt")]
+        {
+            let place = match self {
+                Self::Sqlite(_) => format!("instr({column}, {}) > 0", self.blob(text.as_bytes())),
+                Self::Postgres { .. } => {
+                    format!("position({} in {column}) > 0", self.blob(text.as_bytes()))
+                }
+            };
+            let sql = format!("SELECT 1 FROM {table} WHERE {place}");
+            found += match self {
+                Self::Sqlite(path) => {
+                    let connection = open(path);
+                    let mut rows = connection.prepare(&sql).unwrap();
+                    rows.query_map([], |_| Ok(())).unwrap().count()
+                }
+                Self::Postgres { .. } => self.count(&sql).await,
+            };
+        }
+        found
+    }
+
     /// Drops it from its server; a file goes with its directory.
     pub async fn drop_it(&self) {
         let Self::Postgres { server, name } = self else { return };

@@ -44,6 +44,7 @@ pub struct World {
     /// What the ledger is behind while a gateway of this process serves.
     pub line: Option<watch::Sender<Switch>>,
     consortium: Option<Consortium>,
+    parts: Option<Parts>,
     gateway: Option<Running>,
     at: watch::Sender<Option<Addresses>>,
     face: Face,
@@ -101,6 +102,7 @@ impl World {
             clients: Clients::new(face, found, Arc::default()),
             line: None,
             consortium: None,
+            parts: None,
             gateway: None,
             at,
             face,
@@ -119,19 +121,25 @@ impl World {
         Contract::new(self.consortium().gateway().unwrap())
     }
 
+    /// What the gateway of this process rests on.
+    pub fn parts(&self) -> Parts {
+        self.parts.clone().expect("a gateway of this process serves")
+    }
+
     /// Serves in this process.
     pub async fn serve(&mut self) {
-        self.consortium = None;
+        (self.consortium, self.parts) = (None, None);
         let (engines, consortium) = self.site.engines(&self.settings).await;
         let (ledger, line) = Switched::new(engines.parts.ledger.clone());
         let parts = Parts { ledger: Arc::new(ledger), ..engines.parts };
         (self.consortium, self.line) = (Some(consortium), Some(line));
+        self.parts = Some(parts.clone());
         self.found(Running::in_process(self.settings.clone(), parts).await);
     }
 
     /// Serves with the program. It may be killed.
     pub async fn serve_by_program(&mut self) {
-        (self.consortium, self.line) = (None, None);
+        (self.consortium, self.line, self.parts) = (None, None, None);
         let running = Running::program(&self.settings, self.site.directory.path()).await;
         self.found(running);
     }
@@ -261,7 +269,7 @@ impl World {
     pub async fn close(mut self) {
         self.check_everything().await;
         self.stop().await;
-        self.consortium = None;
+        (self.consortium, self.parts) = (None, None);
         check::privacy::of_files(&self);
         self.site.database.drop_it().await;
     }

@@ -48,9 +48,14 @@ pub fn build(
 ) -> Result<Formed, Refusal> {
     let body = BatchBody { requests: requests.to_vec(), entries: entries.to_vec(), erased: Vec::new() };
     let header = Contents::read(school, &body)?.header(school, sequence, previous)?.encode_to_vec();
+    Ok(Formed { header_hash: sha256(&[&header]), header, body: packed(&body)? })
+}
+
+/// A body as it travels and rests: [`read_body`] reads it.
+pub fn packed(body: &BatchBody) -> Result<Vec<u8>, Refusal> {
     let body = zstd::bulk::compress(&body.encode_to_vec(), COMPRESSION_LEVEL).map_err(|error| {
         Refusal::new(Code::BatchMalformed, format!("the body cannot be compressed: {error}"))
     })?;
     contents::check_compressed(&body)?;
-    Ok(Formed { header_hash: sha256(&[&header]), header, body })
+    Ok(body)
 }

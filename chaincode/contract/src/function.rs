@@ -195,6 +195,12 @@ functions! {
         |ledger, arguments| {
             answer(objection::list(ledger, &arguments.id(0)?, arguments.page_size(1)?, arguments.text(2)?))
         };
+    /// The objections that are not decided, those that are due first at the front.
+    LIST_OPEN_OBJECTIONS = "ListOpenObjections", Members, evaluate
+        (page_size: Form::PageSize, bookmark: Form::Bookmark)
+        |ledger, arguments| {
+            answer(objection::list_open(ledger, arguments.page_size(0)?, arguments.text(1)?))
+        };
     /// Why an objection was filed and dismissed.
     GET_OBJECTION_TEXTS = "GetObjectionTexts", Offices, evaluate (id: Form::Id)
         |ledger, arguments| answer(objection::texts(ledger, arguments.id(0)?));

@@ -19,6 +19,7 @@
 //! | `credential-of/LEARNER/ID` | text | the id of a certificate of the learner's |
 //! | `objection/ID` | JSON | a [`crate::objection::Objection`] |
 //! | `objection-of/LEARNER/ID` | text | the id of an objection of the learner's |
+//! | `objection-due/TIME/ID` | text | the id of an objection that is not decided, by when it is due |
 //! | `erasure/SCHOOL/NUMBER` | JSON | a [`crate::erasure::Erasures`], where something was erased |
 //!
 //! In the private data collection [`BODIES`]:
@@ -120,6 +121,11 @@ pub fn objection(id: impl Display) -> String {
 /// The key that leads from a learner to an objection of theirs.
 pub fn objection_of(learner: impl Display, id: impl Display) -> String {
     format!("objection-of/{learner}/{id}")
+}
+
+/// The key under which an objection waits to be decided: those that are due first sort first.
+pub fn objection_due(due_at: i64, id: impl Display) -> String {
+    format!("objection-due/{due_at:020}/{id}")
 }
 
 /// The key, in the collection [`BODIES`], of why an objection was filed.

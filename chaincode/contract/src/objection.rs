@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use moves::{dismiss, file, uphold};
 pub use read::ObjectionTexts;
-pub(crate) use read::{get, list, texts};
+pub(crate) use read::{get, list, list_open, texts};
 pub use reason::{MAX_REASON, Reason, TRANSIENT};
 
 use crate::{

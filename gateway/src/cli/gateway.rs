@@ -38,10 +38,14 @@ impl Gateway {
         Ok(self.gateway.as_ref().map(client).transpose()?)
     }
 
+    /// Its client, which must have been named.
+    pub(super) fn named_client(&self) -> Result<Client, Failure> {
+        self.client()?.ok_or_else(|| Failure::usage("name the gateway with --gateway"))
+    }
+
     /// Its client, for somebody of an office.
     pub(super) fn office_client(&self, credentials: &Credentials) -> Result<Client, Failure> {
-        let client = self.client()?.ok_or_else(|| Failure::usage("name the gateway with --gateway"))?;
-        Ok(client.with_access(credentials.office_access()?))
+        Ok(self.named_client()?.with_access(credentials.office_access()?))
     }
 }
 

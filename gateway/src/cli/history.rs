@@ -8,7 +8,7 @@ use super::{
     Failure, Program,
     gateway::{Credentials, Gateway},
     table::table,
-    verify::{origin, values},
+    verify::{erased, origin, values},
 };
 use crate::drift::{Change, ChangeKind, History, RowHistory, Selection};
 
@@ -58,6 +58,7 @@ fn text(history: &History) -> String {
     if history.erased > 0 {
         parts.push(format!("{} entries cannot be told: their bodies were erased", history.erased));
     }
+    parts.extend(history.erasures.iter().map(erased));
     parts.extend(history.faults.iter().map(|fault| format!("{}: {}", fault.code.as_str(), fault.detail)));
     parts.join("\n")
 }

@@ -35,10 +35,12 @@ mod certificate;
 mod consortium;
 mod core_file;
 mod demo;
+mod erase;
 mod failure;
 mod gateway;
 mod history;
 mod keys;
+mod objection;
 mod output;
 mod private_file;
 mod production;
@@ -112,6 +114,10 @@ pub enum Command {
     Alerts(alerts::Alerts),
     /// Administers the watch for writes past the gateway.
     Watch(watch::Watch),
+    /// Erases the bodies of a learner's entries, on legal grounds.
+    Erase(erase::EraseOf),
+    /// Objects to entries, and decides objections.
+    Objection(Box<objection::Objection>),
 }
 
 impl Command {
@@ -133,6 +139,8 @@ impl Command {
             Self::Baseline(command) => on_threads(command.run(program)),
             Self::Alerts(command) => on_threads(command.run(program)),
             Self::Watch(command) => on_threads(command.run(program)),
+            Self::Erase(command) => on_threads(command.run(program)),
+            Self::Objection(command) => on_threads(command.run(program)),
         }
     }
 }

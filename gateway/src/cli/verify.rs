@@ -14,7 +14,7 @@ use super::{
     when,
 };
 use crate::{
-    drift::{Difference, Origin, Report, SignedReport},
+    drift::{Difference, ErasedEntry, Origin, Report, SignedReport},
     ledger::{receipt::Roots, story::Fault},
 };
 
@@ -103,7 +103,17 @@ pub(super) fn text(report: &Report) -> String {
     parts.extend(
         set_aside.map(|aside| format!("set aside: entry {}: {}", aside.entry, plain(&aside.refusal))),
     );
+    parts.extend(report.erasures.iter().map(erased));
     parts.join("\n")
+}
+
+/// Who erased an entry, and when.
+pub(super) fn erased(of: &ErasedEntry) -> String {
+    let ErasedEntry { number, school, sequence, index, by, grounds, at, .. } = of;
+    let at = when::written(*at);
+    let grounds = serde_json::to_value(grounds).ok();
+    let grounds = grounds.as_ref().and_then(Value::as_str).unwrap_or_default();
+    format!("erased: entry {number} (batch {sequence}, entry {index} of {school}) by {by} {at}: {grounds}")
 }
 
 /// One line a column.

@@ -30,6 +30,7 @@ fn sections() -> [(&'static str, Value); 15] {
         ("service.batches", of::<service::BatchSettings>()),
         ("service.audit", of::<service::AuditSettings>()),
         ("service.certificates", of::<service::CertificateSettings>()),
+        ("service.objections", of::<service::ObjectionSettings>()),
     ]
 }
 

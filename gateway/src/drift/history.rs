@@ -12,8 +12,9 @@ use sillok_proto::ledger::entry::Result as Outcome;
 use utoipa::ToSchema;
 
 use super::{
-    Origin, RowKey,
+    ErasedEntry, Origin, RowKey,
     difference::columns,
+    erased::erased,
     fold::{images, object},
 };
 use crate::ledger::story::{Content, Fault, Story};
@@ -45,6 +46,9 @@ pub struct History {
     pub rows: Vec<RowHistory>,
     /// How many entries cannot be told because their bodies were erased on legal grounds.
     pub erased: u64,
+    /// Each of them: by whom and when.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub erasures: Vec<ErasedEntry>,
     /// What does not hold of the ledger itself; what rests on it is not told.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<Fault>,
@@ -126,6 +130,7 @@ pub fn history(story: &Story, selection: &Selection) -> History {
         learner: story.learner.id.clone(),
         rows: lives.into_iter().map(row).collect(),
         erased: story.entries.iter().filter(|told| told.content == Content::Erased).count() as u64,
+        erasures: erased(story),
         faults: story.faults.clone(),
     }
 }

@@ -6,6 +6,7 @@
 
 mod compare;
 mod difference;
+mod erased;
 mod fold;
 mod history;
 mod origin;
@@ -23,6 +24,7 @@ use crate::{
 
 pub use compare::{Compared, Tally, compare};
 pub use difference::{ColumnDifference, Difference, DifferenceCode};
+pub use erased::ErasedEntry;
 pub use fold::{Fold, Last, RowKey, images};
 pub use history::{Change, ChangeKind, ColumnChange, History, RowHistory, Selection, history};
 pub use origin::Origin;

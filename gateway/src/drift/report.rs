@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use sillok_contract::{entry::EntryId, id::LearnerId};
 use utoipa::ToSchema;
 
-use super::{Compared, Difference, Tally, outbox::Examined};
+use super::{Compared, Difference, ErasedEntry, Tally, erased::erased, outbox::Examined};
 use crate::{
     keys::{OfficeDocument, OfficeSignatureError, OfficeSigner},
     ledger::{
@@ -48,6 +48,9 @@ pub struct Report {
     /// Rows of which nothing can be told, because they rest on erased entries.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub untold: Vec<UntoldRow>,
+    /// Entries whose bodies were erased: by whom and when.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub erasures: Vec<ErasedEntry>,
     /// Entries that the ledger refused: their effects are in the database, and count as differences.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub set_aside: Vec<SetAside>,
@@ -101,6 +104,7 @@ impl Report {
             tables: tables(compared.tables),
             differences,
             faults: story.faults.clone(),
+            erasures: erased(story),
             untold: untold.map(|row| UntoldRow { key: row.columns(), table: row.table }).collect(),
             set_aside: set_aside.map(|(entry, refusal)| SetAside { entry, refusal }).collect(),
         }

@@ -2,14 +2,7 @@
 
 use futures_util::{StreamExt as _, stream::BoxStream};
 use sillok_proto::gateway::{
-    ActOnCertificateRequest, Alert, CertificateDraft, CertificateFile, CertificateState, CertificateStatus,
-    CertificateVerdict, EntryRecorded, EntryState, GetCertificateRequest, GetCertificateStatusRequest,
-    GetEntryRequest, GetHistoryRequest, GetProofRequest, GetRequestRequest, GetTrailRequest, History,
-    LearnerEntry, ListAlertsReply, ListAlertsRequest, ListBatchesReply, ListBatchesRequest,
-    ListLearnerEntriesReply, ListLearnerEntriesRequest, ListLearnersReply, ListLearnersRequest,
-    PlanRestorationRequest, Proof, Report, RequestCertificateRequest, RequestState, RestorationPlan,
-    StreamAlertsRequest, StreamEntriesRequest, StreamLearnerEntriesRequest, SubmitRequestRequest,
-    TrailReceipt, VerifyLearnerRequest, gateway_server::Gateway,
+    ActOnCertificateRequest, Alert, CertificateDraft, CertificateFile, CertificateState, CertificateStatus, CertificateVerdict, EntryRecorded, EntryState, GetCertificateRequest, GetCertificateStatusRequest, GetEntryRequest, GetHistoryRequest, GetProofRequest, GetRequestRequest, GetTrailRequest, History, LearnerEntry, ListAlertsReply, ListAlertsRequest, ListBatchesReply, ListBatchesRequest, ListLearnerEntriesReply, ListLearnerEntriesRequest, ListLearnersReply, ListLearnersRequest, PlanRestorationRequest, Proof, Report, RequestCertificateRequest, RequestState, RestorationPlan, StreamAlertsRequest, StreamEntriesRequest, StreamLearnerEntriesRequest, SubmitRequestRequest, TrailReceipt, VerifyLearnerRequest, gateway_server::Gateway, DecideObjectionRequest, EraseLearnerRequest, Erasure, FileObjectionRequest, GetErasureRequest, GetObjectionRequest, ListObjectionsRequest, Objection, Objections,
 };
 use tokio::sync::OwnedSemaphorePermit;
 use tonic::{Request, Response, Status};
@@ -17,8 +10,8 @@ use tonic::{Request, Response, Status};
 use super::{Grpc, message, problem::status};
 use crate::{
     problem::Problem,
-    server::{Target, bearer, certificate_id, entry_id, learner_id, nonce, request_digest, rows, school_id},
-    service::{Caller, CertificateAct, CertificateRequest, MOST_LEARNERS},
+    server::{Target, bearer, certificate_id, entry_id, learner_id, nonce, request_digest, rows, school_id, objection_id, objections_wanted},
+    service::{Caller, CertificateAct, CertificateRequest, MOST_LEARNERS, ErasureRequest, ObjectionDecision, ObjectionFiling},
 };
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -123,6 +116,47 @@ impl Grpc {
         let place = self.gate.open_stream()?;
         let entries = self.service.follow_learner(&caller, &learner, wanted.after).await?;
         Ok(self.messages(place, entries, message::numbered))
+    }
+
+    async fn erasure_of(&self, request: Request<GetErasureRequest>) -> Result<Erasure, Problem> {
+        let caller = self.caller(&request).await?;
+        let learner = learner_id(&request.get_ref().learner)?;
+        self.service.erasure(&caller, &learner).await.map(message::erasure)
+    }
+
+    async fn erased(&self, request: Request<EraseLearnerRequest>) -> Result<Erasure, Problem> {
+        let caller = self.caller(&request).await?;
+        let EraseLearnerRequest { learner, act } = request.into_inner();
+        let wanted = ErasureRequest { act: Some(act).filter(|act| !act.is_empty()) };
+        self.service.erase(&caller, &learner_id(&learner)?, wanted).await.map(message::erasure)
+    }
+
+    async fn filed(&self, request: Request<FileObjectionRequest>) -> Result<Objection, Problem> {
+        let caller = self.caller(&request).await?;
+        let FileObjectionRequest { act, reason } = request.into_inner();
+        let filing = ObjectionFiling { act, reason };
+        self.service.file_objection(&caller, filing).await.map(message::objection)
+    }
+
+    async fn objections_of(&self, request: Request<ListObjectionsRequest>) -> Result<Objections, Problem> {
+        let caller = self.caller(&request).await?;
+        let asked = request.get_ref();
+        let wanted = objections_wanted(message::open(asked.state()), &asked.learner, &asked.bookmark)?;
+        self.service.objections(&caller, wanted).await.map(message::objections)
+    }
+
+    async fn objection_of(&self, request: Request<GetObjectionRequest>) -> Result<Objection, Problem> {
+        let caller = self.caller(&request).await?;
+        let id = objection_id(&request.get_ref().objection)?;
+        self.service.objection(&caller, &id).await.map(message::objection)
+    }
+
+    async fn decided(&self, request: Request<DecideObjectionRequest>) -> Result<Objection, Problem> {
+        let caller = self.caller(&request).await?;
+        let DecideObjectionRequest { objection, act, reason } = request.into_inner();
+        let decision = ObjectionDecision { act, reason: Some(reason).filter(|reason| !reason.is_empty()) };
+        let id = objection_id(&objection)?;
+        self.service.decide_objection(&caller, &id, decision).await.map(message::objection)
     }
 
     /// A stream as messages, for as long as the gateway runs.
@@ -307,44 +341,6 @@ impl Gateway for Grpc {
         self.following_alerts(request).await.map(Response::new).map_err(status)
     }
 
-    async fn request_certificate(
-        &self,
-        request: Request<RequestCertificateRequest>,
-    ) -> Answer<CertificateState> {
-        self.certificate_requested(request).await.map(Response::new).map_err(status)
-    }
-
-    async fn get_certificate(&self, request: Request<GetCertificateRequest>) -> Answer<CertificateState> {
-        self.certificate_of(request).await.map(Response::new).map_err(status)
-    }
-
-    async fn get_certificate_draft(
-        &self,
-        request: Request<GetCertificateRequest>,
-    ) -> Answer<CertificateDraft> {
-        self.certificate_draft_of(request).await.map(Response::new).map_err(status)
-    }
-
-    async fn get_certificate_file(&self, request: Request<GetCertificateRequest>) -> Answer<CertificateFile> {
-        self.certificate_file_of(request).await.map(Response::new).map_err(status)
-    }
-
-    async fn act_on_certificate(
-        &self,
-        request: Request<ActOnCertificateRequest>,
-    ) -> Answer<CertificateState> {
-        self.certificate_acted_on(request).await.map(Response::new).map_err(status)
-    }
-
-    async fn get_certificate_status(
-        &self,
-        request: Request<GetCertificateStatusRequest>,
-    ) -> Answer<CertificateStatus> {
-        self.certificate_status_of(request.get_ref()).await.map(Response::new).map_err(status)
-    }
-
-    async fn verify_certificate(&self, request: Request<CertificateFile>) -> Answer<CertificateVerdict> {
-        let verdict = self.service.judge_certificate(request.into_inner().json.into_bytes()).await;
-        Ok(Response::new(message::verdict(&verdict.map_err(status)?)))
+    async fn request_certificate( &self, request: Request<RequestCertificateRequest>, ) -> Answer<CertificateState> { self.certificate_requested(request).await.map(Response::new).map_err(status) } async fn get_certificate(&self, request: Request<GetCertificateRequest>) -> Answer<CertificateState> { self.certificate_of(request).await.map(Response::new).map_err(status) } async fn get_certificate_draft( &self, request: Request<GetCertificateRequest>, ) -> Answer<CertificateDraft> { self.certificate_draft_of(request).await.map(Response::new).map_err(status) } async fn get_certificate_file(&self, request: Request<GetCertificateRequest>) -> Answer<CertificateFile> { self.certificate_file_of(request).await.map(Response::new).map_err(status) } async fn act_on_certificate( &self, request: Request<ActOnCertificateRequest>, ) -> Answer<CertificateState> { self.certificate_acted_on(request).await.map(Response::new).map_err(status) } async fn get_certificate_status( &self, request: Request<GetCertificateStatusRequest>, ) -> Answer<CertificateStatus> { self.certificate_status_of(request.get_ref()).await.map(Response::new).map_err(status) } async fn verify_certificate(&self, request: Request<CertificateFile>) -> Answer<CertificateVerdict> { let verdict = self.service.judge_certificate(request.into_inner().json.into_bytes()).await; Ok(Response::new(message::verdict(&verdict.map_err(status)?))), async fn get_erasure(&self, request: Request<GetErasureRequest>) -> Answer<Erasure> { self.erasure_of(request).await.map(Response::new).map_err(status) } async fn erase_learner(&self, request: Request<EraseLearnerRequest>) -> Answer<Erasure> { self.erased(request).await.map(Response::new).map_err(status) } async fn file_objection(&self, request: Request<FileObjectionRequest>) -> Answer<Objection> { self.filed(request).await.map(Response::new).map_err(status) } async fn list_objections(&self, request: Request<ListObjectionsRequest>) -> Answer<Objections> { self.objections_of(request).await.map(Response::new).map_err(status) } async fn get_objection(&self, request: Request<GetObjectionRequest>) -> Answer<Objection> { self.objection_of(request).await.map(Response::new).map_err(status) } async fn decide_objection(&self, request: Request<DecideObjectionRequest>) -> Answer<Objection> { self.decided(request).await.map(Response::new).map_err(status),
     }
 }

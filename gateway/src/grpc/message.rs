@@ -1,7 +1,7 @@
 //! What the service answers, as gRPC's messages.
 
 use sillok_contract::credential::State;
-use sillok_proto::gateway::{self, entry_state::Status};
+use sillok_proto::gateway::{self, entry_state::Status, list_objections_request::State as Wanted};
 
 use crate::{
     certificate::Verdict,
@@ -9,8 +9,7 @@ use crate::{
     problem::{Kind, Problem},
     records::Alert,
     service::{
-        Batch, CertificateState, EntryRecorded, EntryState, LearnerEntry, LearnerWithRows, Place,
-        QueryResult, RequestState,
+    Batch, CertificateState, EntryRecorded, EntryState, LearnerEntry, LearnerWithRows, Place, QueryResult, RequestState, ErasureState, ObjectionState, Objections,
     },
 };
 
@@ -137,4 +136,30 @@ fn word(state: &State) -> String {
 pub(super) fn learner(learner: LearnerWithRows) -> gateway::LearnerWithRows {
     let LearnerWithRows { learner, registered, school } = learner;
     gateway::LearnerWithRows { learner, registered, school: school.map(Into::into).unwrap_or_default() }
+}
+
+pub(super) fn erasure(state: ErasureState) -> gateway::Erasure {
+    gateway::Erasure { json: json(&state) }
+}
+
+pub(super) fn objection(objection: ObjectionState) -> gateway::Objection {
+    gateway::Objection { json: json(&objection) }
+}
+
+pub(super) fn objections(objections: Objections) -> gateway::Objections {
+    gateway::Objections { json: json(&objections) }
+}
+
+/// Whether only what is open is asked for, where it is said.
+pub(super) fn open(state: Wanted) -> Option<bool> {
+    match state {
+        Wanted::Unspecified => None,
+        Wanted::Open => Some(true),
+        Wanted::All => Some(false),
+    }
+}
+
+/// The JSON that REST answers.
+fn json(answer: &impl serde::Serialize) -> String {
+    serde_json::to_string(answer).expect("what is answered has only text, numbers and lists")
 }

@@ -9,6 +9,7 @@ mod jwk;
 pub(crate) mod jws;
 mod office;
 mod private_key;
+mod reason;
 mod request;
 
 pub use access::{AccessError, AccessToken, Caller, Expected, LONGEST_ACCESS, Presented};
@@ -16,6 +17,7 @@ pub use act::ActSigner;
 pub use authority::{Authority, Issued, Validity};
 pub use office::{OfficeDocument, OfficeSignatureError, OfficeSigner};
 pub use private_key::{PrivateKey, PublicKey, SignatureInvalid};
+pub use reason::{new_id, salted_reason};
 pub use request::{Asked, RequestSigner, SignedQueries};
 
 use std::{

@@ -181,6 +181,16 @@ impl Contract {
         self.read(function::LIST_OBJECTIONS, [learner.as_str(), &page_size.to_string(), bookmark]).await
     }
 
+    /// A page of the objections that are not decided, those that are due first at the front; at most 500. The first page
+    /// has an empty bookmark.
+    pub async fn open_objections(
+        &self,
+        page_size: u32,
+        bookmark: &str,
+    ) -> Result<Listing<Objection>, LedgerError> {
+        self.read(function::LIST_OPEN_OBJECTIONS, [page_size.to_string().as_str(), bookmark]).await
+    }
+
     /// Why an objection was filed and dismissed; for members of the offices.
     pub async fn objection_texts(&self, id: &ObjectionId) -> Result<Option<ObjectionTexts>, LedgerError> {
         self.find(function::GET_OBJECTION_TEXTS, [id.as_str()]).await

@@ -12,7 +12,7 @@ use sillok_contract::{
 use super::{consortium::Consortium, school::RegisterError};
 use crate::{
     clock,
-    keys::{AccessToken, Asked, KeyError, PrivateKey, RequestSigner, SignedQueries, Validity},
+    keys::{AccessToken, ActSigner, Asked, KeyError, PrivateKey, RequestSigner, SignedQueries, Validity},
 };
 
 /// How long their certificates are good, in days.
@@ -64,6 +64,11 @@ impl Officer {
     ) -> Result<SignedQueries, KeyError> {
         let signer = RequestSigner::new(school.clone(), audience, &self.certificate, self.key.clone())?;
         signer.with_purpose(purpose).sign(asked, clock::now())
+    }
+
+    /// Signs what they decide, for the gateway that calls itself `audience`.
+    pub fn acts(&self, audience: &str) -> Result<ActSigner, KeyError> {
+        ActSigner::of_officer(&self.certificate, audience, self.key.clone())
     }
 
     /// Signs their access tokens.

@@ -163,6 +163,17 @@ pub(super) fn split_ids(bytes: &[u8]) -> Result<Vec<EntryId>> {
     Err(corrupt("a batch's entry ids"))
 }
 
+/// A stored outcome without the rows of these entries; none if it has none of theirs.
+pub(super) fn without_rows(outcome: &[u8], erased: &[EntryId]) -> Result<Option<Vec<u8>>> {
+    let mut outcome: Outcome = serde_json::from_slice(outcome).map_err(|_| corrupt("an outcome"))?;
+    let mut changed = false;
+    for result in outcome.results.iter_mut().filter(|result| erased.contains(&result.entry)) {
+        changed |= !std::mem::take(&mut result.data).is_empty();
+    }
+    let stored = changed.then(|| serde_json::to_vec(&outcome).map_err(|_| corrupt("an outcome")));
+    stored.transpose()
+}
+
 /// What is stored is not of its form.
 pub(super) fn corrupt(what: &str) -> RecordsError {
     RecordsError::Corrupt(format!("{what} is not of its form"))

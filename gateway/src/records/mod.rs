@@ -431,4 +431,8 @@ pub trait Records: Send + Sync {
     async fn certificate(&self, id: &CertificateId) -> Result<Option<StoredCertificate>>;
     /// A learner's certificates, in the order in which they were asked for.
     async fn certificates(&self, learner: &LearnerId) -> Result<Vec<StoredCertificate>>;
+    /// Erases what is kept of these entries besides the ledger: their bytes, and the rows in what their requests answered.
+    /// What the answer's form is made of stays: ids, numbers, places. What was erased before is no error. Gives how many
+    /// entries were not.
+    async fn erase(&self, ids: &[EntryId]) -> Result<u64>;
 }

@@ -32,6 +32,7 @@ const ACCESS: &str = "access";
         (name = "learners", description = "What ledger and database hold about a learner, compared."),
         (name = "alerts", description = "What was found that did not come through the gateway."),
         (name = "certificates", description = "What offices certify of learners' records, and whether it is in force."),
+        (name = "objections", description = "What learners say is wrong, and what the offices decide."),
         (name = "operation", description = "For those who run the gateway.")
     )
 )]

@@ -7,7 +7,9 @@ mod caller;
 mod certificates;
 mod document;
 mod entries;
+mod erasure;
 mod learners;
+mod objections;
 mod operation;
 mod parameters;
 mod problem;
@@ -81,6 +83,10 @@ impl Rest {
             .routes(routes!(certificates::act))
             .routes(routes!(certificates::status))
             .routes(routes!(certificates::verify))
+            .routes(routes!(erasure::state, erasure::erase))
+            .routes(routes!(objections::file, objections::list))
+            .routes(routes!(objections::objection))
+            .routes(routes!(objections::decide))
             .route_layer(from_fn_with_state(edge.clone(), bound))
             .routes(routes!(operation::healthz))
             .routes(routes!(operation::readyz))

@@ -4,13 +4,14 @@ use axum::http::{HeaderMap, header::AUTHORIZATION};
 use serde_json::Map;
 use sillok_contract::{
     entry::EntryId,
-    id::{LearnerId, SchoolId},
+    id::{LearnerId, ObjectionId, SchoolId},
 };
 
 use crate::{
     certificate::{CertificateId, NotAnId},
     drift::Selection,
     problem::{Kind, Problem},
+    service::ObjectionsWanted,
 };
 
 /// The id of a request.
@@ -39,6 +40,22 @@ pub(crate) fn school_id(text: &str) -> Result<SchoolId, Problem> {
 pub(crate) fn learner_id(text: &str) -> Result<LearnerId, Problem> {
     LearnerId::new(text)
         .map_err(|refusal| Problem::new(Kind::Invalid, "identifier.malformed", refusal.message))
+}
+
+/// The id of an objection.
+pub(crate) fn objection_id(text: &str) -> Result<ObjectionId, Problem> {
+    ObjectionId::new(text)
+        .map_err(|refusal| Problem::new(Kind::Invalid, "identifier.malformed", refusal.message))
+}
+
+/// Which objections; an empty learner or bookmark is none.
+pub(crate) fn objections_wanted(
+    open: Option<bool>,
+    learner: &str,
+    bookmark: &str,
+) -> Result<ObjectionsWanted, Problem> {
+    let learner = Some(learner).filter(|learner| !learner.is_empty()).map(learner_id).transpose()?;
+    Ok(ObjectionsWanted { open, learner, bookmark: bookmark.to_owned() })
 }
 
 /// Which rows: a table's name, and the members that their keys must have as a JSON object; either may be empty.

@@ -20,6 +20,8 @@ const DRIFT: &str = "sillok_drift_writes_total";
 const WATCHING: &str = "sillok_watch_active";
 const RETAINED: &str = "sillok_watch_retained_bytes";
 
+const OBJECTIONS_OVERDUE: &str = "sillok_objections_overdue";
+
 const AUDIT_FINDINGS: &str = "sillok_audit_findings";
 const AUDIT_ENDED: &str = "sillok_audit_ended_timestamp_seconds";
 const AUDIT_FAILED: &str = "sillok_audit_failures_total";
@@ -39,6 +41,7 @@ pub(crate) fn describe() {
     describe_histogram!(PHASE_SECONDS, "A ledger call, by phase and result");
     describe_counter!(FAULTS, "Failures on the way to the ledger that will be tried again, by kind");
     describe_counter!(INVALID, "Transactions that were ordered and took no effect, by status");
+    describe_gauge!(OBJECTIONS_OVERDUE, "Objections that an office should have decided by now");
     describe_gauge!(AUDIT_FINDINGS, "In how many things the last audit found database and ledger to differ");
     describe_gauge!(AUDIT_ENDED, "When the last audit of all ended; 0: none has");
     describe_counter!(AUDIT_FAILED, "Audits that could not be made");
@@ -51,6 +54,7 @@ pub(crate) fn describe() {
     describe_gauge!(RETAINED, "Bytes of its log that the database keeps for the watch");
     // There from the beginning, so that an alarm can rest on it.
     stuck(0);
+    objections_overdue(0);
     gauge!(AUDIT_FINDINGS).set(0.0);
     gauge!(AUDIT_ENDED).set(0.0);
 }
@@ -70,6 +74,11 @@ pub(super) fn recorded(entries: usize, oldest: Duration) {
     counter!(RECORDED).increment(entries as u64);
     histogram!(BATCH_ENTRIES).record(entries as f64);
     histogram!(RECORD_SECONDS).record(oldest);
+}
+
+/// So many objections should have been decided by now.
+pub(super) fn objections_overdue(count: usize) {
+    gauge!(OBJECTIONS_OVERDUE).set(count as f64);
 }
 
 /// The ledger refused an entry.

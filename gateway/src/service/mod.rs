@@ -1,15 +1,18 @@
 //! What the gateway does, whichever face asks: REST and gRPC both call [`Service`] and add nothing of their own.
 
 mod access;
+mod acts;
 mod alerts;
 mod audit;
 mod batcher;
 mod caller;
 mod certificates;
+mod erasure;
 mod follow;
 mod learners;
 mod metrics;
 mod momentary;
+mod objections;
 mod problems;
 mod proof;
 mod registry;
@@ -31,7 +34,7 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 use futures_util::stream::BoxStream;
 use sillok_contract::{
     entry::EntryId,
-    id::{LearnerId, SchoolId},
+    id::{LearnerId, ObjectionId, SchoolId},
 };
 use tokio::sync::{Mutex, mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -42,7 +45,11 @@ pub use caller::Caller;
 pub use certificates::{CertificateAct, CertificateRequest, CertificateState};
 pub use learners::LearnerWithRows;
 pub(crate) use learners::MOST as MOST_LEARNERS;
-pub use settings::{BatchSettings, CertificateSettings, RequestSettings, Settings, StandingSettings};
+pub use erasure::{ErasedPlace, ErasureRequest, ErasureState, StandingPlace};
+pub use objections::{
+    Decided, ObjectionDecision, ObjectionFiling, ObjectionState, Objections, ObjectionsWanted,
+};
+pub use settings::{BatchSettings, CertificateSettings, ObjectionSettings, RequestSettings, Settings, StandingSettings};
 pub use state::{
     Batch, Cursor, Digest, EntryRecorded, EntryState, LearnerEntries, LearnerEntry, PartState, Place,
     QueryResult, RequestState,
@@ -151,12 +158,13 @@ impl Service {
         Self { core: Arc::new(core), starts: Arc::new(Mutex::new(starts)) }
     }
 
-    /// Records what is executed, follows changes of the registry, watches the database and audits, if the settings say so,
-    /// until `shutdown`; then drains.
+    /// Records what is executed, follows changes of the registry, watches the database, audits and looks for overdue
+    /// objections, if the settings say so, until `shutdown`; then drains.
     pub async fn run(&self, shutdown: CancellationToken) {
         let (batcher, audits) = (self.batcher(), audit::run(self.core.clone(), shutdown.clone()));
         let watch = self.core.watch(shutdown.clone());
-        tokio::join!(batcher.run(shutdown.clone()), self.listen(shutdown), audits, watch);
+        let objections = objections::run(self.core.clone(), shutdown.clone());
+        tokio::join!(batcher.run(shutdown.clone()), self.listen(shutdown), audits, watch, objections);
     }
 
     /// What brings executed entries to the ledger; one a process.
@@ -282,6 +290,53 @@ impl Service {
     /// The verdict on a certificate's file. For anybody. Where the offices cannot be asked it is never that it is valid.
     pub async fn judge_certificate(&self, file: Vec<u8>) -> Result<Verdict, Problem> {
         self.core.judge_certificate(file).await
+    }
+
+    /// A learner objects to an entry about them, by an act of their wallet's key. The same act again answers as the first
+    /// time.
+    pub async fn file_objection(
+        &self,
+        caller: &Caller,
+        filing: ObjectionFiling,
+    ) -> Result<ObjectionState, Problem> {
+        self.core.file_objection(caller, filing).await
+    }
+
+    /// Objections, page by page, without the reasons: for the offices those that are not decided, or a learner's; for a
+    /// learner their own.
+    pub async fn objections(&self, caller: &Caller, wanted: ObjectionsWanted) -> Result<Objections, Problem> {
+        self.core.objections(caller, wanted).await
+    }
+
+    /// An objection with the reasons, for its learner and the offices.
+    pub async fn objection(&self, caller: &Caller, id: &ObjectionId) -> Result<ObjectionState, Problem> {
+        self.core.objection(caller, id).await
+    }
+
+    /// An officer upholds an objection, naming the correction, or dismisses it with a reason, by an act of their own key.
+    pub async fn decide_objection(
+        &self,
+        caller: &Caller,
+        id: &ObjectionId,
+        decision: ObjectionDecision,
+    ) -> Result<ObjectionState, Problem> {
+        self.core.decide_objection(caller, id, decision).await
+    }
+
+    /// What of a learner's entries is erased, and what is not. For the offices' people.
+    pub async fn erasure(&self, caller: &Caller, learner: &LearnerId) -> Result<ErasureState, Problem> {
+        self.core.erasure(caller, learner).await
+    }
+
+    /// Erases the bodies of a learner's entries: on the ledger in the batches that an officer's act names, and what the
+    /// database keeps of them. The same act again answers as the first time. For the offices' people.
+    pub async fn erase(
+        &self,
+        caller: &Caller,
+        learner: &LearnerId,
+        request: ErasureRequest,
+    ) -> Result<ErasureState, Problem> {
+        self.core.erase(caller, learner, request).await
     }
 
     /// Begins an audit of all learners; `pause` is made between two steps of the work.

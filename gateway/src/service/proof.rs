@@ -18,6 +18,9 @@ impl Core {
             EntryStatus::Pending => return Err(not_yet()),
             EntryStatus::SetAside { code, .. } => return Err(never(code)),
         };
+        if entry.bytes.is_empty() {
+            return Err(self.erased(&entry.school, sequence, &entry.learner).await);
+        }
         let batch = self.stored_batch(&entry.school, sequence).await?;
         self.assemble(entry, index, batch).await
     }

@@ -31,6 +31,8 @@ pub struct Settings {
     pub audit: AuditSettings,
     /// What certificates say.
     pub certificates: CertificateSettings,
+    /// How objections are watched.
+    pub objections: ObjectionSettings,
 }
 
 impl Default for Settings {
@@ -45,6 +47,7 @@ impl Default for Settings {
             batches: BatchSettings::default(),
             audit: AuditSettings::default(),
             certificates: CertificateSettings::default(),
+            objections: ObjectionSettings::default(),
         }
     }
 }
@@ -164,6 +167,20 @@ pub struct CertificateSettings {
 impl Default for CertificateSettings {
     fn default() -> Self {
         Self { days: 365, address: None }
+    }
+}
+
+/// How objections are watched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ObjectionSettings {
+    /// How often it is looked whether objections are overdue, in seconds; 0 turns it off.
+    pub check_s: u64,
+}
+
+impl Default for ObjectionSettings {
+    fn default() -> Self {
+        Self { check_s: 60 }
     }
 }
 

@@ -6,6 +6,7 @@ mod bench;
 mod drift;
 mod files;
 mod keys;
+mod objection;
 mod program;
 mod proof;
 mod request;

@@ -1,6 +1,6 @@
 //! A school's book: every batch of it on the ledger, read with its bodies and checked link by link.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use prost::Message as _;
@@ -33,7 +33,13 @@ pub(super) struct Book {
 
 impl Book {
     /// Reads everything there is from the first batch to the head.
-    pub(super) async fn read(contract: &Contract, school: &School) -> Self {
+    ///
+    /// `known` are the entries that were read before: of those that were erased since, they alone can be told.
+    pub(super) async fn read(
+        contract: &Contract,
+        school: &School,
+        known: &mut BTreeMap<EntryId, Entry>,
+    ) -> Self {
         let head = contract.head(&school.id).await.unwrap();
         let authority = contract.school(&school.id).await.unwrap().unwrap().authority;
         let authority = Certificate::from_pem(&authority).unwrap();
@@ -45,9 +51,12 @@ impl Book {
             linked(&batch, sequence, previous);
             previous = batch.header_hash;
             let body = contract.body(&school.id, sequence).await.unwrap().expect("the offices keep the body");
+            let erased: BTreeSet<_> =
+                body.erasures.iter().flat_map(|erasure| erasure.indices.clone()).collect();
             let body = zstd::decode_all(body.body.as_slice()).unwrap();
             let body = BatchBody::decode(body.as_slice()).unwrap();
-            book.enter(batch, &body, contract, school, &authority).await;
+            assert!(body.erased.iter().eq(&erased), "the ledger says who erased what");
+            book.enter(batch, &body, contract, school, &authority, known).await;
         }
         assert_eq!(previous, head.header_hash, "G3: the head is the last batch");
         book
@@ -60,10 +69,10 @@ impl Book {
         contract: &Contract,
         school: &School,
         authority: &Certificate,
+        known: &mut BTreeMap<EntryId, Entry>,
     ) {
-        let ids: Vec<_> = body.entries.iter().map(|bytes| merkle::leaf_hash(bytes)).collect();
         let leaves: Vec<_> = batch.leaves.iter().map(|leaf| leaf.entry.0).collect();
-        assert_eq!(ids, leaves, "G3: the body's entries are the batch's leaves");
+        assert_eq!(body.entries.len(), leaves.len(), "G3: the body's entries are the batch's leaves");
         assert_eq!(merkle::root(&leaves), batch.root, "G3: the root is over the leaves");
         let requests: BTreeMap<_, _> = body
             .requests
@@ -77,7 +86,12 @@ impl Book {
             }
         }
         for (index, (bytes, leaf)) in (0..).zip(body.entries.iter().zip(&batch.leaves)) {
-            let entry = Entry::parse(bytes).unwrap();
+            let entry = match body.erased.contains(&index) {
+                true => known[&leaf.entry].clone(),
+                false => Entry::parse(bytes).unwrap(),
+            };
+            assert_eq!(bytes.is_empty(), body.erased.contains(&index), "what is erased is gone");
+            known.insert(entry.id, entry.clone());
             asked(&entry, &requests[&entry.request_digest], school);
             assert_eq!((entry.id, &entry.learner), (EntryId(leaf.entry.0), &leaf.learner), "G3");
             let transaction = batch.transaction.clone();

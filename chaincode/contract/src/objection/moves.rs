@@ -27,6 +27,7 @@ pub(crate) fn file(
     ledger.private_put(key::BODIES, &key::objection_reason(&id), reason)?;
     ledger.put(&key::objection_of(&learner, &id), id.as_str().into())?;
     let due_at = filed.at.saturating_add(TIME_TO_DECIDE);
+    ledger.put(&key::objection_due(due_at, &id), id.as_str().into())?;
     let objection = Objection {
         id,
         learner,
@@ -58,7 +59,7 @@ pub(crate) fn uphold(
     }
     objection.state = State::Upheld;
     objection.upheld = Some(Upheld { by, entry, position, step });
-    put(ledger, &objection)
+    decided(ledger, &objection)
 }
 
 pub(crate) fn dismiss(
@@ -72,7 +73,7 @@ pub(crate) fn dismiss(
     ledger.private_put(key::BODIES, &key::objection_answer(&act.objection), reason)?;
     objection.state = State::Dismissed;
     objection.dismissed = Some(Dismissed { by, digest: act.digest, step });
-    put(ledger, &objection)
+    decided(ledger, &objection)
 }
 
 /// The objection, if nobody has decided it.
@@ -102,6 +103,11 @@ fn leaf_of(
 
 fn mismatch(why: &str) -> Refusal {
     Refusal::new(Code::ObjectionEntry, why)
+}
+
+fn decided(ledger: &mut dyn Ledger, objection: &Objection) -> Result<(), Refusal> {
+    ledger.delete(&key::objection_due(objection.due_at, &objection.id))?;
+    put(ledger, objection)
 }
 
 fn put(ledger: &mut dyn Ledger, objection: &Objection) -> Result<(), Refusal> {

@@ -38,6 +38,15 @@ pub(crate) fn list(
     registry::list_of(ledger, &key::objection_of(learner, ""), |id| key::objection(id), page_size, bookmark)
 }
 
+/// A page of the objections that are not decided, those that are due first at the front.
+pub(crate) fn list_open(
+    ledger: &mut dyn Ledger,
+    page_size: u32,
+    bookmark: &str,
+) -> Result<Listing<Objection>, Refusal> {
+    registry::list_of(ledger, "objection-due/", |id| key::objection(id), page_size, bookmark)
+}
+
 pub(crate) fn texts(ledger: &mut dyn Ledger, id: ObjectionId) -> Result<ObjectionTexts, Refusal> {
     get(ledger, &id)?;
     let reason = ledger.private_get(key::BODIES, &key::objection_reason(&id))?;

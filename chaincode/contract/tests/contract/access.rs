@@ -17,7 +17,7 @@ const SUPPORT_CLIENT: &[Allowed] = &[("SupportMSP", &["client"])];
 const OFFICES: &[Allowed] = &[("OfficeMSP", &ROLES), ("SupportMSP", &ROLES)];
 const MEMBERS: &[Allowed] = &[("OfficeMSP", &ROLES), ("SupportMSP", &ROLES), ("SchoolMSP", &ROLES)];
 
-const EXPECTED: [(&str, &[Allowed]); 38] = [
+const EXPECTED: [(&str, &[Allowed]); 39] = [
     ("RegisterOffice", OFFICE_ADMIN),
     ("RegisterSchool", OFFICE_ADMIN),
     ("UpdateSchool", OFFICE_ADMIN),
@@ -54,6 +54,7 @@ const EXPECTED: [(&str, &[Allowed]); 38] = [
     ("GetCertificateStatus", MEMBERS),
     ("GetObjection", MEMBERS),
     ("ListObjections", MEMBERS),
+    ("ListOpenObjections", MEMBERS),
     ("GetObjectionTexts", OFFICES),
     ("org.hyperledger.fabric:GetMetadata", MEMBERS),
 ];

@@ -195,3 +195,28 @@ fn a_learners_objections_are_listed() {
     assert_eq!(list("L1"), ["O1", "O2"]);
     assert!(list("L2").is_empty());
 }
+
+#[test]
+fn those_that_are_not_decided_are_listed_by_when_they_are_due() {
+    let mut case = Deciding::new();
+    let reason = reason("점수가 다릅니다");
+    for (id, later) in [("O2", 0), ("O1", 1_000_000)] {
+        let act = ObjectionFile { objection: ObjectionId::new(id).unwrap(), ..filing(&case) };
+        let jws = case.sign(Who::Min, act);
+        case.submit(&jws, beside(&reason), NOW + later).unwrap();
+    }
+    assert_eq!(open(&mut case), ["O2", "O1"]);
+    let [own, _] = correct(&mut case);
+    case.does(Who::Han, own).unwrap();
+    assert_eq!(open(&mut case), ["O2"], "upheld");
+    let objection = ObjectionId::new("O2").unwrap();
+    let dismissal = ObjectionDismiss { objection, digest: Digest::of(&reason) };
+    case.does_with(Who::Han, dismissal, beside(&reason)).unwrap();
+    assert!(open(&mut case).is_empty(), "dismissed");
+}
+
+fn open(case: &mut Deciding) -> Vec<String> {
+    let page: Listing<Objection> =
+        serde_json::from_value(case.read("ListOpenObjections", &["9", ""]).unwrap()).unwrap();
+    page.items.iter().map(|objection| objection.id.to_string()).collect()
+}

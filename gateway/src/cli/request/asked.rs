@@ -4,7 +4,7 @@ use std::{convert::Infallible, fs, path::Path};
 
 use serde::Deserialize;
 use serde_json::Value;
-use sillok_contract::id::LearnerId;
+use sillok_contract::{id::LearnerId, purpose::Purpose};
 
 use crate::{
     cli::{Exit, Failure},
@@ -26,6 +26,12 @@ pub(super) fn parameter(text: &str) -> Result<Value, Infallible> {
     let scalar =
         serde_json::from_str(text).ok().filter(|value: &Value| !value.is_array() && !value.is_object());
     Ok(scalar.unwrap_or_else(|| text.into()))
+}
+
+/// What an officer asks for, by its word.
+pub(super) fn purpose(text: &str) -> Result<Purpose, String> {
+    let known = serde_json::from_value(text.into());
+    known.map_err(|_| "write baseline, restore or correction".to_owned())
 }
 
 /// The queries of a file.

@@ -9,7 +9,10 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{ArgGroup, Args};
 use serde::Serialize;
-use sillok_contract::id::{LearnerId, SchoolId};
+use sillok_contract::{
+    id::{LearnerId, SchoolId},
+    purpose::Purpose,
+};
 
 use super::{
     Failure, Program,
@@ -49,6 +52,9 @@ pub struct Request {
     /// Many queries under one signature: a JSON array of {"learner", "sql", "params"}.
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
+    /// Why an officer asks in an educator's place: baseline, restore or correction.
+    #[arg(long, conflicts_with = "send", value_parser = asked::purpose)]
+    purpose: Option<Purpose>,
     /// Keeps the signed request in a new file, before it is sent. Without --gateway it is only signed.
     #[arg(long, value_name = "FILE", conflicts_with = "send")]
     save: Option<PathBuf>,
@@ -110,6 +116,10 @@ impl Request {
         let asked = self.asked()?;
         let (certificate, key) = self.credentials.read()?;
         let signer = RequestSigner::new(school, &self.gateway.audience, &certificate, key)?;
+        let signer = match self.purpose {
+            Some(purpose) => signer.with_purpose(purpose),
+            None => signer,
+        };
         Ok(signer.sign(asked, clock::now())?)
     }
 

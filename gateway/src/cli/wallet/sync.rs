@@ -50,8 +50,7 @@ struct Synchronised {
 
 impl Sync {
     pub(super) async fn run(self, program: &Program) -> Result<(), Failure> {
-        let client =
-            self.gateway.client()?.ok_or_else(|| Failure::usage("name the gateway with --gateway"))?;
+        let client = self.gateway.named_client()?;
         let mut opened = self.wallet.open()?;
         let client = client.with_access(opened.wallet.access());
         let before = opened.wallet.count();

@@ -143,6 +143,7 @@ impl Case {
         let request = Arc::new(SignedRequest::parse(&signed.request).unwrap());
         self.signed.push((request.digest, signed.request));
         self.story.entries.push(Told {
+            erasure: None,
             id: entry.id,
             number,
             position: Position { school: school(), sequence, index: 0 },

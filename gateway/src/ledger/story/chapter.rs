@@ -6,6 +6,7 @@ use sillok_contract::{
     batch::{Batch, read_body},
     digest::sha256,
     entry::{Entry, EntryId},
+    erasure::Erasure,
     merkle, message, purpose,
     request::{SignedRequest, query_hash},
 };
@@ -31,6 +32,8 @@ pub struct Chapter {
     pub batch: Batch,
     /// What each leaf stands for.
     pub contents: Vec<Content>,
+    /// What was erased of its body: whose entries, by whom, when and on what grounds.
+    pub erasures: Vec<Erasure>,
     /// What does not hold.
     pub faults: Vec<Fault>,
 }
@@ -39,7 +42,7 @@ impl Chapter {
     /// Holds a batch against its body: the header's hash and members, the root over the leaves, each entry's hash, the
     /// request that asks for it.
     pub fn open(batch: Batch, body: Option<&[u8]>) -> Self {
-        let mut chapter = Self { contents: Vec::new(), faults: Vec::new(), batch };
+        let mut chapter = Self { contents: Vec::new(), erasures: Vec::new(), faults: Vec::new(), batch };
         match check_header(&chapter.batch).and_then(|()| chapter.read(body)) {
             Ok((contents, faults)) => (chapter.contents, chapter.faults) = (contents, faults),
             Err(fault) => {
@@ -72,6 +75,24 @@ impl Chapter {
         });
         let contents = contents.collect();
         Ok((contents, faults))
+    }
+
+    /// The same with what the ledger says was erased of it. What is blank and nobody has erased is a fault.
+    pub fn erased_by(mut self, erasures: Vec<Erasure>) -> Self {
+        self.erasures = erasures;
+        for index in 0..self.contents.len() {
+            if self.contents[index] == Content::Erased && self.erasure_of(index).is_none() {
+                let why = "the entry is blank, and the ledger names nobody who erased it".to_owned();
+                self.faults.push(Fault::of_leaf(FaultCode::Body, &self.batch, index, why));
+                self.contents[index] = Content::Unproven;
+            }
+        }
+        self
+    }
+
+    /// Who erased the entry at a leaf.
+    pub fn erasure_of(&self, index: usize) -> Option<&Erasure> {
+        self.erasures.iter().find(|erasure| erasure.indices.iter().any(|&erased| erased as usize == index))
     }
 
     /// The fault that this batch's header is not the one that its successor names, if so.

@@ -16,6 +16,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use sillok_contract::{
     batch::{Head, Position},
     entry::{Entry, EntryId},
+    erasure::Erasure,
     registry::Learner,
     request::SignedRequest,
 };
@@ -54,6 +55,8 @@ pub struct Told {
     pub transaction: String,
     /// What it holds.
     pub content: Content,
+    /// Who erased it, if it was erased.
+    pub erasure: Option<Erasure>,
 }
 
 impl Told {

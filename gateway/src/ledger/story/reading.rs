@@ -115,7 +115,10 @@ pub async fn read_chapter(
 ) -> Result<Option<Chapter>, LedgerError> {
     let (batch, body) = tokio::try_join!(contract.batch(school, sequence), body(contract, school, sequence))?;
     let Some(batch) = batch else { return Ok(None) };
-    let open = move || Chapter::open(batch, body.as_ref().map(|body| body.body.as_slice()));
+    let open = move || {
+        let chapter = Chapter::open(batch, body.as_ref().map(|body| body.body.as_slice()));
+        chapter.erased_by(body.map(|body| body.erasures).unwrap_or_default())
+    };
     let opened = tokio::task::spawn_blocking(open).await;
     opened.map(Some).map_err(|error| LedgerError::Malformed(format!("batch {sequence} of {school}: {error}")))
 }
@@ -185,7 +188,8 @@ fn tell(
         Content::Erased | Content::Unproven => chapter.batch.first_time,
     };
     let enrolment = learner.enrolments.iter().rposition(|enrolment| enrolment.since <= time).unwrap_or(0);
-    let told = Told { id: entry, number, position, transaction, content: content.clone() };
+    let erasure = chapter.erasure_of(index as usize).cloned();
+    let told = Told { id: entry, number, position, transaction, content: content.clone(), erasure };
     Ok(((enrolment, sequence, index), told))
 }
 

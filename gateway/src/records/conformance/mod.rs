@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 pub(super) mod engines;
+mod erasure;
 mod execution;
 mod ledger;
 mod picture;

@@ -5,6 +5,7 @@ mod alerts;
 mod batch;
 mod certificates;
 mod connection;
+mod erasure;
 mod execution;
 mod failure;
 mod outbox;
@@ -301,5 +302,9 @@ impl Records for Postgres {
 
     async fn certificates(&self, learner: &LearnerId) -> Result<Vec<StoredCertificate>> {
         Ok(certificates::of_learner(&self.client().await?, learner).await?)
+    }
+
+    async fn erase(&self, ids: &[EntryId]) -> Result<u64> {
+        writing!(self, |transaction| erasure::erase(&transaction, ids))
     }
 }

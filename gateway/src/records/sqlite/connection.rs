@@ -24,6 +24,8 @@ pub(super) fn open(path: &Path, wait: Duration) -> Result<Connection> {
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
+        // What is erased is overwritten in the file.
+        connection.pragma_update(None, "secure_delete", true)?;
         connection.pragma_update(None, "case_sensitive_like", true)?;
         connection.pragma_update(None, "trusted_schema", false)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;

@@ -6,6 +6,7 @@ mod batch;
 mod certificates;
 mod connection;
 mod deadline;
+mod erasure;
 mod lane;
 mod outbox;
 mod picture;
@@ -303,5 +304,10 @@ impl Records for Sqlite {
     async fn certificates(&self, learner: &LearnerId) -> Result<Vec<StoredCertificate>> {
         let learner = learner.clone();
         self.readers.run(move |c| certificates::of_learner(c, &learner)).await
+    }
+
+    async fn erase(&self, ids: &[EntryId]) -> Result<u64> {
+        let ids = ids.to_vec();
+        self.writer.run(move |c| erasure::erase(c, &ids)).await
     }
 }

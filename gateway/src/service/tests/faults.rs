@@ -371,4 +371,8 @@ impl Records for FaultyRecords {
     async fn certificates(&self, learner: &LearnerId) -> Result<Vec<StoredCertificate>> {
         self.around("certificates", self.real.certificates(learner)).await
     }
+
+    async fn erase(&self, ids: &[EntryId]) -> Result<u64> {
+        self.around("erase", self.real.erase(ids)).await
+    }
 }

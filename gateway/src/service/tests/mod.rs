@@ -6,6 +6,7 @@ mod audit;
 mod certificates;
 mod drift;
 mod faults;
+mod objections;
 mod officers;
 mod recording;
 mod requests;

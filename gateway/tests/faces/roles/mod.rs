@@ -36,6 +36,7 @@ enum Whose {
     Offices,
     /// That learner's and the offices'.
     Learners,
+<<<<<<< HEAD
     /// A learner's, who signs what they ask for.
     Applicants,
     /// Its learner's and the offices'; there is no such certificate.
@@ -50,6 +51,39 @@ enum Whose {
 
 /// Every operation of REST.
 const REST: [(&str, Whose); 24] = [
+=======
+    /// Any learner's, about themselves. What is sent is no act.
+    Objectors,
+    /// Any learner's, of their own, and the offices'.
+    Lists,
+    /// The learner's whose objection it is, and the offices'. There is no such objection.
+    Objections,
+    /// The offices'. What is sent is no act.
+    Deciders,
+}
+
+impl Whose {
+    /// What a role is answered, by what it is answered elsewhere: to what is the offices', and the learner's.
+    fn of_objections(self, role: Role, of_offices: Expected, of_learner: Expected) -> Expected {
+        const NO_ACT: Expected = (400, "act.malformed");
+        const NO_LEARNER: Expected = (403, "access.learners_only");
+        let is_learner = matches!(role, Role::Learner | Role::OtherLearner);
+        let is_known = of_offices.0 == 200 || of_offices == (403, "access.offices_only");
+        match self {
+            Self::Objectors if is_learner => NO_ACT,
+            Self::Objectors if is_known => NO_LEARNER,
+            Self::Lists if is_learner => (200, ""),
+            Self::Objections if is_known => (404, "not_found"),
+            Self::Deciders if of_offices.0 == 200 => NO_ACT,
+            Self::Objectors | Self::Lists | Self::Objections | Self::Deciders => of_offices,
+            _ => of_learner,
+        }
+    }
+}
+
+/// Every operation of REST.
+const REST: [(&str, Whose); 23] = [
+>>>>>>> 5d82c75 (Objections and erasure, through the service, both faces and the program)
     ("GET /healthz", Whose::Anyones),
     ("GET /readyz", Whose::Anyones),
     ("GET /metrics", Whose::Anyones),
@@ -74,10 +108,20 @@ const REST: [(&str, Whose); 24] = [
     ("GET /v1/certificates/{certificate}/status", Whose::Askers),
     ("POST /v1/verify", Whose::Judged),
     ("GET /v1/learners", Whose::Offices),
+    ("GET /v1/learners/{learner}/erasure", Whose::Offices),
+    ("POST /v1/learners/{learner}/erasure", Whose::Deciders),
+    ("POST /v1/objections", Whose::Objectors),
+    ("GET /v1/objections", Whose::Lists),
+    ("GET /v1/objections/{objection}", Whose::Objections),
+    ("POST /v1/objections/{objection}/decision", Whose::Deciders),
 ];
 
 /// Every operation of gRPC.
+<<<<<<< HEAD
 const GRPC: [(&str, Whose); 25] = [
+=======
+const GRPC: [(&str, Whose); 24] = [
+>>>>>>> 5d82c75 (Objections and erasure, through the service, both faces and the program)
     ("/grpc.health.v1.Health/Check", Whose::Anyones),
     ("/grpc.health.v1.Health/Watch", Whose::Anyones),
     ("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", Whose::Anyones),
@@ -96,6 +140,7 @@ const GRPC: [(&str, Whose); 25] = [
     ("/sillok.v1.Gateway/ListLearners", Whose::Offices),
     ("/sillok.v1.Gateway/ListAlerts", Whose::Offices),
     ("/sillok.v1.Gateway/StreamAlerts", Whose::Offices),
+<<<<<<< HEAD
     ("/sillok.v1.Gateway/RequestCertificate", Whose::Applicants),
     ("/sillok.v1.Gateway/GetCertificate", Whose::Certificates),
     ("/sillok.v1.Gateway/GetCertificateDraft", Whose::Drafts),
@@ -103,6 +148,14 @@ const GRPC: [(&str, Whose); 25] = [
     ("/sillok.v1.Gateway/ActOnCertificate", Whose::Certificates),
     ("/sillok.v1.Gateway/GetCertificateStatus", Whose::Askers),
     ("/sillok.v1.Gateway/VerifyCertificate", Whose::Judged),
+=======
+    ("/sillok.v1.Gateway/GetErasure", Whose::Offices),
+    ("/sillok.v1.Gateway/EraseLearner", Whose::Deciders),
+    ("/sillok.v1.Gateway/FileObjection", Whose::Objectors),
+    ("/sillok.v1.Gateway/ListObjections", Whose::Lists),
+    ("/sillok.v1.Gateway/GetObjection", Whose::Objections),
+    ("/sillok.v1.Gateway/DecideObjection", Whose::Deciders),
+>>>>>>> 5d82c75 (Objections and erasure, through the service, both faces and the program)
 ];
 
 /// What each role is answered: HTTP's status, and the problem's code where it is one.
@@ -211,6 +264,7 @@ async fn each_role_may_do_what_is_theirs_and_nothing_else() {
                 Whose::Entries => of_entry,
                 Whose::Schools => of_school,
                 Whose::Offices => of_offices,
+<<<<<<< HEAD
                 Whose::Learners => of_learner,
                 Whose::Applicants => match (role, of_learner) {
                     (Role::Learner | Role::OtherLearner, _) => (400, "act.malformed"),
@@ -230,6 +284,9 @@ async fn each_role_may_do_what_is_theirs_and_nothing_else() {
                 }
                 Whose::Askers => (404, "not_found"),
                 Whose::Judged => (400, "certificate.file"),
+=======
+                whose => whose.of_objections(role, of_offices, of_learner),
+>>>>>>> 5d82c75 (Objections and erasure, through the service, both faces and the program)
             };
             world.expect(operation, whose, role, None, expected).await;
         }
@@ -247,12 +304,19 @@ async fn a_token_or_a_signature_that_is_not_right_opens_nothing_to_those_who_may
                 Whose::Askers => (&[Role::Sender, Role::OfficeClerk][..], Some((404, "not_found"))),
                 Whose::Judged => (&[Role::Sender, Role::OfficeClerk][..], Some((400, "certificate.file"))),
                 Whose::Signers => (&[Role::Sender][..], signed),
+<<<<<<< HEAD
                 Whose::Senders | Whose::Schools | Whose::Offices | Whose::Drafts => {
                     (&[Role::Sender, Role::OfficeClerk][..], Some(read))
                 }
                 Whose::Entries | Whose::Learners | Whose::Applicants | Whose::Certificates => {
                     (&[Role::Sender, Role::OfficeClerk, Role::Learner][..], Some(read))
                 }
+=======
+                Whose::Senders | Whose::Schools | Whose::Offices | Whose::Deciders => {
+                    (&[Role::Sender, Role::OfficeClerk][..], Some(read))
+                }
+                _ => (&[Role::Sender, Role::OfficeClerk, Role::Learner][..], Some(read)),
+>>>>>>> 5d82c75 (Objections and erasure, through the service, both faces and the program)
             };
             for role in roles {
                 if let Some(expected) = expected {

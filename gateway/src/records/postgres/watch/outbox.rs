@@ -2,13 +2,14 @@
 //!
 //! The log tells rows as they are after a change, not as they were. So each is held against what it says of itself (an
 //! entry's id is the hash of its bytes) and against what else the transaction did: a gateway stores entries with their
-//! request, puts them into a batch that it forms, and takes them out of one that it dissolves.
+//! request, puts them into a batch that it forms, takes them out of one that it dissolves, and blanks those that were erased,
+//! with the rows in their request's answer.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use prost::Message as _;
 use serde_json::{Map, Value};
-use sillok_contract::entry::EntryId;
+use sillok_contract::{digest::sha256, entry::EntryId};
 use sillok_proto::ledger::Entry;
 
 use super::{
@@ -30,6 +31,10 @@ pub(super) struct Outbox {
     taken_out: Vec<(EntryId, String)>,
     /// New batches, with the ids of their entries one after the other.
     formed: HashMap<(String, i64), Vec<u8>>,
+    /// The requests of entries whose bytes are gone: whether the ledger says so, too, a comparison with it tells.
+    erased: BTreeSet<Vec<u8>>,
+    /// Requests whose answers changed: their digests and keys.
+    answers: Vec<(Vec<u8>, Map<String, Value>)>,
     /// Batches that are gone.
     dissolved: BTreeSet<(String, i64)>,
     /// What is wrong whatever else the transaction did.
@@ -64,6 +69,7 @@ impl Outbox {
             (Own::Entries, Operation::Insert, _, Some(new)) => self.entry(known, new),
             (Own::Entries, Operation::Update, None, Some(new)) => self.moved(known, new),
             (Own::Requests, Operation::Insert, _, Some(new)) => self.request(known, new),
+            (Own::Requests, Operation::Update, None, Some(new)) => self.answer(known, new),
             (Own::Batches, Operation::Insert, _, Some(new)) => self.batch(known, new),
             (Own::Batches, Operation::Delete, Some(old), _) => batch_of(known, old).map(|batch| {
                 self.dissolved.insert(batch);
@@ -95,13 +101,33 @@ impl Outbox {
 
     fn moved(&mut self, known: &Known, row: &Tuple) -> Option<()> {
         let (id, school) = (id_of(known, row)?, known.text(row, "school")?);
-        if let Some(bytes) = known.raw(row, "bytes") {
-            agrees(known, row, id, bytes)?;
+        match known.raw(row, "bytes") {
+            Some([]) => return self.erased(known, row),
+            Some(bytes) => drop(agrees(known, row, id, bytes)?),
+            None => {}
         }
         match (known.integer(row, "batch"), known.integer(row, "leaf")) {
             (Some(batch), Some(leaf)) => self.placed.push((id, school.to_owned(), batch, leaf)),
             _ => self.taken_out.push((id, school.to_owned())),
         }
+        Some(())
+    }
+
+    fn erased(&mut self, known: &Known, row: &Tuple) -> Option<()> {
+        known.integer(row, "batch").and(known.integer(row, "leaf"))?;
+        self.erased.insert(known.raw(row, "request")?.to_vec());
+        Some(())
+    }
+
+    fn answer(&mut self, known: &Known, row: &Tuple) -> Option<()> {
+        let digest = known.raw(row, "digest")?;
+        // Left out where it is long and did not change.
+        if let Some(jws) = known.text(row, "jws")
+            && sha256(&[jws.as_bytes()])[..] != *digest
+        {
+            return None;
+        }
+        self.answers.push((digest.to_vec(), key_of(known, Own::Requests, row)));
         Some(())
     }
 
@@ -136,6 +162,8 @@ impl Outbox {
         let with_entries = |digest| self.inserted.iter().any(|(_, _, request)| request == digest);
         let empty = self.requests.iter().filter(|(digest, _)| !with_entries(digest));
         found.extend(empty.map(|(_, key)| insert(Own::Requests, key.clone())));
+        let changed = self.answers.iter().filter(|(digest, _)| !self.erased.contains(digest));
+        found.extend(changed.map(|(_, key)| altered(Own::Requests, Operation::Update, key.clone())));
         let mut placed: HashMap<(&str, i64), usize> = HashMap::new();
         for (id, school, batch, leaf) in &self.placed {
             let ids = self.formed.get(&(school.clone(), *batch));
