@@ -4,7 +4,7 @@ mod error;
 
 use std::{net::IpAddr, path::Path, time::Duration};
 
-    use reqwest::{Method, RequestBuilder, Response, Url, header::CONTENT_TYPE, redirect::Policy};,
+use reqwest::{Method, RequestBuilder, Response, Url, header::CONTENT_TYPE, redirect::Policy};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sillok_contract::{
     entry::EntryId,
@@ -21,7 +21,9 @@ use crate::{
     ledger::Receipt,
     records::Alert,
     service::{
-    Batch, CertificateAct, CertificateRequest, CertificateState, Digest, EntryState, LearnerEntries, LearnerWithRows, RequestState, ErasureRequest, ErasureState, ObjectionDecision, ObjectionFiling, ObjectionState, Objections, ObjectionsWanted,
+        Batch, CertificateAct, CertificateRequest, CertificateState, Digest, EntryState, ErasureRequest,
+        ErasureState, LearnerEntries, LearnerWithRows, ObjectionDecision, ObjectionFiling, ObjectionState,
+        Objections, ObjectionsWanted, RequestState,
     },
 };
 
@@ -123,18 +125,110 @@ impl Client {
         read(self.call(Method::GET, url).await?).await
     }
 
-    /// A learner asks for a certificate. pub async fn request_certificate( &self, asked: &CertificateRequest, ) -> Result<CertificateState, ClientError> { read(self.send("v1/certificates", asked).await?).await } /// Where a certificate stands. pub async fn certificate(&self, id: CertificateId) -> Result<CertificateState, ClientError> { read(self.get(&format!("v1/certificates/{id}")).await?).await } /// What an officer is to sign. pub async fn certificate_draft(&self, id: CertificateId) -> Result<Draft, ClientError> { read(self.get(&format!("v1/certificates/{id}/draft")).await?).await } /// The bytes of a certificate's file. pub async fn certificate_file(&self, id: CertificateId) -> Result<Vec<u8>, ClientError> { body(answered(self.get(&format!("v1/certificates/{id}/file")).await?).await?).await } /// An officer refuses, issues or revokes a certificate, or its learner countersigns it. pub async fn act_on_certificate( &self, id: CertificateId, asked: &CertificateAct, ClientError> { read(self.send(&format!("v1/certificates/{id}/acts"), asked).await?).await } /// What both offices say of a certificate now: the receipt, which is to be verified. pub async fn certificate_status(&self, nonce: &str) -> Result<Receipt, ClientError> { read(self.get(&format!("v1/certificates/{id}/status?nonce={nonce}")).await?).await } /// The gateway's verdict on a certificate's file. Who wants to trust no gateway judges it themselves. pub async fn judge_certificate(&self, file: Vec<u8>) -> Result<Verdict, ClientError> { let request = self.request_to(Method::POST, self.url("v1/verify")?); let request = request.header(CONTENT_TYPE, "application/json").body(file); read(request.send().await.map_err(ClientError::unreachable)?).await } /// The answer of a path that is sent JSON. async fn send(&self, path: &str, sent: &impl Serialize) -> Result<Response, self.url(path)?).json(sent); request.send().await.map_err(ClientError::unreachable), /// What of a learner's entries is erased. pub async fn erasure(&self, learner: &LearnerId) -> Result<ErasureState, ClientError> { read(self.get(&format!("v1/learners/{learner}/erasure")).await?).await } /// Erases the bodies of a learner's entries. The same act sent again answers as the first time. pub async fn erase( &self, learner: &LearnerId, request: &ErasureRequest, ) -> Result<ErasureState, ClientError> { read(self.post_json(&format!("v1/learners/{learner}/erasure"), request).await?).await } /// Files an objection. The same act sent again answers as the first time. pub async fn file_objection(&self, filing: &ObjectionFiling) -> Result<ObjectionState, ClientError> { read(self.post_json("v1/objections", filing).await?).await } /// A page of objections. pub async fn objections(&self, wanted: &ObjectionsWanted) -> Result<Objections, ClientError> { let mut url = self.url("v1/objections")?; let mut query = |name: &str, value: &str| { url.query_pairs_mut().append_pair(name, value); }; if let Some(open) = wanted.open { query("state", if open { "open" } else { "all" }); } if let Some(learner) = &wanted.learner { query("learner", learner.as_str()); } if !wanted.bookmark.is_empty() { query("bookmark", &wanted.bookmark); } read(self.call(Method::GET, url).await?).await } /// An objection with its reasons. pub async fn objection(&self, id: &ObjectionId) -> Result<ObjectionState, ClientError> { read(self.get(&format!("v1/objections/{id}")).await?).await } /// Upholds an objection or dismisses it. The same act sent again answers as the first time. pub async fn decide_objection( &self, id: &ObjectionId, decision: &ObjectionDecision, ) -> Result<ObjectionState, ClientError> { read(self.post_json(&format!("v1/objections/{id}/decision"), decision).await?).await,
+    /// A learner asks for a certificate.
+    pub async fn request_certificate(
+        &self,
+        asked: &CertificateRequest,
+    ) -> Result<CertificateState, ClientError> {
+        read(self.send("v1/certificates", asked).await?).await
+    }
+
+    /// Where a certificate stands.
+    pub async fn certificate(&self, id: CertificateId) -> Result<CertificateState, ClientError> {
+        read(self.get(&format!("v1/certificates/{id}")).await?).await
+    }
+
+    /// What an officer is to sign.
+    pub async fn certificate_draft(&self, id: CertificateId) -> Result<Draft, ClientError> {
+        read(self.get(&format!("v1/certificates/{id}/draft")).await?).await
+    }
+
+    /// The bytes of a certificate's file.
+    pub async fn certificate_file(&self, id: CertificateId) -> Result<Vec<u8>, ClientError> {
+        body(answered(self.get(&format!("v1/certificates/{id}/file")).await?).await?).await
+    }
+
+    /// An officer refuses, issues or revokes a certificate, or its learner countersigns it.
+    pub async fn act_on_certificate(
+        &self,
+        id: CertificateId,
+        asked: &CertificateAct,
+    ) -> Result<CertificateState, ClientError> {
+        read(self.send(&format!("v1/certificates/{id}/acts"), asked).await?).await
+    }
+
+    /// What both offices say of a certificate now: the receipt, which is to be verified.
+    pub async fn certificate_status(&self, id: CertificateId, nonce: &str) -> Result<Receipt, ClientError> {
+        read(self.get(&format!("v1/certificates/{id}/status?nonce={nonce}")).await?).await
+    }
+
+    /// The gateway's verdict on a certificate's file. Who wants to trust no gateway judges it themselves.
+    pub async fn judge_certificate(&self, file: Vec<u8>) -> Result<Verdict, ClientError> {
+        let request = self.request_to(Method::POST, self.url("v1/verify")?);
+        let request = request.header(CONTENT_TYPE, "application/json").body(file);
+        read(request.send().await.map_err(ClientError::unreachable)?).await
+    }
+
+    /// The answer of a path that is sent JSON.
+    async fn send(&self, path: &str, sent: &impl Serialize) -> Result<Response, ClientError> {
+        let request = self.request_to(Method::POST, self.url(path)?).json(sent);
+        request.send().await.map_err(ClientError::unreachable)
+    }
+
+    /// What of a learner's entries is erased.
+    pub async fn erasure(&self, learner: &LearnerId) -> Result<ErasureState, ClientError> {
+        read(self.get(&format!("v1/learners/{learner}/erasure")).await?).await
+    }
+
+    /// Erases the bodies of a learner's entries. The same act sent again answers as the first time.
+    pub async fn erase(
+        &self,
+        learner: &LearnerId,
+        request: &ErasureRequest,
+    ) -> Result<ErasureState, ClientError> {
+        read(self.send(&format!("v1/learners/{learner}/erasure"), request).await?).await
+    }
+
+    /// Files an objection. The same act sent again answers as the first time.
+    pub async fn file_objection(&self, filing: &ObjectionFiling) -> Result<ObjectionState, ClientError> {
+        read(self.send("v1/objections", filing).await?).await
+    }
+
+    /// A page of objections.
+    pub async fn objections(&self, wanted: &ObjectionsWanted) -> Result<Objections, ClientError> {
+        let mut url = self.url("v1/objections")?;
+        let mut query = |name: &str, value: &str| {
+            url.query_pairs_mut().append_pair(name, value);
+        };
+        if let Some(open) = wanted.open {
+            query("state", if open { "open" } else { "all" });
+        }
+        if let Some(learner) = &wanted.learner {
+            query("learner", learner.as_str());
+        }
+        if !wanted.bookmark.is_empty() {
+            query("bookmark", &wanted.bookmark);
+        }
+        read(self.call(Method::GET, url).await?).await
+    }
+
+    /// An objection with its reasons.
+    pub async fn objection(&self, id: &ObjectionId) -> Result<ObjectionState, ClientError> {
+        read(self.get(&format!("v1/objections/{id}")).await?).await
+    }
+
+    /// Upholds an objection or dismisses it. The same act sent again answers as the first time.
+    pub async fn decide_objection(
+        &self,
+        id: &ObjectionId,
+        decision: &ObjectionDecision,
+    ) -> Result<ObjectionState, ClientError> {
+        read(self.send(&format!("v1/objections/{id}/decision"), decision).await?).await
     }
 
     /// The answer of any path that is called for what it does, without a body.
     async fn post(&self, path: &str) -> Result<Response, ClientError> {
         self.call(Method::POST, self.url(path)?).await
-    }
-
-    /// The answer of a path that is sent something.
-    async fn post_json(&self, path: &str, body: &impl Serialize) -> Result<Response, ClientError> {
-        let request = self.calling(Method::POST, self.url(path)?).json(body);
-        request.send().await.map_err(ClientError::unreachable)
     }
 
     /// What both offices attest of a learner's trail now: the receipt, which is to be verified.
@@ -174,7 +268,11 @@ impl Client {
     }
 
     async fn call(&self, method: Method, url: Url) -> Result<Response, ClientError> {
-    self.request_to(method, url).send().await.map_err(ClientError::unreachable) } /// A call in the caller's name. fn request_to(&self, method: Method, url: Url) -> RequestBuilder {, self.calling(method, url).send().await.map_err(ClientError::unreachable) } /// A call with the caller's token. fn calling(&self, url: Url) -> reqwest::RequestBuilder {,
+        self.request_to(method, url).send().await.map_err(ClientError::unreachable)
+    }
+
+    /// A call in the caller's name.
+    fn request_to(&self, method: Method, url: Url) -> RequestBuilder {
         let mut request = self.http.request(method.clone(), url.clone());
         if let Some(access) = &self.access {
             let (uri, now) = (url.as_str(), clock::now());

@@ -2,7 +2,16 @@
 
 use futures_util::{StreamExt as _, stream::BoxStream};
 use sillok_proto::gateway::{
-    ActOnCertificateRequest, Alert, CertificateDraft, CertificateFile, CertificateState, CertificateStatus, CertificateVerdict, EntryRecorded, EntryState, GetCertificateRequest, GetCertificateStatusRequest, GetEntryRequest, GetHistoryRequest, GetProofRequest, GetRequestRequest, GetTrailRequest, History, LearnerEntry, ListAlertsReply, ListAlertsRequest, ListBatchesReply, ListBatchesRequest, ListLearnerEntriesReply, ListLearnerEntriesRequest, ListLearnersReply, ListLearnersRequest, PlanRestorationRequest, Proof, Report, RequestCertificateRequest, RequestState, RestorationPlan, StreamAlertsRequest, StreamEntriesRequest, StreamLearnerEntriesRequest, SubmitRequestRequest, TrailReceipt, VerifyLearnerRequest, gateway_server::Gateway, DecideObjectionRequest, EraseLearnerRequest, Erasure, FileObjectionRequest, GetErasureRequest, GetObjectionRequest, ListObjectionsRequest, Objection, Objections,
+    ActOnCertificateRequest, Alert, CertificateDraft, CertificateFile, CertificateState, CertificateStatus,
+    CertificateVerdict, DecideObjectionRequest, EntryRecorded, EntryState, EraseLearnerRequest, Erasure,
+    FileObjectionRequest, GetCertificateRequest, GetCertificateStatusRequest, GetEntryRequest,
+    GetErasureRequest, GetHistoryRequest, GetObjectionRequest, GetProofRequest, GetRequestRequest,
+    GetTrailRequest, History, LearnerEntry, ListAlertsReply, ListAlertsRequest, ListBatchesReply,
+    ListBatchesRequest, ListLearnerEntriesReply, ListLearnerEntriesRequest, ListLearnersReply,
+    ListLearnersRequest, ListObjectionsRequest, Objection, Objections, PlanRestorationRequest, Proof, Report,
+    RequestCertificateRequest, RequestState, RestorationPlan, StreamAlertsRequest, StreamEntriesRequest,
+    StreamLearnerEntriesRequest, SubmitRequestRequest, TrailReceipt, VerifyLearnerRequest,
+    gateway_server::Gateway,
 };
 use tokio::sync::OwnedSemaphorePermit;
 use tonic::{Request, Response, Status};
@@ -10,8 +19,14 @@ use tonic::{Request, Response, Status};
 use super::{Grpc, message, problem::status};
 use crate::{
     problem::Problem,
-    server::{Target, bearer, certificate_id, entry_id, learner_id, nonce, request_digest, rows, school_id, objection_id, objections_wanted},
-    service::{Caller, CertificateAct, CertificateRequest, MOST_LEARNERS, ErasureRequest, ObjectionDecision, ObjectionFiling},
+    server::{
+        Target, bearer, certificate_id, entry_id, learner_id, nonce, objection_id, objections_wanted,
+        request_digest, rows, school_id,
+    },
+    service::{
+        Caller, CertificateAct, CertificateRequest, ErasureRequest, MOST_LEARNERS, ObjectionDecision,
+        ObjectionFiling,
+    },
 };
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -341,6 +356,68 @@ impl Gateway for Grpc {
         self.following_alerts(request).await.map(Response::new).map_err(status)
     }
 
-    async fn request_certificate( &self, request: Request<RequestCertificateRequest>, ) -> Answer<CertificateState> { self.certificate_requested(request).await.map(Response::new).map_err(status) } async fn get_certificate(&self, request: Request<GetCertificateRequest>) -> Answer<CertificateState> { self.certificate_of(request).await.map(Response::new).map_err(status) } async fn get_certificate_draft( &self, request: Request<GetCertificateRequest>, ) -> Answer<CertificateDraft> { self.certificate_draft_of(request).await.map(Response::new).map_err(status) } async fn get_certificate_file(&self, request: Request<GetCertificateRequest>) -> Answer<CertificateFile> { self.certificate_file_of(request).await.map(Response::new).map_err(status) } async fn act_on_certificate( &self, request: Request<ActOnCertificateRequest>, ) -> Answer<CertificateState> { self.certificate_acted_on(request).await.map(Response::new).map_err(status) } async fn get_certificate_status( &self, request: Request<GetCertificateStatusRequest>, ) -> Answer<CertificateStatus> { self.certificate_status_of(request.get_ref()).await.map(Response::new).map_err(status) } async fn verify_certificate(&self, request: Request<CertificateFile>) -> Answer<CertificateVerdict> { let verdict = self.service.judge_certificate(request.into_inner().json.into_bytes()).await; Ok(Response::new(message::verdict(&verdict.map_err(status)?))), async fn get_erasure(&self, request: Request<GetErasureRequest>) -> Answer<Erasure> { self.erasure_of(request).await.map(Response::new).map_err(status) } async fn erase_learner(&self, request: Request<EraseLearnerRequest>) -> Answer<Erasure> { self.erased(request).await.map(Response::new).map_err(status) } async fn file_objection(&self, request: Request<FileObjectionRequest>) -> Answer<Objection> { self.filed(request).await.map(Response::new).map_err(status) } async fn list_objections(&self, request: Request<ListObjectionsRequest>) -> Answer<Objections> { self.objections_of(request).await.map(Response::new).map_err(status) } async fn get_objection(&self, request: Request<GetObjectionRequest>) -> Answer<Objection> { self.objection_of(request).await.map(Response::new).map_err(status) } async fn decide_objection(&self, request: Request<DecideObjectionRequest>) -> Answer<Objection> { self.decided(request).await.map(Response::new).map_err(status),
+    async fn request_certificate(
+        &self,
+        request: Request<RequestCertificateRequest>,
+    ) -> Answer<CertificateState> {
+        self.certificate_requested(request).await.map(Response::new).map_err(status)
+    }
+
+    async fn get_certificate(&self, request: Request<GetCertificateRequest>) -> Answer<CertificateState> {
+        self.certificate_of(request).await.map(Response::new).map_err(status)
+    }
+
+    async fn get_certificate_draft(
+        &self,
+        request: Request<GetCertificateRequest>,
+    ) -> Answer<CertificateDraft> {
+        self.certificate_draft_of(request).await.map(Response::new).map_err(status)
+    }
+
+    async fn get_certificate_file(&self, request: Request<GetCertificateRequest>) -> Answer<CertificateFile> {
+        self.certificate_file_of(request).await.map(Response::new).map_err(status)
+    }
+
+    async fn act_on_certificate(
+        &self,
+        request: Request<ActOnCertificateRequest>,
+    ) -> Answer<CertificateState> {
+        self.certificate_acted_on(request).await.map(Response::new).map_err(status)
+    }
+
+    async fn get_certificate_status(
+        &self,
+        request: Request<GetCertificateStatusRequest>,
+    ) -> Answer<CertificateStatus> {
+        self.certificate_status_of(request.get_ref()).await.map(Response::new).map_err(status)
+    }
+
+    async fn verify_certificate(&self, request: Request<CertificateFile>) -> Answer<CertificateVerdict> {
+        let verdict = self.service.judge_certificate(request.into_inner().json.into_bytes()).await;
+        Ok(Response::new(message::verdict(&verdict.map_err(status)?)))
+    }
+
+    async fn get_erasure(&self, request: Request<GetErasureRequest>) -> Answer<Erasure> {
+        self.erasure_of(request).await.map(Response::new).map_err(status)
+    }
+
+    async fn erase_learner(&self, request: Request<EraseLearnerRequest>) -> Answer<Erasure> {
+        self.erased(request).await.map(Response::new).map_err(status)
+    }
+
+    async fn file_objection(&self, request: Request<FileObjectionRequest>) -> Answer<Objection> {
+        self.filed(request).await.map(Response::new).map_err(status)
+    }
+
+    async fn list_objections(&self, request: Request<ListObjectionsRequest>) -> Answer<Objections> {
+        self.objections_of(request).await.map(Response::new).map_err(status)
+    }
+
+    async fn get_objection(&self, request: Request<GetObjectionRequest>) -> Answer<Objection> {
+        self.objection_of(request).await.map(Response::new).map_err(status)
+    }
+
+    async fn decide_objection(&self, request: Request<DecideObjectionRequest>) -> Answer<Objection> {
+        self.decided(request).await.map(Response::new).map_err(status)
     }
 }

@@ -9,7 +9,8 @@ use crate::{
     problem::{Kind, Problem},
     records::Alert,
     service::{
-    Batch, CertificateState, EntryRecorded, EntryState, LearnerEntry, LearnerWithRows, Place, QueryResult, RequestState, ErasureState, ObjectionState, Objections,
+        Batch, CertificateState, EntryRecorded, EntryState, ErasureState, LearnerEntry, LearnerWithRows,
+        ObjectionState, Objections, Place, QueryResult, RequestState,
     },
 };
 

@@ -43,13 +43,15 @@ pub use audit::{Audit, AuditSettings, Auditor, CutRequest, SchoolAudit, Stranger
 pub use batcher::Batcher;
 pub use caller::Caller;
 pub use certificates::{CertificateAct, CertificateRequest, CertificateState};
+pub use erasure::{ErasedPlace, ErasureRequest, ErasureState, StandingPlace};
 pub use learners::LearnerWithRows;
 pub(crate) use learners::MOST as MOST_LEARNERS;
-pub use erasure::{ErasedPlace, ErasureRequest, ErasureState, StandingPlace};
 pub use objections::{
     Decided, ObjectionDecision, ObjectionFiling, ObjectionState, Objections, ObjectionsWanted,
 };
-pub use settings::{BatchSettings, CertificateSettings, ObjectionSettings, RequestSettings, Settings, StandingSettings};
+pub use settings::{
+    BatchSettings, CertificateSettings, ObjectionSettings, RequestSettings, Settings, StandingSettings,
+};
 pub use state::{
     Batch, Cursor, Digest, EntryRecorded, EntryState, LearnerEntries, LearnerEntry, PartState, Place,
     QueryResult, RequestState,

@@ -2,7 +2,7 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use sillok_contract::{
-    act::{Act, Acted, CertificateIssue, Named, SignedAct},
+    act::{Act, CertificateIssue, Named, SignedAct},
     entry::EntryId,
     id::MspId,
 };
@@ -10,13 +10,9 @@ use sillok_contract::{
 use super::{CertificateAct, CertificateRequest, CertificateState, draft::Terms, read, state};
 use crate::{
     certificate::{CertificateError, CertificateFile, CertificateId, Countersigned, SignedCredential},
-    ledger::{
-        LedgerError, Receipt,
-        contract::{Contract, answer},
-    },
     problem::{Kind, Problem},
     records::StoredCertificate,
-    service::{Caller, Core, problems},
+    service::{Caller, Core, acts::Beside, problems},
 };
 
 impl Core {
@@ -40,7 +36,7 @@ impl Core {
         self.check_signer(&act, &Named::Learner(learner.clone()))?;
         let (story, _, report) = self.compared(learner).await?;
         check_wallet(&asked.wallet, story.entries.iter().map(|told| told.id))?;
-        self.record_act(&asked.act).await?;
+        self.record_act(&act, Beside::new()).await?;
         let agrees = report.agrees;
         let report = report.signed(self.ledger.signer()).jws;
         let asked_at = (self.clock)();
@@ -82,7 +78,7 @@ impl Core {
             }
             (Act::CertificateCountersign(_), ..) => self.countersign(stored, &act).await?,
             _ => {
-                self.record_act(act.as_str()).await?;
+                self.record_act(&act, Beside::new()).await?;
                 stored
             }
         };
@@ -99,7 +95,7 @@ impl Core {
         jwt: &str,
     ) -> Result<StoredCertificate, Problem> {
         if let Some(known) = known_file(&stored).filter(|file| file.credential == jwt) {
-            let receipt = self.record_act(act.as_str()).await?;
+            let receipt = self.record_act(act, Beside::new()).await?;
             return match receipt.transaction == known.issued.transaction {
                 true => Ok(stored),
                 false => Err(problems::internal(&"a certificate was issued twice")),
@@ -114,7 +110,7 @@ impl Core {
             let detail = "the act is for another credential than the one that comes with it";
             return Err(Problem::new(Kind::Invalid, "certificate.other_digest", detail));
         }
-        let issued = self.record_act(act.as_str()).await?;
+        let issued = self.record_act(act, Beside::new()).await?;
         let file = CertificateFile { credential: jwt.to_owned(), proofs, issued, countersigned: None };
         self.store_file(stored, &file).await
     }
@@ -155,7 +151,7 @@ impl Core {
             Problem::new(Kind::Conflict, "certificate.not_issued", "the certificate is not issued yet")
         })?;
         self.check_signer(act, &Named::Learner(stored.learner.clone()))?;
-        let receipt = self.record_act(act.as_str()).await?;
+        let receipt = self.record_act(act, Beside::new()).await?;
         let countersigned = Some(Countersigned { act: act.as_str().to_owned(), receipt });
         match file.countersigned == countersigned {
             true => Ok(stored),
@@ -186,19 +182,6 @@ impl Core {
                 Err(Problem::new(Kind::Forbidden, "act.audience", detail))
             }
         }
-    }
-
-    /// Has the ledger take an act, and waits until it is in a block. The same act again gives the first one's receipt.
-    async fn record_act(&self, act: &str) -> Result<Receipt, Problem> {
-        let endorsed = self.ledger.endorse(Contract::record_act(act, [])).await.map_err(of_act)?;
-        let acted: Acted = answer(&endorsed.answer).map_err(of_act)?;
-        if acted.repeated {
-            let receipt = self.ledger.receipt(&acted.transaction).await.map_err(of_act)?;
-            return receipt.ok_or_else(|| problems::internal(&"a recorded act has no receipt"));
-        }
-        self.ledger.submit(&endorsed).await.map_err(of_act)?;
-        let commit = self.ledger.commit_status(&endorsed.transaction).await.map_err(of_act)?;
-        self.ledger.receipt_of(&endorsed, &commit).map_err(of_act)
     }
 }
 
@@ -235,17 +218,4 @@ fn refuted(error: CertificateError) -> Problem {
 
 fn other_act() -> Problem {
     Problem::new(Kind::Invalid, "certificate.other_act", "this is another act than this operation's")
-}
-
-/// Where an act was to be recorded: what the ledger refuses it refuses again.
-fn of_act(error: LedgerError) -> Problem {
-    match error {
-        LedgerError::Refused(refusal) => problems::of_refusal(Kind::Conflict, &refusal),
-        LedgerError::Malformed(_) => problems::internal(&error),
-        error => {
-            tracing::warn!(%error, "an act could not be recorded");
-            let detail = "whether the ledger took the act is not known; send the same again to learn it";
-            Problem::new(Kind::Unavailable, "ledger.unavailable", detail).retry_after(2)
-        }
-    }
 }

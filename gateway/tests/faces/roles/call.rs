@@ -4,8 +4,13 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use sillok_gateway::service::{Digest, Place};
 use sillok_proto::gateway::{
-    ActOnCertificateRequest, CertificateFile, GetCertificateRequest, GetCertificateStatusRequest, GetEntryRequest, GetHistoryRequest, GetProofRequest, GetRequestRequest, GetTrailRequest, ListAlertsRequest, ListBatchesRequest, ListLearnerEntriesRequest, ListLearnersRequest, PlanRestorationRequest, RequestCertificateRequest, StreamAlertsRequest, StreamEntriesRequest, DecideObjectionRequest, EraseLearnerRequest, FileObjectionRequest, GetErasureRequest, GetObjectionRequest, ListObjectionsRequest,
-    StreamLearnerEntriesRequest, SubmitRequestRequest, VerifyLearnerRequest, gateway_client::GatewayClient,
+    ActOnCertificateRequest, CertificateFile, DecideObjectionRequest, EraseLearnerRequest,
+    FileObjectionRequest, GetCertificateRequest, GetCertificateStatusRequest, GetEntryRequest,
+    GetErasureRequest, GetHistoryRequest, GetObjectionRequest, GetProofRequest, GetRequestRequest,
+    GetTrailRequest, ListAlertsRequest, ListBatchesRequest, ListLearnerEntriesRequest, ListLearnersRequest,
+    ListObjectionsRequest, PlanRestorationRequest, RequestCertificateRequest, StreamAlertsRequest,
+    StreamEntriesRequest, StreamLearnerEntriesRequest, SubmitRequestRequest, VerifyLearnerRequest,
+    gateway_client::GatewayClient,
 };
 use tokio::time::timeout;
 use tonic::{Code, Request, Status};
@@ -69,7 +74,13 @@ pub(super) async fn rest(
         .replace("{entry}", &world.subject.entry)
         .replace("{school}", "north")
         .replace("{learner}", "L1.north")
-    .replace("{certificate}", CERTIFICATE); let question = if path.ends_with("/trail") || path.ends_with("/status") { format!("?nonce={NONCE}") } else { String::new() };, .replace("{objection}", "none"); let question = if path.ends_with("/trail") { format!("?nonce={NONCE}") } else { String::new() };,
+        .replace("{certificate}", CERTIFICATE)
+        .replace("{objection}", "none");
+    let question = if path.ends_with("/trail") || path.ends_with("/status") {
+        format!("?nonce={NONCE}")
+    } else {
+        String::new()
+    };
     let url = world.gateway.url(&path);
     let mut request = world.http.request(method.parse::<Method>().unwrap(), format!("{url}{question}"));
     if let Some(token) = world.people.token(role, flaw, method, &url) {
@@ -79,7 +90,16 @@ pub(super) async fn rest(
         let signed = world.people.request(role, flaw);
         request = request.json(&json!({ "request": signed.request, "queries": signed.queries }));
     }
-    if method == "POST" && matches!(whose, Whose::Applicants | Whose::Certificates | Whose::Judged) { let wallet = (whose == Whose::Applicants).then(Vec::<String>::new); let act = json!({ "act": "x", "wallet": wallet }); let act = if wallet.is_some() { act } else { json!({ "act": "x" }) }; request = request.json(&act);, match whose { Whose::Objectors => request = request.json(&json!({ "act": "none", "reason": "none" })), Whose::Deciders => request = request.json(&json!({ "act": "none" })), _ => {},
+    if method == "POST" && matches!(whose, Whose::Applicants | Whose::Certificates | Whose::Judged) {
+        let wallet = (whose == Whose::Applicants).then(Vec::<String>::new);
+        let act = json!({ "act": "x", "wallet": wallet });
+        let act = if wallet.is_some() { act } else { json!({ "act": "x" }) };
+        request = request.json(&act);
+    }
+    match whose {
+        Whose::Objectors => request = request.json(&json!({ "act": "none", "reason": "none" })),
+        Whose::Deciders => request = request.json(&json!({ "act": "none" })),
+        _ => {}
     }
     let response = request.send().await.unwrap();
     let status = response.status().as_u16();
@@ -179,7 +199,51 @@ impl Called<'_> {
                 let message = StreamLearnerEntriesRequest { learner: "L1.north".to_owned(), after: 0 };
                 gateway.stream_learner_entries(self.with(message)).await.map(drop)
             }
-    "RequestCertificate" => { let message = RequestCertificateRequest { act: "x".to_owned(), wallet: Vec::new() }; gateway.request_certificate(self.with(message)).await.map(drop) } "GetCertificate" => gateway.get_certificate(self.with(certificate())).await.map(drop), "GetCertificateDraft" => gateway.get_certificate_draft(self.with(certificate())).await.map(drop), "GetCertificateFile" => gateway.get_certificate_file(self.with(certificate())).await.map(drop), "ActOnCertificate" => { let GetCertificateRequest { certificate } = certificate(); let message = ActOnCertificateRequest { certificate, act: "x".to_owned(), ..Default::default() }; gateway.act_on_certificate(self.with(message)).await.map(drop) } "GetCertificateStatus" => { let GetCertificateRequest { certificate } = certificate(); let message = GetCertificateStatusRequest { certificate, nonce: NONCE.to_owned() }; gateway.get_certificate_status(self.with(message)).await.map(drop) } "VerifyCertificate" => { let message = CertificateFile { json: "{}".to_owned() }; gateway.verify_certificate(self.with(message)).await.map(drop), "GetErasure" => { let message = GetErasureRequest { learner: "L1.north".to_owned() }; gateway.get_erasure(self.with(message)).await.map(drop) } "EraseLearner" => { let message = EraseLearnerRequest { learner: "L1.north".to_owned(), act: "none".to_owned() }; gateway.erase_learner(self.with(message)).await.map(drop) } "FileObjection" => { let message = FileObjectionRequest { act: "none".to_owned(), reason: "none".to_owned() }; gateway.file_objection(self.with(message)).await.map(drop) } "ListObjections" => { gateway.list_objections(self.with(ListObjectionsRequest::default())).await.map(drop) } "GetObjection" => { let message = GetObjectionRequest { objection: "none".to_owned() }; gateway.get_objection(self.with(message)).await.map(drop) } "DecideObjection" => { let (objection, act) = ("none".to_owned(), "none".to_owned()); let message = DecideObjectionRequest { objection, act, reason: String::new() }; gateway.decide_objection(self.with(message)).await.map(drop),
+            "RequestCertificate" => {
+                let message = RequestCertificateRequest { act: "x".to_owned(), wallet: Vec::new() };
+                gateway.request_certificate(self.with(message)).await.map(drop)
+            }
+            "GetCertificate" => gateway.get_certificate(self.with(certificate())).await.map(drop),
+            "GetCertificateDraft" => gateway.get_certificate_draft(self.with(certificate())).await.map(drop),
+            "GetCertificateFile" => gateway.get_certificate_file(self.with(certificate())).await.map(drop),
+            "ActOnCertificate" => {
+                let GetCertificateRequest { certificate } = certificate();
+                let message =
+                    ActOnCertificateRequest { certificate, act: "x".to_owned(), ..Default::default() };
+                gateway.act_on_certificate(self.with(message)).await.map(drop)
+            }
+            "GetCertificateStatus" => {
+                let GetCertificateRequest { certificate } = certificate();
+                let message = GetCertificateStatusRequest { certificate, nonce: NONCE.to_owned() };
+                gateway.get_certificate_status(self.with(message)).await.map(drop)
+            }
+            "VerifyCertificate" => {
+                let message = CertificateFile { json: "{}".to_owned() };
+                gateway.verify_certificate(self.with(message)).await.map(drop)
+            }
+            "GetErasure" => {
+                let message = GetErasureRequest { learner: "L1.north".to_owned() };
+                gateway.get_erasure(self.with(message)).await.map(drop)
+            }
+            "EraseLearner" => {
+                let message = EraseLearnerRequest { learner: "L1.north".to_owned(), act: "none".to_owned() };
+                gateway.erase_learner(self.with(message)).await.map(drop)
+            }
+            "FileObjection" => {
+                let message = FileObjectionRequest { act: "none".to_owned(), reason: "none".to_owned() };
+                gateway.file_objection(self.with(message)).await.map(drop)
+            }
+            "ListObjections" => {
+                gateway.list_objections(self.with(ListObjectionsRequest::default())).await.map(drop)
+            }
+            "GetObjection" => {
+                let message = GetObjectionRequest { objection: "none".to_owned() };
+                gateway.get_objection(self.with(message)).await.map(drop)
+            }
+            "DecideObjection" => {
+                let (objection, act) = ("none".to_owned(), "none".to_owned());
+                let message = DecideObjectionRequest { objection, act, reason: String::new() };
+                gateway.decide_objection(self.with(message)).await.map(drop)
             }
             "StreamEntries" => {
                 let message = StreamEntriesRequest { school, ..Default::default() };

@@ -36,7 +36,6 @@ enum Whose {
     Offices,
     /// That learner's and the offices'.
     Learners,
-<<<<<<< HEAD
     /// A learner's, who signs what they ask for.
     Applicants,
     /// Its learner's and the offices'; there is no such certificate.
@@ -47,11 +46,6 @@ enum Whose {
     Askers,
     /// Anyone's, whatever token they show; what they send is no certificate.
     Judged,
-}
-
-/// Every operation of REST.
-const REST: [(&str, Whose); 24] = [
-=======
     /// Any learner's, about themselves. What is sent is no act.
     Objectors,
     /// Any learner's, of their own, and the offices'.
@@ -82,8 +76,7 @@ impl Whose {
 }
 
 /// Every operation of REST.
-const REST: [(&str, Whose); 23] = [
->>>>>>> 5d82c75 (Objections and erasure, through the service, both faces and the program)
+const REST: [(&str, Whose); 30] = [
     ("GET /healthz", Whose::Anyones),
     ("GET /readyz", Whose::Anyones),
     ("GET /metrics", Whose::Anyones),
@@ -117,11 +110,7 @@ const REST: [(&str, Whose); 23] = [
 ];
 
 /// Every operation of gRPC.
-<<<<<<< HEAD
-const GRPC: [(&str, Whose); 25] = [
-=======
-const GRPC: [(&str, Whose); 24] = [
->>>>>>> 5d82c75 (Objections and erasure, through the service, both faces and the program)
+const GRPC: [(&str, Whose); 31] = [
     ("/grpc.health.v1.Health/Check", Whose::Anyones),
     ("/grpc.health.v1.Health/Watch", Whose::Anyones),
     ("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", Whose::Anyones),
@@ -140,7 +129,6 @@ const GRPC: [(&str, Whose); 24] = [
     ("/sillok.v1.Gateway/ListLearners", Whose::Offices),
     ("/sillok.v1.Gateway/ListAlerts", Whose::Offices),
     ("/sillok.v1.Gateway/StreamAlerts", Whose::Offices),
-<<<<<<< HEAD
     ("/sillok.v1.Gateway/RequestCertificate", Whose::Applicants),
     ("/sillok.v1.Gateway/GetCertificate", Whose::Certificates),
     ("/sillok.v1.Gateway/GetCertificateDraft", Whose::Drafts),
@@ -148,14 +136,12 @@ const GRPC: [(&str, Whose); 24] = [
     ("/sillok.v1.Gateway/ActOnCertificate", Whose::Certificates),
     ("/sillok.v1.Gateway/GetCertificateStatus", Whose::Askers),
     ("/sillok.v1.Gateway/VerifyCertificate", Whose::Judged),
-=======
     ("/sillok.v1.Gateway/GetErasure", Whose::Offices),
     ("/sillok.v1.Gateway/EraseLearner", Whose::Deciders),
     ("/sillok.v1.Gateway/FileObjection", Whose::Objectors),
     ("/sillok.v1.Gateway/ListObjections", Whose::Lists),
     ("/sillok.v1.Gateway/GetObjection", Whose::Objections),
     ("/sillok.v1.Gateway/DecideObjection", Whose::Deciders),
->>>>>>> 5d82c75 (Objections and erasure, through the service, both faces and the program)
 ];
 
 /// What each role is answered: HTTP's status, and the problem's code where it is one.
@@ -264,7 +250,6 @@ async fn each_role_may_do_what_is_theirs_and_nothing_else() {
                 Whose::Entries => of_entry,
                 Whose::Schools => of_school,
                 Whose::Offices => of_offices,
-<<<<<<< HEAD
                 Whose::Learners => of_learner,
                 Whose::Applicants => match (role, of_learner) {
                     (Role::Learner | Role::OtherLearner, _) => (400, "act.malformed"),
@@ -284,9 +269,7 @@ async fn each_role_may_do_what_is_theirs_and_nothing_else() {
                 }
                 Whose::Askers => (404, "not_found"),
                 Whose::Judged => (400, "certificate.file"),
-=======
                 whose => whose.of_objections(role, of_offices, of_learner),
->>>>>>> 5d82c75 (Objections and erasure, through the service, both faces and the program)
             };
             world.expect(operation, whose, role, None, expected).await;
         }
@@ -304,19 +287,10 @@ async fn a_token_or_a_signature_that_is_not_right_opens_nothing_to_those_who_may
                 Whose::Askers => (&[Role::Sender, Role::OfficeClerk][..], Some((404, "not_found"))),
                 Whose::Judged => (&[Role::Sender, Role::OfficeClerk][..], Some((400, "certificate.file"))),
                 Whose::Signers => (&[Role::Sender][..], signed),
-<<<<<<< HEAD
-                Whose::Senders | Whose::Schools | Whose::Offices | Whose::Drafts => {
-                    (&[Role::Sender, Role::OfficeClerk][..], Some(read))
-                }
-                Whose::Entries | Whose::Learners | Whose::Applicants | Whose::Certificates => {
-                    (&[Role::Sender, Role::OfficeClerk, Role::Learner][..], Some(read))
-                }
-=======
-                Whose::Senders | Whose::Schools | Whose::Offices | Whose::Deciders => {
+                Whose::Senders | Whose::Schools | Whose::Offices | Whose::Drafts | Whose::Deciders => {
                     (&[Role::Sender, Role::OfficeClerk][..], Some(read))
                 }
                 _ => (&[Role::Sender, Role::OfficeClerk, Role::Learner][..], Some(read)),
->>>>>>> 5d82c75 (Objections and erasure, through the service, both faces and the program)
             };
             for role in roles {
                 if let Some(expected) = expected {
