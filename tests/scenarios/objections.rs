@@ -77,7 +77,7 @@ pub(crate) async fn are_decided(world: &mut World) {
     assert_eq!((first.state, first.number, first.entry), (State::Filed, 1, wrong));
     assert_eq!((first.due_at, first.overdue), (first.filed_at + TIME_TO_DECIDE, false));
     assert_eq!(done(as_pupil.file_objection(&sent).await), first, "sent again, it answers as the first time");
-    assert_eq!(open(&as_officer, world).await, [first.objection.clone()]);
+    assert_eq!(open(&as_officer, world).await, std::slice::from_ref(&first.objection));
     let seen = done(as_officer.objection(&first.objection).await);
     assert_eq!(said(seen.reason.as_deref().unwrap()), why);
 

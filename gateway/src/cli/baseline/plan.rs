@@ -178,6 +178,7 @@ mod tests {
             agreeing: *agreeing,
         });
         Report {
+            erasures: Vec::new(),
             version: 1,
             learner: LearnerId::new("L1").unwrap(),
             time: 0,
