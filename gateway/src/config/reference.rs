@@ -62,13 +62,13 @@ fn description(schema: &Value) -> Option<&str> {
     schema["description"].as_str().or_else(|| schema["oneOf"][0]["description"].as_str())
 }
 
-/// A field that is a section has its own place.
+/// A field that is a section has its own place; one that is not there by default is commented out.
 fn write_field(text: &mut String, name: &str, schema: &Value, default: Option<&Value>) {
     if default.is_some_and(Value::is_object) {
         return;
     }
     write_comment(text, schema);
-    let _ = match default {
+    let _ = match default.filter(|value| !value.is_null()) {
         Some(value) => writeln!(text, "{name} = {value}"),
         None => writeln!(text, "#{name} ="),
     };
