@@ -156,7 +156,8 @@ impl Grpc {
     async fn objections_of(&self, request: Request<ListObjectionsRequest>) -> Result<Objections, Problem> {
         let caller = self.caller(&request).await?;
         let asked = request.get_ref();
-        let wanted = objections_wanted(message::open(asked.state()), &asked.learner, &asked.bookmark)?;
+        let learner = Some(asked.learner.as_str()).filter(|learner| !learner.is_empty());
+        let wanted = objections_wanted(message::open(asked.state()), learner, &asked.bookmark)?;
         self.service.objections(&caller, wanted).await.map(message::objections)
     }
 

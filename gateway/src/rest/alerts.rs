@@ -72,6 +72,9 @@ pub(super) async fn list(
     InQuery(selection): InQuery<Selection>,
     headers: HeaderMap,
 ) -> Result<Response, HttpProblem> {
+    if selection.after < 0 {
+        return Err(malformed("`after` is an alert's number, or 0").into());
+    }
     let after = after(&headers, selection.after)?;
     if wants_events(&headers) {
         return events(&rest, &caller, after).await;

@@ -26,8 +26,8 @@ pub(super) struct Selection {
     state: Option<Wanted>,
     /// Those of this learner. A learner gets their own without it.
     #[serde(default)]
-    #[param(pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-    learner: String,
+    #[param(value_type = Option<String>, pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", nullable = false)]
+    learner: Option<String>,
     /// The bookmark that the page before ended with.
     #[serde(default)]
     bookmark: String,
@@ -78,7 +78,7 @@ pub(super) async fn list(
     InQuery(selection): InQuery<Selection>,
 ) -> Result<Json<Objections>, HttpProblem> {
     let open = selection.state.map(|state| state == Wanted::Open);
-    let wanted = objections_wanted(open, &selection.learner, &selection.bookmark)?;
+    let wanted = objections_wanted(open, selection.learner.as_deref(), &selection.bookmark)?;
     Ok(Json(rest.service.objections(&caller, wanted).await?))
 }
 

@@ -19,6 +19,8 @@ use crate::{
 
 /// The most entries in one answer.
 const MOST: u32 = 100;
+/// The greatest number that every reader of JSON reads exactly.
+const GREATEST: u64 = (1 << 53) - 1;
 
 /// What the question is marked with.
 #[derive(Deserialize, IntoParams)]
@@ -37,7 +39,7 @@ pub(super) struct Question {
 pub(super) struct Selection {
     /// Entries with a greater number.
     #[serde(default)]
-    #[param(default = 0)]
+    #[param(default = 0, maximum = 9007199254740991i64)]
     after: u64,
     /// At most this many.
     #[serde(default = "most")]
@@ -87,10 +89,9 @@ pub(super) async fn entries(
     InQuery(selection): InQuery<Selection>,
 ) -> Result<Json<LearnerEntries>, HttpProblem> {
     let learner = learner_id(&learner)?;
-    if !(1..=MOST).contains(&selection.limit) {
-        return Err(
-            Problem::new(Kind::Invalid, "query.malformed", "`limit` is a number from 1 to 100").into()
-        );
+    if !(1..=MOST).contains(&selection.limit) || selection.after > GREATEST {
+        let detail = "`limit` is a number from 1 to 100, `after` an entry's number or 0";
+        return Err(Problem::new(Kind::Invalid, "query.malformed", detail).into());
     }
     Ok(Json(rest.service.learner_entries(&caller, &learner, selection.after, selection.limit).await?))
 }

@@ -51,10 +51,10 @@ pub(crate) fn objection_id(text: &str) -> Result<ObjectionId, Problem> {
 /// Which objections; an empty learner or bookmark is none.
 pub(crate) fn objections_wanted(
     open: Option<bool>,
-    learner: &str,
+    learner: Option<&str>,
     bookmark: &str,
 ) -> Result<ObjectionsWanted, Problem> {
-    let learner = Some(learner).filter(|learner| !learner.is_empty()).map(learner_id).transpose()?;
+    let learner = learner.map(learner_id).transpose()?;
     Ok(ObjectionsWanted { open, learner, bookmark: bookmark.to_owned() })
 }
 
