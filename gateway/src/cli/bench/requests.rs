@@ -72,12 +72,18 @@ impl Requests {
 
 /// Enters the marks that so many callers later correct and read; gives how many queries that took.
 pub(super) async fn enter_base(town: &Town, client: &Client, callers: usize) -> Result<u64, Failure> {
+    use backon::{ConstantBuilder, Retryable as _};
     use futures_util::{StreamExt as _, TryStreamExt as _, stream};
     stream::iter(0..callers)
         .map(|caller| async move {
             let of = town.caller(caller);
             let signed = sign(of, of.learners.iter().map(|learner| Workload::base(learner, caller)));
-            client.submit_json(signed.json).await?;
+            // All at once they may be more than the gateway lets wait for the ledger.
+            let send = || client.submit_json(signed.json.clone());
+            let patience = ConstantBuilder::new().with_delay(Duration::from_secs(1)).with_max_times(60);
+            let overloaded =
+                |error: &ClientError| matches!(error, ClientError::Refused(refused) if refused.retry);
+            send.retry(patience).when(overloaded).await?;
             Ok::<_, Failure>(of.learners.len() as u64)
         })
         .buffer_unordered(8)
