@@ -29,7 +29,8 @@ struct Header {
     x5c: [String; 1],
 }
 
-/// A credential that an officer signed. Whether the signature holds [`SignedCredential::verify`] tells.
+/// A credential that an officer signed. Whether the signature holds
+/// [`SignedCredential::check_signature`] tells.
 #[derive(Clone)]
 pub struct SignedCredential {
     /// What is signed.

@@ -159,7 +159,7 @@ impl Default for StandingSettings {
 pub struct CertificateSettings {
     /// For how many days a certificate is good.
     pub days: u32,
-    /// The gateway's public address, such as https://sillok.example: what a certificate names as the place where anybody
+    /// The gateway's public address, such as `https://sillok.example`: what a certificate names as the place where anybody
     /// may ask for its status, and what its printed form leads to. Without it, it names none.
     pub address: Option<String>,
 }
