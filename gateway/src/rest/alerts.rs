@@ -13,15 +13,18 @@ use futures_util::StreamExt as _;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Rest, caller::Authenticated, parameters::InQuery, problem::HttpProblem, stream::of_problem};
+use super::{
+    Rest,
+    caller::Authenticated,
+    parameters::{InQuery, Limit},
+    problem::HttpProblem,
+    stream::of_problem,
+};
 use crate::{
     problem::{Kind, Problem},
     records::Alert,
     service::Caller,
 };
-
-/// The most alerts in one answer.
-const MOST: u32 = 100;
 
 /// Which alerts.
 #[derive(Deserialize, IntoParams)]
@@ -33,19 +36,15 @@ pub(super) struct Selection {
     #[param(minimum = 0, default = 0)]
     after: i64,
     /// At most this many; of no meaning for events.
-    #[serde(default = "most")]
-    #[param(minimum = 1, maximum = 100, default = 100)]
-    limit: u32,
+    #[serde(default)]
+    #[param(value_type = u32, minimum = 1, maximum = 100, default = 100)]
+    limit: Limit<100>,
 }
 
 /// What was found in the database that did not come through the gateway, in order.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Alerts {
     alerts: Vec<Alert>,
-}
-
-fn most() -> u32 {
-    MOST
 }
 
 /// What was found in the database that did not come through the gateway, in order.
@@ -79,10 +78,7 @@ pub(super) async fn list(
     if wants_events(&headers) {
         return events(&rest, &caller, after).await;
     }
-    if !(1..=MOST).contains(&selection.limit) {
-        return Err(malformed("`limit` is a number from 1 to 100").into());
-    }
-    let alerts = rest.service.alerts(&caller, after, selection.limit).await?;
+    let alerts = rest.service.alerts(&caller, after, selection.limit.get()).await?;
     Ok(Json(Alerts { alerts }).into_response())
 }
 

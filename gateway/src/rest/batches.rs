@@ -7,17 +7,10 @@ use utoipa::{IntoParams, ToSchema};
 use super::{
     Rest,
     caller::Authenticated,
-    parameters::{InPath, InQuery},
+    parameters::{InPath, InQuery, Limit},
     problem::HttpProblem,
 };
-use crate::{
-    problem::{Kind, Problem},
-    server::school_id,
-    service::Batch,
-};
-
-/// The most batches in one answer.
-const MOST: u32 = 100;
+use crate::{server::school_id, service::Batch};
 
 /// Which batches.
 #[derive(Deserialize, IntoParams)]
@@ -29,19 +22,15 @@ pub(super) struct Selection {
     #[param(default = 0)]
     after: u64,
     /// At most this many.
-    #[serde(default = "most")]
-    #[param(minimum = 1, maximum = 100, default = 100)]
-    limit: u32,
+    #[serde(default)]
+    #[param(value_type = u32, minimum = 1, maximum = 100, default = 100)]
+    limit: Limit<100>,
 }
 
 /// A school's batches, in order.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Batches {
     batches: Vec<Batch>,
-}
-
-fn most() -> u32 {
-    MOST
 }
 
 /// A school's batches, in order.
@@ -61,11 +50,6 @@ pub(super) async fn list(
     InQuery(selection): InQuery<Selection>,
 ) -> Result<Json<Batches>, HttpProblem> {
     let school = school_id(&school)?;
-    if !(1..=MOST).contains(&selection.limit) {
-        return Err(
-            Problem::new(Kind::Invalid, "query.malformed", "`limit` is a number from 1 to 100").into()
-        );
-    }
-    let batches = rest.service.batches(&caller, &school, selection.after, selection.limit).await?;
+    let batches = rest.service.batches(&caller, &school, selection.after, selection.limit.get()).await?;
     Ok(Json(Batches { batches }))
 }

@@ -7,12 +7,11 @@ use utoipa::{IntoParams, ToSchema};
 use super::{
     Rest,
     caller::Authenticated,
-    parameters::{InPath, InQuery},
+    parameters::{InPath, InQuery, Limit},
     problem::HttpProblem,
 };
 use crate::{
     drift::{History, Plan, SignedReport},
-    problem::{Kind, Problem},
     server::{learner_id, rows},
     service::{LearnerWithRows, MOST_LEARNERS},
 };
@@ -26,13 +25,9 @@ pub(super) struct Page {
     #[serde(default)]
     after: String,
     /// At most this many.
-    #[serde(default = "most")]
-    #[param(minimum = 1, maximum = 1000, default = 1000)]
-    limit: u32,
-}
-
-fn most() -> u32 {
-    MOST_LEARNERS
+    #[serde(default)]
+    #[param(value_type = u32, minimum = 1, maximum = 1000, default = 1000)]
+    limit: Limit<MOST_LEARNERS>,
 }
 
 /// Learners who have rows in the database, in the order of their ids.
@@ -57,11 +52,7 @@ pub(super) async fn list(
     Authenticated(caller): Authenticated,
     InQuery(page): InQuery<Page>,
 ) -> Result<Json<Learners>, HttpProblem> {
-    if !(1..=MOST_LEARNERS).contains(&page.limit) {
-        let detail = "`limit` is a number from 1 to 1000";
-        return Err(Problem::new(Kind::Invalid, "query.malformed", detail).into());
-    }
-    let learners = rest.service.learners(&caller, &page.after, page.limit).await?;
+    let learners = rest.service.learners(&caller, &page.after, page.limit.get()).await?;
     Ok(Json(Learners { learners }))
 }
 

@@ -1,6 +1,7 @@
 //! What stands in paths and query strings: whatever it cannot be is a problem document.
 
 use axum::extract::{FromRequestParts, Path, Query};
+use serde::Deserialize;
 
 use super::problem::HttpProblem;
 
@@ -13,3 +14,31 @@ pub(super) struct InPath<T>(pub(super) T);
 #[derive(FromRequestParts)]
 #[from_request(via(Query), rejection(HttpProblem))]
 pub(super) struct InQuery<T>(pub(super) T);
+
+/// How much of a list one answer holds: a number from 1 to `MOST`, which it is where nothing is asked for.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "u32")]
+pub(super) struct Limit<const MOST: u32>(u32);
+
+impl<const MOST: u32> Limit<MOST> {
+    pub(super) fn get(self) -> u32 {
+        self.0
+    }
+}
+
+impl<const MOST: u32> Default for Limit<MOST> {
+    fn default() -> Self {
+        Self(MOST)
+    }
+}
+
+impl<const MOST: u32> TryFrom<u32> for Limit<MOST> {
+    type Error = String;
+
+    fn try_from(wanted: u32) -> Result<Self, String> {
+        match (1..=MOST).contains(&wanted) {
+            true => Ok(Self(wanted)),
+            false => Err(format!("`limit` is a number from 1 to {MOST}")),
+        }
+    }
+}

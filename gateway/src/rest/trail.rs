@@ -7,7 +7,7 @@ use utoipa::IntoParams;
 use super::{
     Rest,
     caller::Authenticated,
-    parameters::{InPath, InQuery},
+    parameters::{InPath, InQuery, Limit},
     problem::HttpProblem,
 };
 use crate::{
@@ -17,8 +17,6 @@ use crate::{
     service::LearnerEntries,
 };
 
-/// The most entries in one answer.
-const MOST: u32 = 100;
 /// The greatest number that every reader of JSON reads exactly.
 const GREATEST: u64 = (1 << 53) - 1;
 
@@ -42,13 +40,9 @@ pub(super) struct Selection {
     #[param(default = 0, maximum = 9007199254740991i64)]
     after: u64,
     /// At most this many.
-    #[serde(default = "most")]
-    #[param(minimum = 1, maximum = 100, default = 100)]
-    limit: u32,
-}
-
-fn most() -> u32 {
-    MOST
+    #[serde(default)]
+    #[param(value_type = u32, minimum = 1, maximum = 100, default = 100)]
+    limit: Limit<100>,
 }
 
 /// How many entries a learner has, attested by both offices.
@@ -89,9 +83,9 @@ pub(super) async fn entries(
     InQuery(selection): InQuery<Selection>,
 ) -> Result<Json<LearnerEntries>, HttpProblem> {
     let learner = learner_id(&learner)?;
-    if !(1..=MOST).contains(&selection.limit) || selection.after > GREATEST {
-        let detail = "`limit` is a number from 1 to 100, `after` an entry's number or 0";
+    if selection.after > GREATEST {
+        let detail = "`after` is an entry's number, or 0";
         return Err(Problem::new(Kind::Invalid, "query.malformed", detail).into());
     }
-    Ok(Json(rest.service.learner_entries(&caller, &learner, selection.after, selection.limit).await?))
+    Ok(Json(rest.service.learner_entries(&caller, &learner, selection.after, selection.limit.get()).await?))
 }
