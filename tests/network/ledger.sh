@@ -86,7 +86,8 @@ plays_the_demo() {
     timeout 900 "$sillok" demo --fabric --network "$dir" --proofs "$proofs" --json "${data[@]}" >"$work/demo.out" 2>"$work/demo.err" ||
         why "the demo failed: $(tail -n 3 "$work/demo.err")"
     summary=$(tail -n 1 "$work/demo.out")
-    jq -e '.queries > 0 and .entries_recorded == .queries and .proofs_verified == .queries and (.refusals | length > 0)' \
+    jq -e '.queries > 0 and .entries_recorded == .queries and .proofs_verified == .queries and (.refusals | length > 0) and
+        .insider == {differences_found: 1, rows_put_back: 1, certificate: "valid"}' \
         <<<"$summary" >/dev/null || why "the counts disagree: $summary"
     local kept=("$proofs"/*.json)
     same "proofs kept" "${#kept[@]}" "$(jq .queries <<<"$summary")"

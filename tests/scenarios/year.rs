@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, env, fs, path::PathBuf, process::Stdio};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use sillok_tests::{
     engine::{Engine, Site, skipped},
     gateway::program,
@@ -47,6 +47,8 @@ async fn whole(engine: Engine) {
     assert!((1..=count("queries")).contains(&count("batches")));
     let refusals = told["refusals"].as_object().unwrap();
     assert!(!refusals.is_empty() && refusals.keys().all(|code| code.contains('.')), "G12: {told}");
+    let insider = json!({"differences_found": 1, "rows_put_back": 1, "certificate": "valid"});
+    assert_eq!(told["insider"], insider, "G6, G7, G9");
     marks(&site, &pupils).await;
     site.database.drop_it().await;
 }

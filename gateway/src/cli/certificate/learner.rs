@@ -14,7 +14,7 @@ use crate::{
     cli::{Exit, Failure, Program, gateway::Gateway, private_file, wallet::file::Named},
     client::Client,
     clock::now,
-    service::{CertificateAct, CertificateRequest},
+    service::{CertificateAct, CertificateRequest, CertificateState},
     wallet::Wallet,
 };
 
@@ -35,14 +35,7 @@ pub(super) struct Request {
 impl Request {
     pub(super) async fn run(self, program: &Program) -> Result<(), Failure> {
         let wallet = self.wallet.open()?.wallet;
-        let complete = wallet.verify(wallet.roots())?;
-        let client = client(&self.gateway, &wallet)?;
-        let id = CertificateId::draw()?;
-        let act = wallet
-            .acts(&self.gateway.audience)
-            .sign(act::CertificateRequest { certificate: id.named() }, now())?;
-        let entries = complete.entries.iter().map(|entry| entry.id).collect();
-        let state = client.request_certificate(&CertificateRequest { act, wallet: entries }).await?;
+        let state = Learner::at(&self.gateway, &wallet)?.requests().await?;
         told::state(program, &state);
         told::differences(program, &state)
     }
@@ -69,20 +62,60 @@ pub(super) struct Countersign {
 impl Countersign {
     pub(super) async fn run(self, program: &Program) -> Result<(), Failure> {
         let wallet = self.wallet.open()?.wallet;
-        let client = client(&self.gateway, &wallet)?;
-        let bytes = client.certificate_file(self.id).await?;
-        let file = CertificateFile::parse(&bytes)?;
-        check(&wallet, self.id, &bytes, &file)?;
+        let learner = Learner::at(&self.gateway, &wallet)?;
+        let file = learner.checked(self.id).await?;
         program.output.note(told::record(&file.read()?.credential.credential_subject.record));
-        let digest = Digest::of(file.credential.as_bytes());
-        let act = CertificateCountersign { certificate: self.id.named(), digest };
-        let act = wallet.acts(&self.gateway.audience).sign(act, now())?;
-        let state = client.act_on_certificate(self.id, &CertificateAct { act, credential: None }).await?;
+        let state = learner.countersigns(self.id, &file).await?;
         if let Some(out) = &self.out {
-            private_file::write(out, &client.certificate_file(self.id).await?)?;
+            private_file::write(out, &learner.client.certificate_file(self.id).await?)?;
         }
         told::state(program, &state);
         Ok(())
+    }
+}
+
+/// A learner with their wallet, at a gateway.
+pub(in crate::cli) struct Learner<'a> {
+    pub(in crate::cli) wallet: &'a Wallet,
+    /// The gateway as the wallet's owner sees it.
+    pub(in crate::cli) client: Client,
+    pub(in crate::cli) audience: &'a str,
+}
+
+impl<'a> Learner<'a> {
+    fn at(gateway: &'a Gateway, wallet: &'a Wallet) -> Result<Self, Failure> {
+        let client = gateway.named_client()?.with_access(wallet.access());
+        Ok(Self { wallet, client, audience: &gateway.audience })
+    }
+
+    /// Asks for a certificate, with all that the wallet holds.
+    pub(in crate::cli) async fn requests(&self) -> Result<CertificateState, Failure> {
+        let complete = self.wallet.verify(self.wallet.roots())?;
+        let id = CertificateId::draw()?;
+        let act = act::CertificateRequest { certificate: id.named() };
+        let act = self.wallet.acts(self.audience).sign(act, now())?;
+        let wallet = complete.entries.iter().map(|entry| entry.id).collect();
+        Ok(self.client.request_certificate(&CertificateRequest { act, wallet }).await?)
+    }
+
+    /// Fetches what an officer signed; what it says holds, and is about them.
+    pub(in crate::cli) async fn checked(&self, id: CertificateId) -> Result<CertificateFile, Failure> {
+        let bytes = self.client.certificate_file(id).await?;
+        let file = CertificateFile::parse(&bytes)?;
+        check(self.wallet, id, &bytes, &file)?;
+        Ok(file)
+    }
+
+    /// Agrees to what was checked.
+    pub(in crate::cli) async fn countersigns(
+        &self,
+        id: CertificateId,
+        file: &CertificateFile,
+    ) -> Result<CertificateState, Failure> {
+        let digest = Digest::of(file.credential.as_bytes());
+        let act = CertificateCountersign { certificate: id.named(), digest };
+        let act = self.wallet.acts(self.audience).sign(act, now())?;
+        Ok(self.client.act_on_certificate(id, &CertificateAct { act, credential: None }).await?)
     }
 }
 
@@ -110,9 +143,4 @@ fn check(wallet: &Wallet, id: CertificateId, bytes: &[u8], file: &CertificateFil
         }
         None => Ok(()),
     }
-}
-
-fn client(gateway: &Gateway, wallet: &Wallet) -> Result<Client, Failure> {
-    let client = gateway.client()?.ok_or_else(|| Failure::usage("name the gateway with --gateway"))?;
-    Ok(client.with_access(wallet.access()))
 }

@@ -1,10 +1,10 @@
 //! `sillok certificate`: a learner's record, certified by an office and countersigned by the learner.
 
-mod learner;
-mod officer;
+pub(super) mod learner;
+pub(super) mod officer;
 mod show;
 mod told;
-mod verify;
+pub(super) mod verify;
 
 use clap::{Args, Subcommand};
 

@@ -5,20 +5,22 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use sillok_contract::{
     act::{Act, CertificateIssue, CertificateRefuse, CertificateRevoke, RevocationReason},
+    certificate::Certificate,
     digest::Digest,
 };
 
 use super::told;
 use crate::{
-    certificate::{CertificateId, SignedCredential},
+    certificate::{CertificateId, Draft, SignedCredential},
     cli::{
         Failure, Program,
         gateway::{Credentials, Gateway},
     },
+    client::Client,
     clock::now,
-    keys::ActSigner,
+    keys::{ActSigner, PrivateKey},
     ledger::receipt::Roots,
-    service::CertificateAct,
+    service::{CertificateAct, CertificateState},
 };
 
 /// Which certificate, at which gateway, as whom.
@@ -33,16 +35,68 @@ struct Case {
 }
 
 impl Case {
-    fn act(&self, act: impl Into<Act>) -> Result<String, Failure> {
+    fn officer(&self) -> Result<Officer<'_>, Failure> {
+        let client = self.gateway.office_client(&self.credentials)?;
         let (certificate, key) = self.credentials.read()?;
-        Ok(ActSigner::of_officer(&certificate, &self.gateway.audience, key)?.sign(act, now())?)
+        Ok(Officer { client, certificate, key, audience: &self.gateway.audience })
+    }
+}
+
+/// An officer with their key, at a gateway.
+pub(in crate::cli) struct Officer<'a> {
+    /// The gateway as the officer sees it.
+    pub(in crate::cli) client: Client,
+    pub(in crate::cli) certificate: Certificate,
+    pub(in crate::cli) key: PrivateKey,
+    pub(in crate::cli) audience: &'a str,
+}
+
+impl Officer<'_> {
+    /// Fetches what is to be signed; every row of it is proven.
+    pub(in crate::cli) async fn checked(&self, id: CertificateId, roots: &Roots) -> Result<Draft, Failure> {
+        let draft = self.client.certificate_draft(id).await?;
+        draft.check(roots)?;
+        Ok(draft)
     }
 
-    async fn send(&self, program: &Program, act: String, credential: Option<String>) -> Result<(), Failure> {
-        let client = self.gateway.office_client(&self.credentials)?;
-        let state = client.act_on_certificate(self.id, &CertificateAct { act, credential }).await?;
-        told::state(program, &state);
-        Ok(())
+    /// Signs what was checked.
+    pub(in crate::cli) async fn issues(
+        &self,
+        id: CertificateId,
+        draft: &Draft,
+        roots: &Roots,
+    ) -> Result<CertificateState, Failure> {
+        let jwt = SignedCredential::sign(&draft.credential, &self.certificate, &self.key)?;
+        let signed = SignedCredential::parse(&jwt)?;
+        signed.check_issuer(roots)?;
+        let issue = CertificateIssue {
+            certificate: id.named(),
+            digest: Digest(signed.digest()),
+            expires_at: draft.credential.valid_until.micros(),
+        };
+        self.acts(id, issue, Some(jwt)).await
+    }
+
+    /// Refuses it, for what the report says.
+    pub(in crate::cli) async fn refuses(
+        &self,
+        state: &CertificateState,
+    ) -> Result<CertificateState, Failure> {
+        let digest = Digest::of(state.report.as_bytes());
+        let act = CertificateRefuse { certificate: state.certificate.named(), digest };
+        self.acts(state.certificate, act, None).await
+    }
+
+    /// Signs a decision, and sends it.
+    async fn acts(
+        &self,
+        id: CertificateId,
+        act: impl Into<Act>,
+        credential: Option<String>,
+    ) -> Result<CertificateState, Failure> {
+        let signer = ActSigner::of_officer(&self.certificate, self.audience, self.key.clone())?;
+        let act = signer.sign(act, now())?;
+        Ok(self.client.act_on_certificate(id, &CertificateAct { act, credential }).await?)
     }
 }
 
@@ -64,21 +118,11 @@ pub(super) struct Sign {
 impl Sign {
     pub(super) async fn run(self, program: &Program) -> Result<(), Failure> {
         let roots = Roots::read_dir(&self.roots).map_err(|error| Failure::config(error.to_string()))?;
-        let (certificate, key) = self.case.credentials.read()?;
-        let client = self.case.gateway.office_client(&self.case.credentials)?;
-        let draft = client.certificate_draft(self.case.id).await?;
-        draft.check(&roots)?;
+        let (officer, id) = (self.case.officer()?, self.case.id);
+        let draft = officer.checked(id, &roots).await?;
         program.output.note(told::record(&draft.credential.credential_subject.record));
-        let jwt = SignedCredential::sign(&draft.credential, &certificate, &key)?;
-        let signed = SignedCredential::parse(&jwt)?;
-        signed.check_issuer(&roots)?;
-        let issue = CertificateIssue {
-            certificate: self.case.id.named(),
-            digest: Digest(signed.digest()),
-            expires_at: draft.credential.valid_until.micros(),
-        };
-        let act = self.case.act(issue)?;
-        self.case.send(program, act, Some(jwt)).await
+        told::state(program, &officer.issues(id, &draft, &roots).await?);
+        Ok(())
     }
 }
 
@@ -91,11 +135,10 @@ pub(super) struct Refuse {
 
 impl Refuse {
     pub(super) async fn run(self, program: &Program) -> Result<(), Failure> {
-        let client = self.case.gateway.office_client(&self.case.credentials)?;
-        let state = client.certificate(self.case.id).await?;
-        let digest = Digest::of(state.report.as_bytes());
-        let act = self.case.act(CertificateRefuse { certificate: self.case.id.named(), digest })?;
-        self.case.send(program, act, None).await
+        let officer = self.case.officer()?;
+        let state = officer.client.certificate(self.case.id).await?;
+        told::state(program, &officer.refuses(&state).await?);
+        Ok(())
     }
 }
 
@@ -130,7 +173,9 @@ impl Revoke {
             Reason::KeyCompromise => RevocationReason::KeyCompromise,
             Reason::Withdrawn => RevocationReason::Withdrawn,
         };
-        let act = self.case.act(CertificateRevoke { certificate: self.case.id.named(), reason })?;
-        self.case.send(program, act, None).await
+        let (officer, id) = (self.case.officer()?, self.case.id);
+        let revoke = CertificateRevoke { certificate: id.named(), reason };
+        told::state(program, &officer.acts(id, revoke, None).await?);
+        Ok(())
     }
 }

@@ -60,7 +60,8 @@ impl Verify {
     }
 }
 
-async fn ask(client: &Client, id: CertificateId) -> Result<Asked, Failure> {
+/// Asks both offices, with a number that only this call drew.
+pub(in crate::cli) async fn ask(client: &Client, id: CertificateId) -> Result<Asked, Failure> {
     let nonce = Nonce::draw()?.to_string();
     Ok(match client.certificate_status(id, &nonce).await {
         Ok(receipt) => Asked::Answered { receipt, nonce },

@@ -1,6 +1,7 @@
 //! `sillok demo`: a school year of signed queries, on engines of its own or on the network that is up.
 
 mod cast;
+mod insider;
 mod mischief;
 mod play;
 mod pupils;
@@ -25,11 +26,13 @@ use crate::{
     proof::Verified,
 };
 use cast::Cast;
+use insider::Repaired;
 use mischief::Refusals;
 use screen::Screen;
 use stage::Stage;
 
-/// Plays a school year: signed queries, recorded, proved offline, and what must be refused.
+/// Plays a school year: signed queries, recorded, proved offline, and what must be refused. Then a grade is changed behind
+/// the ledger's back: found, named, put back, and the record certified.
 ///
 /// Needs nothing but this program: it brings up a gateway on SQLite and the embedded ledger, on free ports, and takes
 /// everything away again.
@@ -43,7 +46,8 @@ pub struct Demo {
     /// Keeps the embedded engines' files here; without it they are deleted in the end.
     #[arg(long, value_name = "DIR", conflicts_with = "fabric")]
     keep: Option<PathBuf>,
-    /// Keeps every proof and the offices' root certificates here, for `sillok proof verify`.
+    /// Keeps every proof here, the offices' root certificates in `roots`, and the learner's in `certificate`: for `sillok
+    /// proof verify` and `sillok certificate verify`.
     #[arg(long, value_name = "DIR")]
     proofs: Option<PathBuf>,
     /// Stays up afterwards, until it is interrupted.
@@ -61,6 +65,8 @@ struct Summary {
     entries_recorded: u64,
     batches: u64,
     proofs_verified: usize,
+    /// What became of the grade that was changed behind the ledger's back.
+    insider: Repaired,
     /// Count by code.
     refusals: Refusals,
     seconds: f64,
@@ -169,14 +175,16 @@ impl Demo {
         if let Some((_, example)) = verified.first() {
             show(screen, example);
         }
+        let insider = insider::all(screen, stage, &casts[0], &roots, kept.as_deref()).await?;
         Ok(Summary {
             schools: casts.len(),
             learners: casts.iter().map(|cast| cast.pupils.len()).sum(),
             requests: sent.len(),
             queries,
             entries_recorded,
-            batches,
+            batches: play::batches(casts).await?,
             proofs_verified: verified.len(),
+            insider,
             refusals,
             seconds: (began.elapsed().as_secs_f64() * 10.0).round() / 10.0,
         })
@@ -244,13 +252,14 @@ fn closing(summary: &Summary) -> String {
     let refused: u64 = summary.refusals.values().sum();
     format!(
         "\n{} queries of {} learners at {} schools: {} entries on the ledger in {} batches, {} proofs verified \
-         offline, {refused} attempts refused; {} s",
+         offline, {refused} attempts refused, {} grade tampered with and put back; {} s",
         summary.queries,
         summary.learners,
         summary.schools,
         summary.entries_recorded,
         summary.batches,
         summary.proofs_verified,
+        summary.insider.rows_put_back,
         summary.seconds
     )
 }

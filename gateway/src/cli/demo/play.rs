@@ -92,30 +92,39 @@ pub(super) async fn recorded(screen: Screen, sent: &[Sent]) -> Result<u64, Failu
     let bar = screen.bar(entries, "entries recorded");
     let patience = Instant::now() + PATIENCE;
     for request in sent {
-        loop {
-            let state = request.teacher.client.request(request.request).await?;
-            if let Some(code) = state.results.iter().find_map(|result| match &result.entry.place {
-                Place::SetAside { refusal } => Some(refusal),
-                _ => None,
-            }) {
-                return Err(failed(format!("the ledger refused an entry: {code}")));
-            }
-            if state.results.iter().all(|result| matches!(result.entry.place, Place::Recorded { .. })) {
-                break;
-            }
-            if Instant::now() > patience {
-                return Err(Failure::new(
-                    Exit::Unavailable,
-                    "demo.patience",
-                    "the entries did not reach the ledger in time",
-                ));
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
+        on_the_ledger(&request.teacher.client, request.request, patience).await?;
         bar.inc(request.entries.len() as u64);
     }
     bar.finish_and_clear();
     Ok(entries)
+}
+
+/// Waits until the entries of a request are on the ledger.
+async fn on_the_ledger(client: &Client, request: Digest, patience: Instant) -> Result<(), Failure> {
+    loop {
+        let state = client.request(request).await?;
+        if let Some(code) = state.results.iter().find_map(|result| match &result.entry.place {
+            Place::SetAside { refusal } => Some(refusal),
+            _ => None,
+        }) {
+            return Err(failed(format!("the ledger refused an entry: {code}")));
+        }
+        if state.results.iter().all(|result| matches!(result.entry.place, Place::Recorded { .. })) {
+            return Ok(());
+        }
+        if Instant::now() > patience {
+            let detail = "the entries did not reach the ledger in time";
+            return Err(Failure::new(Exit::Unavailable, "demo.patience", detail));
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// Sends one request and waits until its entries are on the ledger.
+pub(super) async fn one(client: &Client, signed: &SignedQueries) -> Result<RequestState, Failure> {
+    let state = submit(client, signed).await?;
+    on_the_ledger(client, state.request, Instant::now() + PATIENCE).await?;
+    Ok(state)
 }
 
 /// Fetches every proof, checks it offline, and keeps it if it is wanted; gives them in no order.

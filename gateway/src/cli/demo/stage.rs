@@ -11,6 +11,7 @@ use crate::{
     client::Client,
     config::Settings,
     ledger::consortium::Consortium,
+    records,
     server::{Addresses, Engines, Gateway, Listeners},
     service::Service,
 };
@@ -25,6 +26,8 @@ pub(super) struct Stage {
     pub(super) engines: &'static str,
     /// Where the embedded engines keep their files; deleted with the stage if it is temporary.
     pub(super) data: Option<PathBuf>,
+    /// The records database, as somebody reaches it who does not come through the gateway.
+    pub(super) records: records::Settings,
     shutdown: CancellationToken,
     gateway: JoinHandle<std::io::Result<()>>,
     _temporary: Option<tempfile::TempDir>,
@@ -51,6 +54,7 @@ impl Stage {
 
     async fn open(settings: Settings, names: &'static str) -> Result<Self, Failure> {
         let audience = settings.service.audience.clone();
+        let records = settings.records();
         let listeners = Listeners::bind(&settings.listen).await?;
         let engines = Engines::open(&settings).await?;
         let consortium = match engines.embedded {
@@ -70,10 +74,16 @@ impl Stage {
             audience,
             engines: names,
             data: None,
+            records,
             shutdown,
             gateway,
             _temporary: None,
         })
+    }
+
+    /// Whether the gateway sees writes that do not come through it at once; on SQLite it cannot.
+    pub(super) fn is_watched(&self) -> bool {
+        self.data.is_none()
     }
 
     /// Stops the gateway: what it has taken is recorded first.

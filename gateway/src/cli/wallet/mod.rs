@@ -6,7 +6,7 @@ mod new;
 pub(super) mod passphrase;
 mod rekey;
 mod show;
-mod sync;
+pub(super) mod sync;
 mod verify;
 
 use clap::{Args, Subcommand};

@@ -22,6 +22,8 @@ const PAGE: u32 = 50;
 const AT_ONCE: usize = 4;
 /// How long to wait before a gateway is asked again.
 const PAUSE: Duration = Duration::from_millis(200);
+/// How long an entry is waited for that the offices attest and the gateway does not give.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Has both offices attest how many entries there are, and fetches the proofs that the wallet lacks.
 ///
@@ -35,7 +37,7 @@ pub(super) struct Sync {
     #[command(flatten)]
     gateway: Gateway,
     /// For how many seconds an entry is waited for that the offices attest and the gateway does not give.
-    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    #[arg(long, value_name = "SECONDS", default_value_t = PATIENCE.as_secs())]
     patience: u64,
 }
 
@@ -69,6 +71,21 @@ impl Sync {
             format!("{} entries, {} of them new; the wallet is complete", done.entries, done.new)
         });
         Ok(())
+    }
+}
+
+/// Brings a wallet that is nowhere saved in step with the ledger; gives how many entries there are.
+pub(in crate::cli) async fn complete(wallet: &mut Wallet, client: &Client) -> Result<u64, Failure> {
+    let count = attested(wallet, client).await?;
+    let deadline = Instant::now() + PATIENCE;
+    let bar = ProgressBar::hidden();
+    loop {
+        take_page(wallet, client, count, &bar).await?;
+        match wallet.count() >= count {
+            true => return Ok(count),
+            false if Instant::now() + PAUSE > deadline => return Err(withheld(wallet, count).into()),
+            false => sleep(PAUSE).await,
+        }
     }
 }
 
