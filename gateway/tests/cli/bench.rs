@@ -12,7 +12,7 @@ use crate::program::Program;
 
 /// A measurement that is over soon.
 const SHORT: &str = "bench --callers 4 --schools 2 --queries 5 --warm-up 1 --seconds 1 --single-schools 2 \
-                     --overload 8 --greedy 20";
+                     --overload 8 --greedy 20 --learners 2";
 
 fn positive(value: &Value) -> bool {
     value.as_f64().is_some_and(|number| number > 0.0)
@@ -54,6 +54,11 @@ fn everything_is_measured_and_everything_executed_is_recorded() {
         assert!(["without", "with"].iter().all(|usual| positive(&beside[usual]["requests_per_second"])));
     }
     assert!(positive(&report["disk"][0]["bytes"]["ledger"]));
+    of_learners(&report, 2);
+    assert_eq!(report["audit"]["entries"], report["recorded"], "each entry is read, and once");
+    assert_eq!(report["audit"]["schools"], 3);
+    assert!(positive(&report["audit"]["rows"]) && positive(&report["audit"]["entries_per_second"]));
+    assert!(report["past"].is_null(), "SQLite is not watched");
     let targets = report["targets"].as_array().unwrap();
     assert!(targets.iter().all(|target| target["met"].is_boolean() && target["measured"].is_number()));
     if cfg!(target_os = "linux") {
@@ -62,6 +67,44 @@ fn everything_is_measured_and_everything_executed_is_recorded() {
         assert_eq!(names, ["sillok bench", "sillok serve", "everything else"]);
         assert!(processes[..2].iter().all(|process| positive(&process["memory_mib"])));
     }
+}
+
+/// Learners of 24 marks each: wallets, verification, certificates.
+fn of_learners(report: &Value, learners: u64) {
+    let (wallets, certificates) = (&report["wallets"], &report["certificates"]);
+    assert_eq!((&wallets["count"], &wallets["entries"]), (&learners.into(), &24.into()), "{wallets}");
+    assert_eq!(
+        (&certificates["count"], &certificates["proofs"]),
+        (&learners.into(), &24.into()),
+        "{certificates}"
+    );
+    for (of, time) in [
+        (wallets, "sync_ms"),
+        (wallets, "verify_ms"),
+        (&report["verification"], "latency_ms"),
+        (certificates, "whole_ms"),
+        (certificates, "issue_ms"),
+        (certificates, "offline_ms"),
+        (certificates, "with_status_ms"),
+    ] {
+        assert!(positive(&of[time]["p50"]), "{time}: {of}");
+    }
+    assert!(
+        positive(&certificates["per_second"]) && positive(&report["verification"]["learners_per_second"])
+    );
+}
+
+/// A part by itself: nothing of the others is made.
+#[test]
+fn a_part_can_be_measured_alone() {
+    let program = Program::new();
+    let done = program.run(&format!("--json {SHORT} --parts learners"));
+    assert_eq!(done.exit, 0, "{done:?}");
+    let report = done.result();
+    of_learners(&report, 2);
+    assert_eq!(report["saturated"], serde_json::json!([]));
+    assert!(report["audit"].is_null() && report["single"].is_null(), "{report}");
+    assert_eq!(report["recorded"], 24 * 60, "the class's marks and no others");
 }
 
 /// It is ended while it measures the database alone, and while its gateway is under load.
@@ -103,6 +146,8 @@ fn what_cannot_be_measured_is_refused_before_anything_begins() {
         ("bench --queries 0", "--queries"),
         ("bench --schools 65", "--schools"),
         ("bench --reads 101", "--reads"),
+        ("bench --learners 61", "--learners"),
+        ("bench --past 3", "--past"),
     ] {
         let (exit, code, detail) = program.refused(words);
         assert_eq!((exit, code.as_str()), (2, "usage"), "{words}");

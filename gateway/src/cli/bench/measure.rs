@@ -126,7 +126,7 @@ pub(super) async fn measure(
 }
 
 /// What gateway, database and network keep busy.
-fn cores(processes: &[Used]) -> f64 {
+pub(super) fn cores(processes: &[Used]) -> f64 {
     let ours = |used: &&Used| used.name != OTHERS && used.name != BENCH;
     processes.iter().filter(ours).map(|used| used.cores).sum()
 }

@@ -4,7 +4,10 @@
 //! run the same SQL straight to the database ([`direct`]), one ledger transaction a query ([`single`]), and the
 //! contract alone ([`contract`]). tests/README.md says what each figure means.
 
+mod audit;
 mod batch;
+mod certificates;
+mod class;
 mod contract;
 mod direct;
 mod disk;
@@ -16,6 +19,8 @@ mod history;
 mod machine;
 mod measure;
 mod memory;
+mod part;
+mod past;
 mod plan;
 mod play;
 mod proofs;
@@ -26,13 +31,17 @@ mod single;
 mod site;
 mod table;
 mod target;
+mod told;
 mod town;
+mod verification;
+mod wallets;
 mod workload;
 
 use std::time::Duration;
 
 use super::{Exit, Failure, Program, production::Production};
 use ending::Ending;
+use part::Part;
 use plan::Plan;
 use play::Play;
 use site::Site;
@@ -78,6 +87,19 @@ pub struct Bench {
     /// How many times what one network may the greedy caller of one run sends; 0 leaves it out.
     #[arg(long, value_name = "TIMES", default_value_t = 30)]
     greedy: u32,
+    /// What is measured; what is not named is left out.
+    #[arg(long, value_name = "PART,…", value_delimiter = ',', value_enum,
+          default_values_t = [Part::Queries, Part::Learners, Part::Watch, Part::Audit])]
+    parts: Vec<Part>,
+    /// How many learners have wallets, are verified, and get a certificate each.
+    #[arg(long, value_name = "N", default_value_t = 30)]
+    learners: usize,
+    /// How many writes go past the gateway while it is saturated, in the bench's own database.
+    #[arg(long, value_name = "N", default_value_t = 40)]
+    past: usize,
+    /// After how many seconds the audit begins no other school.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    audit_seconds: u32,
 }
 
 impl Bench {
@@ -93,6 +115,10 @@ impl Bench {
             history: self.history,
             overload: self.overload,
             greedy: self.greedy,
+            parts: self.parts,
+            learners: self.learners,
+            past: self.past,
+            audit_seconds: self.audit_seconds,
         }
         .check()?;
         let mark = format!("{:06x}", rand::random::<u32>() & 0x00ff_ffff);

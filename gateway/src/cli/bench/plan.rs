@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::{class, part::Part};
 use crate::cli::Failure;
 
 /// The most queries of one request that the gateway takes unless it is told otherwise.
@@ -38,6 +39,14 @@ pub(super) struct Plan {
     pub(super) overload: usize,
     /// How many times what one network may send the greedy caller sends; 0: left out.
     pub(super) greedy: u32,
+    /// What of all this.
+    pub(super) parts: Vec<Part>,
+    /// How many learners have wallets, and get a certificate each.
+    pub(super) learners: usize,
+    /// How many writes go past the gateway.
+    pub(super) past: usize,
+    /// After how many seconds the audit begins no other school.
+    pub(super) audit_seconds: u32,
 }
 
 impl Plan {
@@ -67,10 +76,28 @@ impl Plan {
                 "--overload is 0, or from the number of callers to 900",
             ),
             (self.greedy == 1 || self.greedy > 1_000, "--greedy is 0, or 2 to 1000"),
+            (self.learners == 0 || self.learners > class::MOST, "--learners is 1 to 60"),
+            (
+                self.past == 0 || self.past % 2 == 1 || self.past > 1_000,
+                "--past is an even number from 2 to 1000",
+            ),
         ];
         match rules.into_iter().find(|(broken, _)| *broken) {
             Some((_, rule)) => Err(Failure::usage(rule)),
             None => Ok(self),
+        }
+    }
+
+    /// Whether a part is measured.
+    pub(super) fn has(&self, part: Part) -> bool {
+        self.parts.contains(&part)
+    }
+
+    /// With how many entries it is measured; none where the town's schools have nothing to record.
+    pub(super) fn histories(&self) -> Vec<u64> {
+        match self.parts.iter().all(|part| *part == Part::Learners) {
+            true => Vec::new(),
+            false => self.history.clone(),
         }
     }
 
@@ -102,6 +129,10 @@ mod tests {
             history: vec![0],
             overload: 0,
             greedy: 0,
+            parts: vec![Part::Queries],
+            learners: 2,
+            past: 2,
+            audit_seconds: 1,
         }
     }
 
@@ -121,6 +152,8 @@ mod tests {
             (Plan { warm_up: u32::MAX, ..plan() }, "--seconds"),
             (Plan { history: vec![10, 5], ..plan() }, "--history"),
             (Plan { overload: 7, ..plan() }, "--overload"),
+            (Plan { learners: 61, ..plan() }, "--learners"),
+            (Plan { past: 3, ..plan() }, "--past"),
             (Plan { greedy: 1, ..plan() }, "--greedy"),
         ] {
             let refused = wrong.check().unwrap_err();

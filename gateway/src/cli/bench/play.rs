@@ -1,13 +1,19 @@
 //! The order in which everything is measured: what is compared lies close together in time.
 
+mod proving;
+
 use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use sillok_contract::id::SchoolId;
+use sillok_contract::{
+    access::OFFICE,
+    id::{MspId, OfficerId, SchoolId},
+};
 
 use super::{
+    class::Class,
     contract::Stand,
     direct::{Direct, Way},
     disk::Disk,
@@ -16,6 +22,7 @@ use super::{
     greedy, history,
     machine::{Machine, Watch},
     measure::{Manner, Run, measure},
+    part::Part,
     plan::Plan,
     proofs,
     report::{EachEntry, Report, Single, Straight},
@@ -28,8 +35,10 @@ use super::{
 };
 use crate::{
     cli::{Failure, Output},
+    keys::AccessToken,
     ledger::{
         contract::Contract,
+        officer::Officer,
         school::{self, School},
     },
     records::{Plain, policy::Policy},
@@ -53,6 +62,11 @@ pub(super) struct Play<'a> {
     workload: Arc<Workload>,
     /// The schools of the comparison with one ledger transaction a query, until it is made.
     singles: Vec<School>,
+    /// Learners with wallets, until they are measured; and their school, once they are.
+    class: Option<Class>,
+    town_of_class: Option<Arc<Town>>,
+    /// Somebody of an office, who may see everything.
+    auditor: AccessToken,
     /// How many queries were executed, and seen recorded.
     executed: u64,
     recorded: u64,
@@ -69,25 +83,48 @@ impl<'a> Play<'a> {
     ) -> Result<Report, Failure> {
         let began = Instant::now();
         output.note(format!("bench: on {}; registering schools, educators and learners", site.engines()));
-        let Cast { town, singles, mut stand } = Cast::register(site, &plan, mark).await?;
+        let Cast { town, singles, class, auditor, mut stand } = Cast::register(site, &plan, mark).await?;
         let report = empty(site, plan);
         let workload = Arc::new(Workload::new(report.plan.reads));
-        let mut play = Self { site, output, town, workload, singles, executed: 0, recorded: 0, report };
+        let mut play = Self {
+            site,
+            output,
+            town,
+            workload,
+            singles,
+            class,
+            town_of_class: None,
+            auditor,
+            executed: 0,
+            recorded: 0,
+            report,
+        };
         play.straight().await?;
-        for entries in play.report.plan.history.clone() {
+        for entries in play.report.plan.histories() {
             play.at_history(entries).await?;
         }
         play.greedy().await?;
         play.overload().await?;
-        for queries in play.report.plan.queries.clone() {
-            play.say(format!("the contract alone, {queries} queries a request"));
-            play.report.contract.push(stand.measure(queries, play.report.plan.reads)?);
-        }
+        play.contract(&mut stand)?;
+        play.learners().await?;
+        play.past().await?;
+        play.audit().await?;
         let mut report = play.report;
         (report.executed, report.recorded) = (play.executed, play.recorded);
         report.seconds = began.elapsed().as_secs_f64();
         report.targets = target::all(&report);
         Ok(report)
+    }
+
+    fn contract(&mut self, stand: &mut Stand) -> Result<(), Failure> {
+        if !self.report.plan.has(Part::Queries) {
+            return Ok(());
+        }
+        for queries in self.report.plan.queries.clone() {
+            self.say(format!("the contract alone, {queries} queries a request"));
+            self.report.contract.push(stand.measure(queries, self.report.plan.reads)?);
+        }
+        Ok(())
     }
 
     fn say(&self, what: impl AsRef<str>) {
@@ -106,6 +143,9 @@ impl<'a> Play<'a> {
 
     /// The same SQL straight to the database.
     async fn straight(&mut self) -> Result<(), Failure> {
+        if !self.report.plan.has(Part::Queries) {
+            return Ok(());
+        }
         let settings = self.site.plain();
         let opened = |error: crate::records::OpenError| Failure::from(crate::server::StartError::from(error));
         let policy = Policy::new(settings.schema().map_err(opened)?, settings.statement.clone());
@@ -137,6 +177,9 @@ impl<'a> Play<'a> {
     async fn at_history(&mut self, entries: u64) -> Result<(), Failure> {
         let before = (self.site.disk().await?, self.recorded);
         self.fill(entries).await?;
+        if !self.report.plan.has(Part::Queries) {
+            return Ok(());
+        }
         let gateway = self.site.serve(site::Manner::Measured).await?;
         for queries in self.report.plan.queries.clone() {
             self.say(format!("{} entries recorded; {queries} queries a request", self.recorded));
@@ -294,7 +337,8 @@ impl<'a> Play<'a> {
     /// Too many callers, at a gateway with the limits it comes with but for the rate: all have one address.
     async fn overload(&mut self) -> Result<(), Failure> {
         let callers = self.report.plan.overload;
-        let Some(&queries) = self.report.plan.queries.first().filter(|_| callers > 0) else { return Ok(()) };
+        let wanted = callers > 0 && self.report.plan.has(Part::Queries);
+        let Some(&queries) = self.report.plan.queries.first().filter(|_| wanted) else { return Ok(()) };
         self.say(format!("{callers} callers at once"));
         let gateway = self.site.serve(site::Manner::Measured).await?;
         let manner = Manner {
@@ -316,6 +360,8 @@ impl<'a> Play<'a> {
 struct Cast {
     town: Arc<Town>,
     singles: Vec<School>,
+    class: Option<Class>,
+    auditor: AccessToken,
     stand: Stand,
 }
 
@@ -323,11 +369,19 @@ impl Cast {
     async fn register(site: &Site, plan: &Plan, mark: &str) -> Result<Self, Failure> {
         let (consortium, audience) = (site.consortium()?, site.audience());
         let town = Town::register(&consortium, audience, mark, plan.schools, plan.callers).await?;
-        let singles = Singles::register(&consortium, audience, mark, plan.single_schools).await?;
+        let singles = if plan.has(Part::Queries) { plan.single_schools } else { 0 };
+        let singles = Singles::register(&consortium, audience, mark, singles).await?;
+        let class = match plan.has(Part::Learners) {
+            true => Some(Class::register(&consortium, audience, mark, plan.learners).await?),
+            false => None,
+        };
+        let office = MspId::new(OFFICE)?;
+        let auditor =
+            Officer::register(&consortium, office, OfficerId::new(format!("auditor.{mark}"))?).await?;
         let alone = school::Plan::new(SchoolId::new(format!("A.{mark}"))?, 1, LEARNERS)?;
         let alone = school::register(&consortium, &alone, audience).await?;
         let stand = Stand::of(&Contract::new(consortium.gateway()?), alone).await?;
-        Ok(Self { town: Arc::new(town), singles, stand })
+        Ok(Self { town: Arc::new(town), singles, class, auditor: auditor.access()?, stand })
     }
 }
 
@@ -347,6 +401,11 @@ fn empty(site: &Site, plan: Plan) -> Report {
         overload: None,
         greedy: None,
         disk: Vec::new(),
+        wallets: None,
+        verification: None,
+        certificates: None,
+        past: None,
+        audit: None,
         executed: 0,
         recorded: 0,
         targets: Vec::new(),

@@ -4,6 +4,8 @@ use hdrhistogram::Histogram;
 use serde::Serialize;
 
 use super::{
+    audit::Audited,
+    certificates::Certificates,
     contract::Alone,
     direct::Way,
     disk::Disk,
@@ -11,9 +13,12 @@ use super::{
     greedy::Beside,
     machine::{Machine, Used},
     measure::Run,
+    past::Past,
     plan::Plan,
     proofs::Proofs,
     target::Target,
+    verification::Verification,
+    wallets::Wallets,
 };
 
 /// Times in milliseconds by how many of a thousand were no longer.
@@ -135,6 +140,11 @@ pub(super) struct Report {
     pub(super) overload: Option<Run>,
     pub(super) greedy: Option<Beside>,
     pub(super) disk: Vec<EachEntry>,
+    pub(super) wallets: Option<Wallets>,
+    pub(super) verification: Option<Verification>,
+    pub(super) certificates: Option<Certificates>,
+    pub(super) past: Option<Past>,
+    pub(super) audit: Option<Audited>,
     /// All queries that the gateway answered as executed, and those that were seen recorded.
     pub(super) executed: u64,
     pub(super) recorded: u64,

@@ -20,10 +20,14 @@ use crate::{
     config::{LedgerEngine, Settings},
     ledger::{consortium::Consortium, embedded::Embedded},
     records,
+    server::Engines,
+    service::Service,
 };
 
 /// How long connecting to PostgreSQL may take.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Whether a gateway watches.
+const WATCH: &str = "SILLOK_RECORDS__WATCH__MODE";
 
 /// The engines with what the bench has made on them.
 pub(super) struct Site {
@@ -51,6 +55,10 @@ pub(super) enum Manner {
     Filling,
     /// The same, and each network may send so many requests a second.
     Bounded(u32),
+    /// The same; it watches for writes past it, and does not start where it cannot.
+    Watching,
+    /// The same; it does not watch.
+    Unwatching,
 }
 
 impl Site {
@@ -121,6 +129,25 @@ impl Site {
         records::Settings { url, ..self.settings.records() }
     }
 
+    /// A service of this process on the engines, as an audit opens them. On the embedded ledger no gateway runs
+    /// meanwhile.
+    pub(super) async fn service(&self) -> Result<Service, Failure> {
+        let engines = Engines::open(&self.settings).await?;
+        Ok(Service::new(engines.parts, self.settings.service.clone()))
+    }
+
+    /// Whether writes past the gateway can be watched for at all.
+    pub(super) fn can_be_watched(&self) -> bool {
+        self.server.is_some()
+    }
+
+    /// The gateway's database, as its administrator reaches it: past the gateway.
+    pub(super) async fn past_the_gateway(&self) -> Result<tokio_postgres::Client, Failure> {
+        let server = self.server.as_ref();
+        let server = server.ok_or_else(|| Failure::failed("bench.past", "SQLite is not watched"))?;
+        connect(&server.url_of(0)).await
+    }
+
     /// Starts a gateway.
     pub(super) async fn serve(&self, manner: Manner) -> Result<Gateway, Failure> {
         let setting = Setting {
@@ -145,6 +172,11 @@ impl Site {
         if let Some(network) = &self.settings.ledger.fabric.network {
             variables.push(("SILLOK_LEDGER__ENGINE", "fabric".to_owned()));
             variables.push(("SILLOK_LEDGER__FABRIC__NETWORK", path(network)));
+        }
+        match manner {
+            Manner::Watching => variables.push((WATCH, "on".to_owned())),
+            Manner::Unwatching => variables.push((WATCH, "off".to_owned())),
+            Manner::Measured | Manner::Filling | Manner::Bounded(_) => {}
         }
         if manner == Manner::Filling {
             variables.push(("SILLOK_SERVICE__REQUESTS__MAX_QUERIES", super::plan::FILL.to_string()));

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use super::{
     greedy::{Beside, Share},
+    machine::Used,
     measure::Run,
     report::{Quantiles, Report},
+    told,
 };
 use crate::cli::table::table;
 
@@ -23,7 +25,8 @@ pub(super) fn of(report: &Report) -> String {
         report.seconds,
     );
     let parts = [head, targets(report), runs(report), comparisons(report), contract(report), proofs(report)];
-    let mut text: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    let parts = parts.into_iter().chain(told::of(report));
+    let mut text: Vec<_> = parts.filter(|part| !part.is_empty()).collect();
     for run in report.saturated.iter().chain(&report.overload) {
         text.push(format!("{}:\n{}", name(run), processes(run)));
     }
@@ -172,24 +175,29 @@ fn proofs(report: &Report) -> String {
 }
 
 fn processes(run: &Run) -> String {
-    let queries = run.queries_executed_per_second.max(0.001);
-    let rows = run.processes.iter().map(|used| {
+    used(&run.processes, run.queries_executed_per_second, "query")
+}
+
+/// What processes used while so many of something were done a second.
+pub(super) fn used(processes: &[Used], rate: f64, each: &str) -> String {
+    let rows = processes.iter().map(|used| {
         vec![
             used.name.clone(),
             format!("{:.2}", used.cores),
-            format!("{:.2}", 1024.0 * used.written_mib_per_second / queries),
+            format!("{:.2}", 1024.0 * used.written_mib_per_second / rate.max(0.001)),
             format!("{:.0}", used.memory_mib),
         ]
     });
-    table(&["process", "cores", "KiB written/query", "memory MiB"], rows, "")
+    table(&["process", "cores", &format!("KiB written/{each}"), "memory MiB"], rows, "")
 }
 
-fn quantiles(quantiles: &Quantiles) -> String {
+/// Half, 99 and 99.9 of a hundred were no longer.
+pub(super) fn quantiles(quantiles: &Quantiles) -> String {
     [quantiles.p50, quantiles.p99, quantiles.p999].map(number).join(" ")
 }
 
 /// With three digits that say something.
-fn number(value: f64) -> String {
+pub(super) fn number(value: f64) -> String {
     match value {
         value if value >= 100.0 => format!("{value:.0}"),
         value if value >= 10.0 => format!("{value:.1}"),

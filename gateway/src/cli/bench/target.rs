@@ -40,6 +40,9 @@ pub(super) fn all(report: &Report) -> Vec<Target> {
     targets.extend(report.proofs.iter().map(check_in_time));
     targets.extend(overload(report));
     targets.extend(greedy(report));
+    targets.extend(audit(report));
+    targets.extend(certificate(report));
+    targets.extend(past(report));
     targets
 }
 
@@ -153,6 +156,33 @@ fn greedy(report: &Report) -> Option<Target> {
     let name = format!("executed by {} callers with a greedy one beside / without", beside.with.callers);
     let without = beside.without.queries_executed_per_second.max(0.001);
     Some(Target::at_least(name, 0.9, beside.with.queries_executed_per_second / without))
+}
+
+/// An audit costs what is read, once; counted is the auditing process's own processor time, not the database's or the
+/// peers'.
+fn audit(report: &Report) -> Option<Target> {
+    let rate = report.audit.as_ref()?.entries_per_core_second?;
+    Some(Target::at_least("entries audited for each second of the auditor's processor time", 20_000.0, rate))
+}
+
+fn certificate(report: &Report) -> Option<Target> {
+    let of = report.certificates.as_ref()?;
+    let name = format!("a certificate of {} proofs is verified offline within (ms, median)", of.proofs);
+    Some(Target::at_most(name, 10.0, of.offline_ms.p50))
+}
+
+/// Each write is told in time; one that never was counts as a false alarm does.
+fn past(report: &Report) -> Vec<Target> {
+    let Some(of) = &report.past else { return Vec::new() };
+    let wrong = of.false_alarms.values().sum::<u64>() + (of.written - of.told);
+    vec![
+        Target::at_most(
+            "a write past the gateway is told within (ms, the longest)",
+            5_000.0,
+            of.delay_ms.most,
+        ),
+        Target::at_most("such writes not told, and others told as such", 0.0, wrong as f64),
+    ]
 }
 
 #[cfg(test)]

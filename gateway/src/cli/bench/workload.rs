@@ -33,7 +33,12 @@ impl Workload {
 
     /// The mark that a caller later corrects and reads: entered before anything is measured.
     pub(super) fn base(learner: &LearnerId, caller: usize) -> Asked {
-        ask(learner, ENTER, vec![json!(YEAR), json!(TERM), json!(subject_of(caller)), json!(50)])
+        ask(learner, ENTER, vec![json!(YEAR), json!(TERM), json!(Self::subject_of(caller)), json!(50)])
+    }
+
+    /// The subject that a caller corrects and reads.
+    pub(super) fn subject_of(caller: usize) -> String {
+        format!("c{caller}")
     }
 
     /// Where in the class the next request begins.
@@ -46,17 +51,13 @@ impl Workload {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let (draw, score) = (spread(number), json!(number % 101));
         if draw % 100 < u64::from(self.reads) {
-            ask(learner, READ, vec![json!(YEAR), json!(TERM), json!(subject_of(caller))])
+            ask(learner, READ, vec![json!(YEAR), json!(TERM), json!(Self::subject_of(caller))])
         } else if draw / 100 % 2 == 0 {
             ask(learner, ENTER, vec![json!(YEAR), json!(TERM), json!(format!("n{number}")), score])
         } else {
-            ask(learner, CORRECT, vec![score, json!(YEAR), json!(TERM), json!(subject_of(caller))])
+            ask(learner, CORRECT, vec![score, json!(YEAR), json!(TERM), json!(Self::subject_of(caller))])
         }
     }
-}
-
-fn subject_of(caller: usize) -> String {
-    format!("c{caller}")
 }
 
 fn ask(learner: &LearnerId, sql: &str, params: Vec<serde_json::Value>) -> Asked {

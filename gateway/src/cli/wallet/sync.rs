@@ -90,7 +90,7 @@ pub(in crate::cli) async fn complete(wallet: &mut Wallet, client: &Client) -> Re
 }
 
 /// How many entries both offices attest now.
-async fn attested(wallet: &mut Wallet, client: &Client) -> Result<u64, Failure> {
+pub(in crate::cli) async fn attested(wallet: &mut Wallet, client: &Client) -> Result<u64, Failure> {
     let nonce = Nonce::draw()?;
     let receipt = client.trail(wallet.learner(), &nonce.to_string()).await?;
     Ok(wallet.attest(Attestation { nonce, receipt })?)
@@ -124,7 +124,7 @@ async fn fetch(
 }
 
 /// Takes the entries that the gateway gives next, as far as they follow without a gap.
-async fn take_page(
+pub(in crate::cli) async fn take_page(
     wallet: &mut Wallet,
     client: &Client,
     count: u64,
