@@ -1,5 +1,6 @@
 //! Learners with their wallets: they see all of it, and know that it is all.
 
+use futures_util::future::BoxFuture;
 use sillok_contract::entry::EntryId;
 use sillok_gateway::{
     service::RequestState,
@@ -7,6 +8,7 @@ use sillok_gateway::{
 };
 use sillok_tests::{
     lesson::{correction, grade, report},
+    patience::PATIENCE,
     pupil::Pupil,
     refusal::Failed,
     school::{Plan, now},
@@ -98,14 +100,18 @@ pub(crate) async fn change_their_keys(world: &mut World) {
     pupil.sync(world).await;
 
     let old = pupil.wallet.access();
+    let stream = world.as_seen_by_holder(old.clone()).opens_stream(learner).await;
     pupil.wallet.renew_key().unwrap();
     pupil.register_key(world).await;
+    assert_eq!(end(stream).await, "access.signature", "a stream that the old key opened ends");
     let refused = world.as_seen_by_holder(old.clone()).learner_entries(learner, 0, 1).await;
     assert_eq!(refused.unwrap_err().refused().code, "access.signature", "the old key");
     assert_eq!(pupil.sync(world).await.trail.count, 1);
 
+    let stream = pupil.caller(world).opens_stream(learner).await;
     let support = world.consortium().administrator("SupportMSP").unwrap();
     support.revoke_wallet_key(learner, now()).await.unwrap();
+    assert_eq!(end(stream).await, "wallet.revoked", "and one of a revoked key");
     let refusal = pupil.refused(world).await;
     assert_eq!((refusal.code.as_str(), refusal.status), ("wallet.revoked", 403), "{refusal:?}");
     let refused = world.as_seen_by_holder(old).learner_entries(learner, 0, 1).await;
@@ -115,6 +121,10 @@ pub(crate) async fn change_their_keys(world: &mut World) {
     pupil.wallet.renew_key().unwrap();
     pupil.register_key(world).await;
     assert_eq!(pupil.sync(world).await.trail.count, 1);
+}
+
+async fn end(stream: BoxFuture<'static, String>) -> String {
+    tokio::time::timeout(PATIENCE, stream).await.expect("the stream ends")
 }
 
 /// A gateway that does not show one entry is caught: the offices attest how many there are.

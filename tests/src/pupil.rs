@@ -1,6 +1,6 @@
 //! Learners with their wallets.
 
-use futures_util::StreamExt as _;
+use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture};
 use sillok_contract::id::LearnerId;
 use sillok_gateway::{
     ledger::{Receipt, receipt::Roots},
@@ -158,6 +158,27 @@ impl Caller {
         tokio::time::timeout(PATIENCE, followed).await.expect("the stream goes on")
     }
 
+    /// Opens a stream of a learner's entries. What it gives waits for its end: the code of the problem that it ends with.
+    pub async fn opens_stream(&self, learner: &LearnerId) -> BoxFuture<'static, String> {
+        match self.face {
+            Face::Rest => {
+                let path = format!("v1/learners/{learner}/entries/stream");
+                let response = self.rest.get(&path).await.unwrap().error_for_status().unwrap();
+                async { problem_of(&response.text().await.unwrap()) }.boxed()
+            }
+            Face::Grpc => {
+                let wanted = StreamLearnerEntriesRequest { learner: learner.to_string(), after: 0 };
+                let call = self.with_token("StreamLearnerEntries", wanted);
+                let stream = self.grpc.clone().stream_learner_entries(call).await.unwrap().into_inner();
+                let problem = async {
+                    let mut problems = std::pin::pin!(stream.filter_map(async |item| item.err()));
+                    Failed::from(problems.next().await.expect("the stream ends with a problem")).refused()
+                };
+                problem.map(|problem| problem.code).boxed()
+            }
+        }
+    }
+
     async fn followed_by_rest(&self, learner: &LearnerId, after: u64, many: usize) -> Vec<LearnerEntry> {
         let path = format!("v1/learners/{learner}/entries/stream?after={after}");
         let mut response = self.rest.get(&path).await.unwrap().error_for_status().unwrap();
@@ -173,6 +194,14 @@ impl Caller {
             text.push_str(std::str::from_utf8(&chunk).unwrap());
         }
     }
+}
+
+/// The code of the event `problem` among a stream's events.
+fn problem_of(events: &str) -> String {
+    let (_, problem) = events.split_once("event: problem\n").expect("the stream ends with a problem");
+    let data = problem.lines().find_map(|line| line.strip_prefix("data: ")).unwrap();
+    let problem: serde_json::Value = serde_json::from_str(data).unwrap();
+    problem["code"].as_str().unwrap().to_owned()
 }
 
 fn numbered(numbered: message::LearnerEntry) -> LearnerEntry {

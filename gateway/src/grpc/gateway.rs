@@ -97,7 +97,7 @@ impl Grpc {
             Some(&wanted.after).filter(|text| !text.is_empty()).map(|text| text.parse()).transpose()?;
         let place = self.gate.open_stream()?;
         let entries = self.service.entries(&caller, &school, after).await?;
-        Ok(self.messages(place, entries, message::recorded))
+        self.messages(&request, place, entries, message::recorded)
     }
 
     async fn trail_of(&self, request: Request<GetTrailRequest>) -> Result<TrailReceipt, Problem> {
@@ -130,7 +130,7 @@ impl Grpc {
         let learner = learner_id(&wanted.learner)?;
         let place = self.gate.open_stream()?;
         let entries = self.service.follow_learner(&caller, &learner, wanted.after).await?;
-        Ok(self.messages(place, entries, message::numbered))
+        self.messages(&request, place, entries, message::numbered)
     }
 
     async fn erasure_of(&self, request: Request<GetErasureRequest>) -> Result<Erasure, Problem> {
@@ -175,19 +175,21 @@ impl Grpc {
         self.service.decide_objection(&caller, &id, decision).await.map(message::objection)
     }
 
-    /// A stream as messages, for as long as the gateway runs.
-    fn messages<T: 'static, M: 'static>(
+    /// A stream as messages, for as long as the gateway runs and the caller stands.
+    fn messages<R, T: Send + 'static, M: 'static>(
         &self,
+        request: &Request<R>,
         place: OwnedSemaphorePermit,
         stream: BoxStream<'static, Result<T, Problem>>,
         message: fn(T) -> M,
-    ) -> Messages<M> {
-        let stream = stream.map(move |item| {
+    ) -> Result<Messages<M>, Problem> {
+        let token = bearer(request.metadata().as_ref())?;
+        let stream = self.service.while_standing(token, stream)?.map(move |item| {
             // The place is held for as long as the stream is.
             let _held = &place;
             item.map(message).map_err(status)
         });
-        stream.take_until(self.stopping.clone().cancelled_owned()).boxed()
+        Ok(stream.take_until(self.stopping.clone().cancelled_owned()).boxed())
     }
 
     async fn learners_of(&self, request: Request<ListLearnersRequest>) -> Result<ListLearnersReply, Problem> {
@@ -212,7 +214,7 @@ impl Grpc {
         let caller = self.caller(&request).await?;
         let place = self.gate.open_stream()?;
         let alerts = self.service.follow_alerts(&caller, request.get_ref().after).await?;
-        Ok(self.messages(place, alerts, message::alert))
+        self.messages(&request, place, alerts, message::alert)
     }
 }
 

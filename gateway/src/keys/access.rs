@@ -197,6 +197,11 @@ impl Presented {
         &self.caller
     }
 
+    /// Whether it is signed with this key; what it is for is not looked at.
+    pub fn is_signed_with(&self, key: &PublicKey) -> bool {
+        self.token.verify(key).is_ok()
+    }
+
     /// Checks it with the caller's key, against the call it came with.
     pub fn verify(&self, key: &PublicKey, expected: &Expected<'_>) -> Result<(), AccessError> {
         self.token.verify(key).map_err(|_| AccessError::Signature)?;

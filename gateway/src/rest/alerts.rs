@@ -4,12 +4,8 @@ use axum::{
     Json,
     extract::State,
     http::{HeaderMap, header::ACCEPT},
-    response::{
-        IntoResponse as _, Response, Sse,
-        sse::{Event, KeepAlive},
-    },
+    response::{IntoResponse as _, Response, sse::Event},
 };
-use futures_util::StreamExt as _;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -18,12 +14,11 @@ use super::{
     caller::Authenticated,
     parameters::{InQuery, Limit},
     problem::HttpProblem,
-    stream::of_problem,
+    stream::events,
 };
 use crate::{
     problem::{Kind, Problem},
     records::Alert,
-    service::Caller,
 };
 
 /// Which alerts.
@@ -76,25 +71,12 @@ pub(super) async fn list(
     }
     let after = after(&headers, selection.after)?;
     if wants_events(&headers) {
-        return events(&rest, &caller, after).await;
+        let place = rest.gate.open_stream()?;
+        let alerts = rest.service.follow_alerts(&caller, after).await?;
+        return Ok(events(&rest, &headers, place, alerts, of_alert)?.into_response());
     }
     let alerts = rest.service.alerts(&caller, after, selection.limit.get()).await?;
     Ok(Json(Alerts { alerts }).into_response())
-}
-
-async fn events(rest: &Rest, caller: &Caller, after: i64) -> Result<Response, HttpProblem> {
-    let place = rest.gate.open_stream()?;
-    let alerts = rest.service.follow_alerts(caller, after).await?;
-    let events = alerts
-        .map(move |alert| {
-            // The place is held for as long as the stream is.
-            let _held = &place;
-            Ok::<_, std::convert::Infallible>(
-                alert.map_or_else(|problem| of_problem(&problem), |alert| of_alert(&alert)),
-            )
-        })
-        .take_until(rest.stopping.clone().cancelled_owned());
-    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(rest.heartbeat)).into_response())
 }
 
 fn wants_events(headers: &HeaderMap) -> bool {

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     problem::{Kind, Problem},
-    server::{learner_id, school_id},
+    server::{bearer, learner_id, school_id},
     service::{EntryRecorded, LearnerEntry},
 };
 
@@ -65,7 +65,7 @@ pub(super) async fn entries(
     let after = last_seen(&headers, beginning.after).map(|text| text.parse()).transpose()?;
     let place = rest.gate.open_stream()?;
     let entries = rest.service.entries(&caller, &school, after).await?;
-    Ok(events(&rest, place, entries, of_entry))
+    events(&rest, &headers, place, entries, of_entry)
 }
 
 /// Where to begin with a learner's entries.
@@ -105,24 +105,27 @@ pub(super) async fn learner_entries(
     let after = last_seen(&headers, beginning.after).map(|text| number(&text)).transpose()?;
     let place = rest.gate.open_stream()?;
     let entries = rest.service.follow_learner(&caller, &learner, after.unwrap_or(0)).await?;
-    Ok(events(&rest, place, entries, of_learner_entry))
+    events(&rest, &headers, place, entries, of_learner_entry)
 }
 
-/// A stream as events, for as long as the gateway runs.
-fn events<T: Send + 'static>(
+/// A stream as events, for as long as the gateway runs and the caller stands.
+pub(super) fn events<T: Send + 'static>(
     rest: &Rest,
+    headers: &HeaderMap,
     place: OwnedSemaphorePermit,
-    entries: BoxStream<'static, Result<T, Problem>>,
+    stream: BoxStream<'static, Result<T, Problem>>,
     event: fn(&T) -> Event,
-) -> Sse<impl Stream<Item = Result<Event, Infallible>> + use<T>> {
-    let events = entries
-        .map(move |entry| {
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>> + use<T>>, HttpProblem> {
+    let events = rest
+        .service
+        .while_standing(bearer(headers)?, stream)?
+        .map(move |item| {
             // The place is held for as long as the stream is.
             let _held = &place;
-            Ok(entry.map_or_else(|problem| of_problem(&problem), |entry| event(&entry)))
+            Ok(item.map_or_else(|problem| of_problem(&problem), |item| event(&item)))
         })
         .take_until(rest.stopping.clone().cancelled_owned());
-    Sse::new(events).keep_alive(KeepAlive::new().interval(rest.heartbeat))
+    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(rest.heartbeat)))
 }
 
 /// Last-Event-ID if it is there, as the browser sends it when it connects again; else the parameter.
@@ -149,7 +152,7 @@ fn of_entry(entry: &EntryRecorded) -> Event {
 }
 
 /// A problem on the way.
-pub(super) fn of_problem(problem: &Problem) -> Event {
+fn of_problem(problem: &Problem) -> Event {
     let data = serde_json::to_string(problem).expect("a problem has string keys only");
     Event::default().event("problem").data(data)
 }

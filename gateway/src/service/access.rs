@@ -1,5 +1,8 @@
 //! Who asks, by the access token they signed with their own key.
 
+use std::{sync::Arc, time::Duration};
+
+use futures_util::stream::{self, BoxStream, StreamExt as _};
 use sillok_contract::{
     Refusal,
     certificate::{Certificate, Role},
@@ -11,6 +14,9 @@ use crate::{
     keys::{self, AccessError, Expected, Presented, PublicKey},
     problem::{Kind, Problem},
 };
+
+/// How often it is looked whether who has a stream still stands, besides each time that the registry changes.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
 /// Whom a token names. Nothing is told of how they stand before the token has proved to be theirs.
 enum Named {
@@ -38,6 +44,12 @@ impl Named {
     }
 }
 
+/// Whose key a token must be signed with; and who that is, if they stand.
+struct Holder {
+    key: PublicKey,
+    caller: Result<Caller, Problem>,
+}
+
 impl Core {
     pub(super) async fn authenticate(
         &self,
@@ -45,18 +57,65 @@ impl Core {
         method: &str,
         uri: &str,
     ) -> Result<Caller, Problem> {
-        let token = Presented::parse(bearer).map_err(of_access)?;
+        let token = token(bearer)?;
         let now = (self.clock)();
+        let holder = self.holder(token.caller(), now).await?;
         let expected = Expected { audience: &self.settings.audience, method, uri, now };
-        let (named, certificate) = match token.caller() {
+        token.verify(&holder.key, &expected).map_err(of_access)?;
+        holder.caller
+    }
+
+    pub(super) fn while_standing<T: Send + 'static>(
+        self: Arc<Self>,
+        bearer: &str,
+        stream: BoxStream<'static, Result<T, Problem>>,
+    ) -> Result<BoxStream<'static, Result<T, Problem>>, Problem> {
+        let revoked = stream::once(self.until_revoked(token(bearer)?)).map(Err);
+        let both = stream::select(stream, revoked).boxed();
+        // Ends with the first problem, without waiting for what would come after it.
+        let until_it_fails = stream::unfold(Some(both), async |both| {
+            let mut both = both?;
+            let item = both.next().await?;
+            let goes_on = item.is_ok();
+            Some((item, goes_on.then_some(both)))
+        });
+        Ok(until_it_fails.boxed())
+    }
+
+    /// Waits until the bearer of a token that was verified stands no longer: revoked, or with another key in its place.
+    /// Tells why. That the token itself runs out in the meantime ends nothing.
+    async fn until_revoked(self: Arc<Self>, token: Presented) -> Problem {
+        let mut changes = self.registry.changes();
+        loop {
+            // Whatever is changed after this wakes the next wait.
+            changes.mark_unchanged();
+            match self.holder(token.caller(), (self.clock)()).await {
+                Ok(Holder { caller: Err(problem), .. }) | Err(problem)
+                    if problem.kind != Kind::Unavailable =>
+                {
+                    return problem;
+                }
+                Ok(Holder { key, .. }) if !token.is_signed_with(&key) => {
+                    return of_access(AccessError::Signature);
+                }
+                // Who stood goes on while the ledger cannot be asked.
+                _ => {}
+            }
+            // Certificates run out without anybody changing anything.
+            let _ = tokio::time::timeout(LOOK_AGAIN, changes.changed()).await;
+        }
+    }
+
+    async fn holder(&self, named: &keys::Caller, now: i64) -> Result<Holder, Problem> {
+        let (named, certificate) = match named {
             keys::Caller::Certificate(thumbprint) => self.named_registered(thumbprint).await?,
             keys::Caller::Officer(der) => self.named_member(der).await?,
-            keys::Caller::Learner(id) => return self.learner(id, &token, &expected).await,
+            keys::Caller::Learner(id) => return self.learner(id, now).await,
         };
         let key = PublicKey::of_certificate(&certificate).map_err(|_| of_access(AccessError::Signature))?;
-        token.verify(&key, &expected).map_err(of_access)?;
-        certificate.valid_at(now).map_err(|refusal| problems::of_refusal(Kind::Unauthenticated, &refusal))?;
-        named.stands_at(now)
+        let valid = certificate.valid_at(now);
+        let valid = valid.map_err(|refusal| problems::of_refusal(Kind::Unauthenticated, &refusal));
+        Ok(Holder { key, caller: valid.and_then(|()| named.stands_at(now)) })
     }
 
     /// The registered educator or officer who has this certificate.
@@ -68,23 +127,16 @@ impl Core {
         Ok((Named::Registered(registered), certificate))
     }
 
-    /// The registered learner, if the token is of the key of their wallet that began last. Whether that is revoked shows
-    /// once it is.
-    async fn learner(
-        &self,
-        id: &LearnerId,
-        token: &Presented,
-        expected: &Expected<'_>,
-    ) -> Result<Caller, Problem> {
+    /// The registered learner, with the key of their wallet that began last. Whether that is revoked shows once it is.
+    async fn learner(&self, id: &LearnerId, now: i64) -> Result<Holder, Problem> {
         let nobody = || unknown("there is no such learner, or not with a wallet");
         let learner = self.registry.learner(id).await?.ok_or_else(nobody)?;
-        let key = learner.wallets.iter().rfind(|key| key.since <= expected.now).ok_or_else(nobody)?;
+        let key = learner.wallets.iter().rfind(|key| key.since <= now).ok_or_else(nobody)?;
         let point = key.point().map_err(|error| problems::internal(&error))?;
         let key = PublicKey::from_point(&point).map_err(|error| problems::internal(&error))?;
-        token.verify(&key, expected).map_err(of_access)?;
-        let in_force = learner.wallet_at(expected.now);
-        in_force.map_err(|refusal| problems::of_refusal(Kind::Forbidden, &refusal))?;
-        Ok(Caller::Learner { id: id.clone() })
+        let in_force = learner.wallet_at(now);
+        let in_force = in_force.map_err(|refusal| problems::of_refusal(Kind::Forbidden, &refusal));
+        Ok(Holder { key, caller: in_force.map(|_| Caller::Learner { id: id.clone() }) })
     }
 
     /// The office whose registered authority issued this certificate to one of its people.
@@ -107,6 +159,11 @@ impl Core {
         let authority = office.certificate().map_err(|error| problems::internal(&error))?;
         Ok(authority.valid_at((self.clock)()).is_ok() && certificate.issued_by(authority).is_ok())
     }
+}
+
+/// A bearer's token, read and not yet verified.
+fn token(bearer: &str) -> Result<Presented, Problem> {
+    Presented::parse(bearer).map_err(of_access)
 }
 
 fn of_access(error: AccessError) -> Problem {

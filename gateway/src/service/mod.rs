@@ -418,6 +418,16 @@ impl Service {
         self.core.authenticate(bearer, method, uri).await
     }
 
+    /// A stream for the bearer of an access token that was verified, for as long as they stand: where they are revoked, or
+    /// another key takes the place of theirs, it ends with the problem that their next call meets.
+    pub fn while_standing<T: Send + 'static>(
+        &self,
+        bearer: &str,
+        stream: BoxStream<'static, Result<T, Problem>>,
+    ) -> Result<BoxStream<'static, Result<T, Problem>>, Problem> {
+        self.core.clone().while_standing(bearer, stream)
+    }
+
     /// Each part that must work for requests to be taken and recorded, and why it does not.
     pub async fn ready(&self) -> Vec<PartState> {
         self.core.ready().await

@@ -20,6 +20,8 @@ use sillok_contract::{
     registry::{Changed, Kind as Document, Learner},
 };
 
+use tokio::sync::watch;
+
 use super::settings::StandingSettings;
 use crate::{
     ledger::{Ledger, LedgerError, contract::Contract},
@@ -40,6 +42,8 @@ pub(super) struct Registry {
     learners: Remembered<LearnerId, Learner>,
     /// Whether changes are being told; without, what is remembered is good for a moment only.
     listening: AtomicBool,
+    /// Told of each change.
+    changes: watch::Sender<()>,
     /// Until when the ledger counts as away, so that not every request waits for it in vain.
     away: Mutex<Option<Instant>>,
 }
@@ -56,6 +60,7 @@ impl Registry {
             officers: Remembered::new(capacity),
             learners: Remembered::new(capacity),
             listening: AtomicBool::new(false),
+            changes: watch::Sender::new(()),
             away: Mutex::new(None),
         }
     }
@@ -113,6 +118,11 @@ impl Registry {
         self.listening.load(Ordering::Acquire)
     }
 
+    /// Woken by each change that the ledger tells of, once what it changed is forgotten.
+    pub(super) fn changes(&self) -> watch::Receiver<()> {
+        self.changes.subscribe()
+    }
+
     /// How old what is remembered may be.
     fn tolerance(&self) -> Tolerance {
         let absent = Duration::from_millis(self.settings.absent_ms.into());
@@ -163,6 +173,7 @@ impl Registry {
                 }
             }
         }
+        self.changes.send_replace(());
     }
 
     /// Changes may have been missed.
@@ -172,6 +183,7 @@ impl Registry {
         self.educators.forget_all();
         self.officers.forget_all();
         self.learners.forget_all();
+        self.changes.send_replace(());
     }
 }
 
