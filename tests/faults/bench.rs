@@ -33,6 +33,25 @@ use crate::{
 pub(crate) const LISTEN_OFFSET: u16 = 300;
 const PEERS: [&str; 2] = ["peer-office", "peer-support"];
 
+/// Whether no gateway reaches the ledger, told by a count that is odd while it is so.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Away(Arc<AtomicU32>);
+
+impl Away {
+    pub(crate) fn count(&self) -> u32 {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    /// Whether it is so, and has been all the time since this count was told.
+    pub(crate) fn is_so_since(&self, count: u32) -> bool {
+        count % 2 == 1 && self.count() == count
+    }
+
+    fn turn(&self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
 /// The system under test.
 pub(crate) struct Bench {
     pub(crate) gateways: Vec<Gateway>,
@@ -45,6 +64,7 @@ pub(crate) struct Bench {
     locking: Mutex<Option<tokio_postgres::Client>>,
     programs: PathBuf,
     upgrades: AtomicU32,
+    pub(crate) away: Away,
     journal: Arc<Journal>,
     _fronts: Vec<Front>,
 }
@@ -91,6 +111,7 @@ impl Bench {
             locking: Mutex::default(),
             programs: world.site.directory.path().to_owned(),
             upgrades: AtomicU32::new(0),
+            away: Away::default(),
             journal: journal.clone(),
             _fronts: fronts,
         };
@@ -134,7 +155,10 @@ impl Bench {
                 GATEWAYS.iter().for_each(|gateway| self.lines.put(gateway, POSTGRES, slow(*ms)));
             }
             Fault::LockedTable(table) => self.lock(table).await,
-            Fault::LedgerAway => self.ledger(Switch::Cut),
+            Fault::LedgerAway => {
+                self.ledger(Switch::Cut);
+                self.away.turn();
+            }
             Fault::Upgrade => self.upgrade().await,
             Fault::Replace(name) => self.gateway(name).expect("it is a gateway's name").replace().await,
         }
@@ -169,7 +193,10 @@ impl Bench {
                 GATEWAYS.iter().for_each(|gateway| self.lines.put(gateway, POSTGRES, Switch::Through));
             }
             Fault::LockedTable(_) => drop(self.locking.lock().await.take()),
-            Fault::LedgerAway => self.ledger(Switch::Through),
+            Fault::LedgerAway => {
+                self.away.turn();
+                self.ledger(Switch::Through);
+            }
             Fault::Upgrade | Fault::Replace(_) => {}
         }
     }

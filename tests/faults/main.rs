@@ -10,6 +10,7 @@ mod clock;
 mod disk;
 mod gateway;
 mod journal;
+mod people;
 mod round;
 mod schedule;
 mod traffic;

@@ -17,6 +17,7 @@ use tokio::task::JoinSet;
 use crate::{
     bench::Bench,
     journal::Journal,
+    people::People,
     schedule::{Fault, Pace, Schedule, Step},
     traffic::{Tally, Traffic},
 };
@@ -73,6 +74,8 @@ impl Run {
         time: Duration,
         counts: &mut BTreeMap<&'static str, usize>,
     ) -> Tally {
+        // The one that was there before may be gone.
+        self.world.look_at(self.bench.gateways[0].own_addresses().await);
         for name in SCHOOLS {
             self.world.school(Plan::new(&format!("{name}{round}")).batches(10, 300)).await;
         }
@@ -81,14 +84,20 @@ impl Run {
         let told = self.world.clients.share();
         let mut traffic =
             Traffic::start(&self.world.schools, &addresses, &told, self.seed ^ round << 32, &tally);
+        let (away, seed) = (self.bench.away.clone(), self.seed ^ round << 32);
+        let mut people =
+            People::start(&self.world, &self.world.schools, &addresses, seed, away, &self.journal).await;
         self.journal.note(format!("round {round}: seed {}, {} s of faults", self.seed, time.as_secs()));
-        self.faults(round, time, &mut traffic, counts).await;
+        self.faults(round, time, (&mut traffic, &mut people), counts).await;
         tokio::time::sleep(AFTERWARDS).await;
         self.bench.restore().await;
         traffic.look();
+        people.look();
         traffic.finish().await;
         let tally = tally.lock().unwrap().clone();
         self.journal.note(format!("{} requests: {tally}; told: {:?}", tally.requests(), tally.codes));
+        self.world.look_at(self.bench.gateways[0].own_addresses().await);
+        people.finish(&self.world).await;
         self.check(&format!("after round {round}")).await;
         tally
     }
@@ -98,7 +107,7 @@ impl Run {
         &self,
         round: u64,
         time: Duration,
-        traffic: &mut Traffic,
+        (traffic, people): (&mut Traffic, &mut People),
         counts: &mut BTreeMap<&'static str, usize>,
     ) {
         let end = Instant::now() + time;
@@ -111,6 +120,7 @@ impl Run {
             }
             tokio::time::sleep(step.after).await;
             let before = traffic.look();
+            people.look();
             if Instant::now() + step.lasts > end {
                 break;
             }

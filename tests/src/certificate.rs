@@ -118,7 +118,8 @@ fn roots(world: &World) -> Roots {
 }
 
 impl Caller {
-    async fn ask(&self, asked: CertificateRequest) -> Answer<CertificateState> {
+    /// A learner asks for a certificate.
+    pub async fn ask(&self, asked: CertificateRequest) -> Answer<CertificateState> {
         match self.face {
             Face::Rest => Ok(self.rest.request_certificate(&asked).await?),
             Face::Grpc => {
@@ -141,7 +142,8 @@ impl Caller {
         }
     }
 
-    async fn draft(&self, id: CertificateId) -> Answer<Draft> {
+    /// What an officer is to sign.
+    pub async fn draft(&self, id: CertificateId) -> Answer<Draft> {
         match self.face {
             Face::Rest => Ok(self.rest.certificate_draft(id).await?),
             Face::Grpc => {
@@ -152,7 +154,8 @@ impl Caller {
         }
     }
 
-    async fn file(&self, id: CertificateId) -> Answer<Vec<u8>> {
+    /// A certificate's file.
+    pub async fn file(&self, id: CertificateId) -> Answer<Vec<u8>> {
         match self.face {
             Face::Rest => Ok(self.rest.certificate_file(id).await?),
             Face::Grpc => {
@@ -162,7 +165,8 @@ impl Caller {
         }
     }
 
-    async fn decide(
+    /// An officer refuses, issues or revokes it, or its learner agrees to it.
+    pub async fn decide(
         &self,
         id: CertificateId,
         act: String,
@@ -179,7 +183,8 @@ impl Caller {
         }
     }
 
-    async fn status(&self, id: CertificateId, nonce: &str) -> Answer<Receipt> {
+    /// What both offices say of it now.
+    pub async fn status(&self, id: CertificateId, nonce: &str) -> Answer<Receipt> {
         match self.face {
             Face::Rest => Ok(self.rest.certificate_status(id, nonce).await?),
             Face::Grpc => {
