@@ -15,10 +15,9 @@ use sillok_tests::{
     engine::Engine,
     erasing::{naming, signed},
     lesson::{ask, correction, grade, person, report, withdrawal},
-    objecting::soon,
     pupil::Pupil,
     refusal::Failed,
-    school::Plan,
+    school::{Plan, now},
     world::World,
 };
 
@@ -66,7 +65,7 @@ pub(crate) async fn of_one_learner(world: &mut World) {
     let standing = done(as_officer.erasure(learner).await).standing;
     assert!(standing.len() >= 3, "{standing:?}");
     let pupil = Pupil::new(world, learner).await;
-    let by_learner = pupil.wallet.acts(AUDIENCE).sign(naming(learner, &standing), soon()).unwrap();
+    let by_learner = pupil.wallet.acts(AUDIENCE).sign(naming(learner, &standing), now()).unwrap();
     let by_learner = ErasureRequest { act: Some(by_learner) };
     refused(as_officer.erase(learner, &by_learner).await, "act.wrong_signer", 403);
     let of_another = signed(&officer, naming(classmate, &standing));

@@ -16,7 +16,7 @@ use sillok_tests::{
     call::{AUDIENCE, Answer, Caller},
     drift::officer,
     lesson::{correction, grade},
-    objecting::{dismissal, filing, soon, upholding},
+    objecting::{dismissal, filing, upholding},
     pupil::Pupil,
     refusal::Failed,
     school::{Plan, now},
@@ -159,7 +159,7 @@ pub(crate) async fn are_nobody_elses(world: &mut World) {
 /// A dismissal that a learner signs.
 fn dismissal_by(pupil: &Pupil, objection: &ObjectionId) -> String {
     let act = ObjectionDismiss { objection: objection.clone(), digest: Digest::of(b"no") };
-    pupil.wallet.acts(AUDIENCE).sign(act, soon()).unwrap()
+    pupil.wallet.acts(AUDIENCE).sign(act, now()).unwrap()
 }
 
 /// What an office has not decided in time says so.

@@ -80,8 +80,7 @@ impl Pupil {
     pub async fn asks(&mut self, world: &World) -> CertificateState {
         let entries = self.sync(world).await.entries;
         let id = CertificateId::draw().unwrap();
-        let act =
-            self.wallet.acts(AUDIENCE).sign(act::CertificateRequest { certificate: id.named() }, soon());
+        let act = self.wallet.acts(AUDIENCE).sign(act::CertificateRequest { certificate: id.named() }, now());
         let asked =
             CertificateRequest { act: act.unwrap(), wallet: entries.iter().map(|entry| entry.id).collect() };
         self.caller(world).ask(asked).await.map_err(Failed::refused).unwrap()
@@ -97,7 +96,7 @@ impl Pupil {
         let file = CertificateFile::parse(&self.file(world, id).await).unwrap();
         let digest = Digest::of(file.credential.as_bytes());
         let act = CertificateCountersign { certificate: id.named(), digest };
-        let act = self.wallet.acts(AUDIENCE).sign(act, soon()).unwrap();
+        let act = self.wallet.acts(AUDIENCE).sign(act, now()).unwrap();
         self.caller(world).decide(id, act, None).await.map_err(Failed::refused).unwrap()
     }
 }
@@ -227,9 +226,4 @@ fn state(state: message::CertificateState) -> CertificateState {
         expires_at: Some(state.expires_at).filter(|time| *time != 0),
         transaction: state.transaction,
     }
-}
-
-/// A second ahead: an act is dated to the second, and the wallet's key may have been registered within this one.
-fn soon() -> i64 {
-    now() + 1_000_000
 }

@@ -12,7 +12,7 @@ use sillok_proto::gateway::{EraseLearnerRequest, GetErasureRequest};
 
 use crate::{
     call::{AUDIENCE, Answer, Caller, Face},
-    objecting::soon,
+    school::now,
 };
 
 /// What is named in an act: these batches of a learner's.
@@ -24,7 +24,7 @@ pub fn naming(learner: &LearnerId, standing: &[StandingPlace]) -> Erase {
 
 /// The same, signed by an officer.
 pub fn signed(officer: &Officer, erase: Erase) -> ErasureRequest {
-    ErasureRequest { act: Some(officer.acts(AUDIENCE).unwrap().sign(erase, soon()).unwrap()) }
+    ErasureRequest { act: Some(officer.acts(AUDIENCE).unwrap().sign(erase, now()).unwrap()) }
 }
 
 impl Caller {

@@ -25,11 +25,6 @@ use crate::{
     world::World,
 };
 
-/// A second ahead: a key that began within this second has begun by then, and an act's time has no fractions.
-pub fn soon() -> i64 {
-    now() + 1_000_000
-}
-
 /// Where an entry stands: school, batch and leaf.
 pub async fn place(world: &World, id: EntryId) -> (EntryState, u64, u32) {
     let state = world.as_seen_by_the_office().entry(id).await.map_err(Failed::refused).unwrap();
@@ -43,7 +38,7 @@ pub async fn filing(world: &World, pupil: &Pupil, entry: EntryId, why: &str) -> 
     let (reason, digest) = salted_reason(why).unwrap();
     let objection = ObjectionId::new(new_id().unwrap()).unwrap();
     let act = ObjectionFile { objection, entry, school: state.school, sequence, index, digest };
-    ObjectionFiling { act: pupil.wallet.acts(AUDIENCE).sign(act, soon()).unwrap(), reason }
+    ObjectionFiling { act: pupil.wallet.acts(AUDIENCE).sign(act, now()).unwrap(), reason }
 }
 
 /// What an officer signs to uphold an objection.
@@ -67,7 +62,7 @@ pub fn dismissal(officer: &Officer, objection: &ObjectionId, why: &str) -> Objec
 }
 
 fn signed(officer: &Officer, act: impl Into<Act>) -> String {
-    officer.acts(AUDIENCE).unwrap().sign(act, soon()).unwrap()
+    officer.acts(AUDIENCE).unwrap().sign(act, now()).unwrap()
 }
 
 impl Caller {

@@ -137,6 +137,12 @@ impl SignedAct {
         self.payload.iat * SECOND
     }
 
+    /// The last moment of the second that it is dated to. Whoever began to stand within that second may have signed it;
+    /// whoever ceased to within it may have done so too late.
+    pub fn signed_at_latest(&self) -> i64 {
+        self.signed_at().saturating_add(SECOND - 1)
+    }
+
     fn check_time(&self, now: i64) -> Result<(), Refusal> {
         let refuse = |why: &str| Err(Refusal::new(Code::ActTime, format!("the act was signed {why}")));
         if self.signed_at() > now.saturating_add(MAX_AHEAD) {

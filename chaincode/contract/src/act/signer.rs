@@ -23,7 +23,7 @@ fn by_learner(ledger: &mut dyn Ledger, act: &SignedAct, id: &LearnerId) -> Resul
     let learner: Option<Learner> = Snapshot::read(ledger, [key.clone()])?.document(&key)?;
     let learner = learner
         .ok_or_else(|| Refusal::new(Code::LearnerUnknown, format!("the learner {id} is not registered")))?;
-    let wallet = learner.wallet_at(act.signed_at())?;
+    let wallet = learner.wallet_at(act.signed_at_latest())?;
     wallet.verify(act.signed.input.as_bytes(), &act.signed.signature)?;
     match wallet.revoked_since {
         Some(revoked) if revoked <= ledger.timestamp() => Err(Refusal::new(
@@ -44,7 +44,7 @@ fn by_officer(ledger: &mut dyn Ledger, act: &SignedAct, thumbprint: &[u8; 32]) -
             _ => refusal,
         })?;
     let office: Office = registry::get(ledger, &key::office(&officer.office))?;
-    let certificate = officer.may_act(&office, act.signed_at())?;
+    let certificate = officer.may_act(&office, act.signed_at_latest())?;
     officer.may_act(&office, ledger.timestamp())?;
     act.signed.verify(&certificate, Code::ActSignature)?;
     Ok(By::Officer(officer.id))

@@ -179,6 +179,23 @@ fn an_act_is_signed_about_now() {
     assert_eq!(case.submit(&jws, Beside::new(), SINCE).unwrap_err().code, Code::WalletNone);
 }
 
+/// An act is dated to the second. A key that begins within that second signs it; one that ends within it does not.
+#[test]
+fn a_key_signs_from_the_second_on_in_which_it_begins() {
+    let within = NOW_SECONDS * SECOND - SECOND / 2;
+    let mut case = Deciding::new();
+    let key = serde_json::to_value(case.yun.wallet(within)).unwrap();
+    case.world.admin("SupportMSP", "RegisterWalletKey", &[&json!("L1"), &key]).unwrap();
+    let (payload, (_, min)) = (case.payload(request()), case.person(Who::Min));
+    let input = payload.signing_input(&min);
+    let jws = compact(&input, &case.yun.sign_bytes(input.as_bytes()));
+    assert!(case.submit(&jws, Beside::new(), NOW).is_ok());
+
+    let mut case = Deciding::new();
+    case.world.admin("SupportMSP", "RevokeWalletKey", &[&json!("L1"), &json!(within)]).unwrap();
+    assert_eq!(case.does(Who::Min, request()), Err(Code::WalletRevoked));
+}
+
 /// The RFC 7515 form by hand, apart from the code that makes it.
 #[test]
 fn headers_and_payloads_of_another_form_are_refused() {

@@ -88,8 +88,7 @@ pub(super) async fn all(
 /// A new wallet, its key registered by the support office and known to the gateway.
 async fn wallet(stage: &Stage, learner: &LearnerId, roots: &Roots) -> Result<Wallet, Failure> {
     let wallet = Wallet::new(learner.clone(), roots.clone())?;
-    // What is signed is dated to the second: the key holds from the one before.
-    let key = wallet.public_key().of_wallet(clock::now() - 1_000_000);
+    let key = wallet.public_key().of_wallet(clock::now());
     stage.consortium.administrator(SUPPORT)?.register_wallet_key(learner, &key).await?;
     let client = stage.client.with_access(wallet.access());
     let patience = Instant::now() + PATIENCE;
