@@ -37,6 +37,10 @@ pub struct Restore {
     /// Does it: the digest of the plan that was shown.
     #[arg(long, value_name = "DIGEST")]
     apply: Option<String>,
+    /// Also deletes the rows that were never recorded in tables that were not adopted: only for rows that are known to have
+    /// been slipped in, for they may be from before Sillok (see sillok baseline).
+    #[arg(long)]
+    with_unadopted: bool,
     #[command(flatten)]
     gateway: Gateway,
     #[command(flatten)]
@@ -46,7 +50,10 @@ pub struct Restore {
 impl Restore {
     pub(super) async fn run(self, program: &Program) -> Result<(), Failure> {
         let client = self.gateway.office_client(&self.credentials)?;
-        let plan = client.restoration(&self.learner).await?;
+        let mut plan = client.restoration(&self.learner).await?;
+        if self.with_unadopted {
+            plan = plan.with_removals();
+        }
         let Some(digest) = &self.apply else {
             program.output.result(&plan, text);
             return Ok(());
@@ -75,7 +82,7 @@ impl Restore {
 
 fn text(plan: &Plan) -> String {
     if plan.statements.is_empty() {
-        return format!("nothing of {} is to be put back", plan.learner);
+        return format!("nothing of {} is to be put back{}", plan.learner, unadopted(plan));
     }
     let statement = |PlannedStatement { sql, params }: &PlannedStatement| {
         let params: Vec<_> = params.iter().map(ToString::to_string).collect();
@@ -83,10 +90,23 @@ fn text(plan: &Plan) -> String {
     };
     let statements: Vec<_> = plan.statements.iter().map(statement).collect();
     format!(
-        "{}\nwould be put back to what the ledger says:\n{}\nnothing was done; to do it: --apply {}",
+        "{}\nwould be put back to what the ledger says:\n{}\nnothing was done; to do it: --apply {}{}",
         differences(&plan.differences),
         statements.join("\n"),
-        plan.digest
+        plan.digest,
+        unadopted(plan)
+    )
+}
+
+/// What is left as it is, and what can be done about it.
+fn unadopted(plan: &Plan) -> String {
+    if plan.unadopted.is_empty() {
+        return String::new();
+    }
+    format!(
+        "\n{}\nwere never recorded, and their tables not adopted; they are left as they are: adopt what is from before \
+         Sillok (sillok baseline), or delete what was slipped in (--with-unadopted)",
+        differences(&plan.unadopted)
     )
 }
 

@@ -59,7 +59,10 @@ impl Compared {
             Some(last) => self.changed(&key, image, last),
             None => {
                 let since = last.map(|last| &*last.since);
-                let code = DifferenceCode::RowInjected;
+                let code = match last.is_none() && !fold.is_adopted(&key.table) {
+                    true => DifferenceCode::RowUnadopted,
+                    false => DifferenceCode::RowInjected,
+                };
                 self.differences.push(Difference::of_row(code, &key, Some(image), None, since));
             }
         }

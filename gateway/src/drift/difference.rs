@@ -15,9 +15,13 @@ pub enum DifferenceCode {
     /// A recorded row is not there.
     #[serde(rename = "row.missing")]
     RowMissing,
-    /// A row is there that was never recorded, or was deleted.
+    /// A row is there that came after all of its table had been adopted and was never recorded, or that was deleted.
     #[serde(rename = "row.injected")]
     RowInjected,
+    /// A row is there that was never recorded, of a table that was not adopted whole for this learner: it may be from
+    /// before Sillok, or somebody has slipped it in since.
+    #[serde(rename = "row.unadopted")]
+    RowUnadopted,
     /// An entry that the ledger has is not in the outbox.
     #[serde(rename = "outbox.missing")]
     OutboxMissing,
@@ -36,6 +40,7 @@ impl DifferenceCode {
             Self::RowChanged => "row.changed",
             Self::RowMissing => "row.missing",
             Self::RowInjected => "row.injected",
+            Self::RowUnadopted => "row.unadopted",
             Self::OutboxMissing => "outbox.missing",
             Self::OutboxAltered => "outbox.altered",
             Self::OutboxForged => "outbox.forged",
@@ -99,6 +104,11 @@ impl Difference {
                 "the row was deleted, by the ledger, and is in the database".to_owned()
             }
             DifferenceCode::RowInjected => "the row is in the database and was never recorded".to_owned(),
+            DifferenceCode::RowUnadopted => {
+                "the row was never recorded, and its table was not adopted for this learner: if it is from before \
+                 Sillok, an officer adopts it (sillok baseline); if not, it was slipped in"
+                    .to_owned()
+            }
             _ => format!("the database has another {} than was recorded", names.join(", ")),
         };
         let (table, key, since) = (key.table.clone(), key.columns(), since.cloned());

@@ -1,8 +1,12 @@
 //! The last recorded image of each row.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use serde_json::{Map, Value};
+use sillok_contract::entry::Entry;
 use sillok_proto::ledger::{RowImage, entry::Result as Outcome};
 
 use super::Origin;
@@ -47,6 +51,8 @@ pub struct Last {
 pub struct Fold {
     rows: BTreeMap<RowKey, Last>,
     step: u64,
+    /// Tables that were adopted whole: whatever else is in them came after.
+    adopted: BTreeSet<String>,
     /// The step of the last entry that cannot be told, because its body was erased.
     erased: u64,
 }
@@ -58,13 +64,21 @@ impl Fold {
         for told in &story.entries {
             match &told.content {
                 Content::Entry(entry, _) => {
-                    fold.take(&Arc::new(Origin::recorded(told, entry)), &entry.result)
+                    fold.take_entry(&Arc::new(Origin::recorded(told, entry)), entry);
                 }
                 Content::Erased => fold.take_erased(),
                 Content::Unproven => {}
             }
         }
         fold
+    }
+
+    /// The next entry.
+    pub fn take_entry(&mut self, origin: &Arc<Origin>, entry: &Entry) {
+        if matches!(entry.result, Outcome::Adopted(_)) {
+            self.adopted.extend(whole_table(&entry.statement.sql).map(str::to_owned));
+        }
+        self.take(origin, &entry.result);
     }
 
     /// The next entry's result. What was adopted counts as a row's first image alone: whatever was recorded of the row
@@ -93,6 +107,11 @@ impl Fold {
         self.rows.get(key)
     }
 
+    /// Whether all rows that this table had of the learner were adopted at one moment.
+    pub fn is_adopted(&self, table: &str) -> bool {
+        self.adopted.contains(table)
+    }
+
     /// Every row that was ever recorded.
     pub fn rows(&self) -> impl Iterator<Item = (&RowKey, &Last)> {
         self.rows.iter()
@@ -102,6 +121,13 @@ impl Fold {
     pub fn is_untold(&self, last: Option<&Last>) -> bool {
         self.erased > last.map_or(0, |last| last.step)
     }
+}
+
+/// The table that a statement gives whole, in the words of `sillok baseline`. One in other words, or with a condition, may
+/// have left rows out.
+fn whole_table(sql: &str) -> Option<&str> {
+    let name = sql.strip_prefix("SELECT * FROM ")?.trim_matches('"');
+    name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_').then_some(name)
 }
 
 /// The rows that a result wrote or adopted.

@@ -24,6 +24,9 @@ use crate::records::{
 const LONGEST: usize = 2_000;
 
 /// How a learner's rows are put back.
+///
+/// A row that was never recorded and may be from before Sillok ([`DifferenceCode::RowUnadopted`]) is not deleted with the
+/// others: an officer who knows that it was slipped in asks for that ([`Plan::with_removals`]).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Plan {
     /// Whose rows.
@@ -39,6 +42,12 @@ pub struct Plan {
     pub statements: Vec<PlannedStatement>,
     /// What is put back.
     pub differences: Vec<Difference>,
+    /// What would delete the rows that may be from before Sillok. No part of the plan, and of its digest, unless asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub removals: Vec<PlannedStatement>,
+    /// Those rows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unadopted: Vec<Difference>,
 }
 
 /// One statement of a plan.
@@ -65,15 +74,31 @@ impl Plan {
         }
         // What stands in another's place goes first.
         planned.sort_by_key(|(difference, _)| match difference.code {
-            DifferenceCode::RowInjected => 0,
+            DifferenceCode::RowInjected | DifferenceCode::RowUnadopted => 0,
             DifferenceCode::RowChanged => 1,
             _ => 2,
         });
-        let differences = planned.iter().map(|(difference, _)| (*difference).clone()).collect();
-        let statements: Vec<_> = planned.into_iter().map(|(_, statement)| statement).collect();
+        let (unadopted, planned): (Vec<_>, Vec<_>) =
+            planned.into_iter().partition(|(difference, _)| difference.code == DifferenceCode::RowUnadopted);
+        let of = |planned: Vec<(&Difference, PlannedStatement)>| {
+            planned.into_iter().map(|(difference, statement)| (difference.clone(), statement)).unzip()
+        };
+        let ((differences, statements), (unadopted, removals)): ((_, Vec<_>), _) =
+            (of(planned), of(unadopted));
         let learner = report.learner.clone();
         let digest = digest(&learner, &school, &statements);
-        Self { learner, school, digest, statements, differences }
+        Self { learner, school, digest, statements, differences, removals, unadopted }
+    }
+
+    /// The plan that also deletes the rows that may be from before Sillok: before all else, for they may stand in the
+    /// place of another.
+    pub fn with_removals(mut self) -> Self {
+        self.removals.append(&mut self.statements);
+        self.unadopted.append(&mut self.differences);
+        (self.statements, self.removals) = (self.removals, Vec::new());
+        (self.differences, self.unadopted) = (self.unadopted, Vec::new());
+        self.digest = digest(&self.learner, &self.school, &self.statements);
+        self
     }
 }
 
@@ -92,7 +117,9 @@ fn statement(difference: &Difference, table: &Table, seen: &Map<String, Value>) 
             let set: Vec<_> = difference.columns.iter().filter_map(|column| words.set(column)).collect();
             format!("UPDATE {name} SET {} WHERE {}", set.join(", "), words.as_seen(seen))
         }
-        DifferenceCode::RowInjected => format!("DELETE FROM {name} WHERE {}", words.as_seen(seen)),
+        DifferenceCode::RowInjected | DifferenceCode::RowUnadopted => {
+            format!("DELETE FROM {name} WHERE {}", words.as_seen(seen))
+        }
         DifferenceCode::RowMissing => {
             let given = difference.columns.iter().filter(|column| column.column != table.learner);
             let given = given.filter_map(|column| Some((quoted(&column.column), words.value(column)?)));

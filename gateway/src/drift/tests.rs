@@ -36,7 +36,7 @@ fn every_change_of_a_row_is_named_to_the_column_with_the_entry_it_rests_on() {
         case.found(),
         [
             "row.injected art learner: \"L1\" / - remark: null / - score: 80 / - subject: \"art\" / -",
-            "row.injected new learner: \"L1\" / - remark: null / - score: 1 / - subject: \"new\" / -",
+            "row.unadopted new learner: \"L1\" / - remark: null / - score: 1 / - subject: \"new\" / -",
         ]
     );
     let since: Vec<_> = case.report().differences.iter().map(|found| found.since.is_some()).collect();

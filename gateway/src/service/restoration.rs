@@ -42,7 +42,8 @@ impl Core {
         let mut plans = BTreeMap::new();
         for learner in learners {
             let plan = self.plan(&learner).await?;
-            plans.insert(learner, plan.statements);
+            // An officer may have asked for the removals, too.
+            plans.insert(learner, plan.with_removals().statements);
         }
         for (index, Query { learner, sql, params, .. }) in queries.into_iter().enumerate() {
             let asked = PlannedStatement { sql, params };

@@ -88,7 +88,8 @@ impl Plan {
 }
 
 fn was_never_recorded(difference: &Difference) -> bool {
-    difference.code == DifferenceCode::RowInjected && difference.since.is_none()
+    let unknown = matches!(difference.code, DifferenceCode::RowInjected | DifferenceCode::RowUnadopted);
+    unknown && difference.since.is_none()
 }
 
 /// All of the table at once, where that goes into one entry; else by their keys, as many as go.
@@ -162,7 +163,7 @@ mod tests {
             ledger: None,
         }];
         Difference {
-            code: DifferenceCode::RowInjected,
+            code: DifferenceCode::RowUnadopted,
             detail: String::new(),
             table: table.to_owned(),
             key: json!({ "learner": "L1", "number": number }).as_object().cloned().unwrap(),

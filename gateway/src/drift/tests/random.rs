@@ -34,10 +34,15 @@ proptest! {
         prop_assert!(compare(&fold, &rows(&marks)).differences.is_empty());
         let (mut changed, mut expected) = (marks.clone(), BTreeMap::new());
         for (subject, score) in tampered {
+            let name = serde_json::Value::from(subject.to_string());
             let code = match (marks.contains_key(&subject), score) {
                 (true, Some(_)) => DifferenceCode::RowChanged,
                 (true, None) => DifferenceCode::RowMissing,
-                (false, Some(_)) => DifferenceCode::RowInjected,
+                // What was deleted, and what was never there.
+                (false, Some(_)) if fold.rows().any(|(key, _)| key.columns()["subject"] == name) => {
+                    DifferenceCode::RowInjected
+                }
+                (false, Some(_)) => DifferenceCode::RowUnadopted,
                 (false, None) => continue,
             };
             expected.insert(subject.to_string(), code);
