@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// The audit that the gateway makes by itself, in the background: all learners, over and over. What it finds is logged at
-/// error, once, and counted in the metrics `sillok_audit_…`.
+/// The audit that the gateway makes by itself, in the background: all learners, over and over. What it finds is an
+/// alert, once, as what the watch sees; and is counted in the metrics `sillok_audit_…`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AuditSettings {

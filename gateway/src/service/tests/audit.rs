@@ -11,11 +11,12 @@ use tokio_util::sync::CancellationToken;
 use super::town::{Town, settings, until};
 use crate::{
     clock::now,
+    records::Finding,
     service::{Audit, Service},
 };
 
 /// A town whose service records, with some marks on the ledger.
-async fn recorded() -> (Town, Service, impl AsyncFnOnce()) {
+pub(super) async fn recorded() -> (Town, Service, impl AsyncFnOnce()) {
     let town = Town::found(3, 20).await;
     let service = town.service(settings());
     let stop = CancellationToken::new();
@@ -36,7 +37,7 @@ async fn recorded() -> (Town, Service, impl AsyncFnOnce()) {
     (town, service, end)
 }
 
-async fn audited(service: &Service) -> Audit {
+pub(super) async fn audited(service: &Service) -> Audit {
     let auditor = service.auditor(Duration::ZERO).await.unwrap();
     let mut audit = Audit::begun(service.now());
     for (school, batches) in auditor.schools() {
@@ -50,6 +51,7 @@ async fn audited(service: &Service) -> Audit {
     }
     audit.strangers = auditor.strangers().await.unwrap();
     audit.cut = auditor.cut().await.unwrap();
+    audit.astray = auditor.astray().await.unwrap();
     audit
 }
 
@@ -138,6 +140,23 @@ async fn a_gateway_audits_by_itself_if_it_is_told_to() {
         until("it has found it", async || value("sillok_audit_findings") == Some(3.0)).await;
         until("it audits again", async || value("sillok_audit_schools_total") >= Some(4.0)).await;
         assert_eq!(value("sillok_audit_suspects_total"), Some(2.0));
+        // Each is an alert once, however often it is found; what is found again after it was gone is one again.
+        let raised = async || town.records.alerts(0, 100).await.unwrap();
+        let first = raised().await;
+        let learner = town.schools[0].learners[0].as_str();
+        let tells = |alert: &crate::records::Alert| {
+            let Finding { kind, table, key, detail, .. } = &alert.finding;
+            let (key, detail) = (key.as_ref().unwrap(), detail.as_ref().unwrap());
+            (kind.as_str(), table.as_deref()) == ("row.changed", Some("grades"))
+                && key["learner"] == learner
+                && detail.contains("score")
+        };
+        assert!(first.len() == 3 && first.iter().all(tells), "{first:?}");
+        town.tamper("UPDATE grades SET score = 90");
+        until("it is well again", async || value("sillok_audit_findings") == Some(0.0)).await;
+        assert_eq!(raised().await.len(), 3);
+        town.tamper(&format!("UPDATE grades SET score = 1 WHERE learner = '{learner}' AND subject = 'art'"));
+        until("it is told again", async || raised().await.len() == 4).await;
         stop.cancel();
     };
     tokio::join!(auditing, watching);
