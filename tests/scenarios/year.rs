@@ -2,11 +2,29 @@
 
 use std::{collections::BTreeSet, env, fs, path::PathBuf, process::Stdio};
 
+use futures_util::{StreamExt as _, stream};
+use rand::{SeedableRng as _, rngs::StdRng, seq::index};
 use serde_json::{Value, json};
+use sillok_contract::{credential::State, id::LearnerId};
+use sillok_gateway::certificate::Outcome;
 use sillok_tests::{
+    certificate::{Registrar, found},
+    drift::{agrees, audited, differences, officer, plan, restores},
     engine::{Engine, Site, skipped},
     gateway::program,
+    lesson::grade,
+    patience::until,
+    pupil,
+    school::{Plan, School},
+    world::World,
 };
+
+/// How many learners are in one class, and so under one signature.
+const CLASS: usize = 30;
+/// How many certificates are under way at once.
+const AT_ONCE: usize = 8;
+/// How many rows are changed behind the ledger's back.
+const CHANGED: usize = 10;
 
 /// One learner of the file.
 struct Pupil {
@@ -51,6 +69,84 @@ async fn whole(engine: Engine) {
     assert_eq!(told["insider"], insider, "G6, G7, G9");
     marks(&site, &pupils).await;
     site.database.drop_it().await;
+}
+
+/// Everybody of the year has a certificate, countersigned and valid; then ten rows, drawn by a seed, are changed behind
+/// the ledger's back: exactly those are found and named, and put back.
+pub(crate) async fn certified_and_tampered_with(world: &mut World) {
+    let Some(file) = data() else { return };
+    let pupils = read(&file);
+    let school = world.school(Plan::new("GP").learners(pupils.len())).await;
+    let all: Vec<_> = school.learners.iter().zip(&pupils).collect();
+    for class in all.chunks(CLASS) {
+        for term in 1..=3_u16 {
+            let mark = |pupil: &Pupil| u16::try_from(pupil.marks[usize::from(term) - 1]).unwrap();
+            let marks = class.iter().map(|(learner, pupil)| grade(learner, term, "Portuguese", mark(pupil)));
+            world.done(&school.educators[0], marks).await;
+        }
+    }
+    is_recorded(world, &school).await;
+    let registrar = Registrar::new(world).await;
+    let seen: &World = world;
+    let certified = stream::iter(&school.learners).map(|learner| is_certified(seen, &registrar, learner));
+    assert_eq!(certified.buffer_unordered(AT_ONCE).count().await, pupils.len(), "G9");
+    assert_eq!(audited(world).await, [], "G6: the year agrees");
+
+    let seed = env::var("SILLOK_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
+    let seed: u64 = seed.unwrap_or_else(rand::random);
+    println!("SILLOK_TEST_SEED={seed}");
+    let drawn = index::sample(&mut StdRng::seed_from_u64(seed), pupils.len() * 3, CHANGED);
+    let mut changed: Vec<_> = drawn
+        .iter()
+        .map(|row| (&school.learners[row / 3], row % 3 + 1, pupils[row / 3].marks[row % 3]))
+        .collect();
+    changed.sort();
+    for (learner, term, _) in &changed {
+        let sql =
+            format!("UPDATE grades SET score = score + 100 WHERE learner = '{learner}' AND term = {term}");
+        world.site.database.change(&sql).await;
+    }
+    let mut whose: Vec<_> = changed.iter().map(|(learner, ..)| (*learner).clone()).collect();
+    whose.dedup();
+    assert_eq!(audited(world).await, whose, "G6: exactly those");
+    let mut named = Vec::new();
+    for learner in &whose {
+        named.extend(differences(world, learner).await);
+    }
+    let expected = changed
+        .iter()
+        .map(|(.., mark)| format!("row.changed grades Portuguese score: {}/{mark}", mark + 100));
+    assert_eq!(named, expected.collect::<Vec<_>>(), "G6: each named to the column");
+    let officer = officer(world).await;
+    for learner in &whose {
+        restores(world, &officer, &plan(world, learner).await).await;
+        agrees(world, learner).await;
+    }
+    is_recorded(world, &school).await;
+    assert_eq!(audited(world).await, [], "G7: all of it was put back");
+}
+
+/// All that was executed is on the ledger.
+async fn is_recorded(world: &World, school: &School) {
+    until("all is recorded", async || {
+        let outbox = world.site.database.outbox(&school.id).await;
+        outbox.iter().all(|entry| entry.state == 1).then_some(())
+    })
+    .await;
+}
+
+/// A learner asks with a wallet that is whole, an officer issues, the learner countersigns, anybody believes it.
+async fn is_certified(world: &World, registrar: &Registrar, learner: &LearnerId) {
+    let mut pupil = pupil::Pupil::new(world, learner).await;
+    let asked = pupil.asks(world).await;
+    assert!(asked.agrees, "G9: {asked:?}");
+    let id = asked.certificate;
+    assert_eq!(registrar.signs(id).await.unwrap().state, State::Issued);
+    assert_eq!(pupil.countersigns(world, id).await.state, State::Countersigned);
+    let file = pupil.file(world, id).await;
+    let verdict = found(world, &world.as_seen_by_the_office(), &file).await;
+    assert_eq!(verdict.outcome, Outcome::Valid, "G9: {verdict:?}");
+    assert_eq!(verdict.certificate.unwrap().rows, 3);
 }
 
 /// What the demo's last line tells.
