@@ -5,7 +5,7 @@ use sillok_contract::{entry::EntryId, id::LearnerId};
 use sillok_gateway::drift::{ChangeKind, Selection};
 use sillok_tests::{
     cut::Switch,
-    drift::{agrees, audited, differences, officer, plan, refuses, restores},
+    drift::{agrees, audited, differences, kept, mends, officer, plan, refuses, restores},
     lesson::{correction, grade, report, withdrawal},
     refusal::Failed,
     school::Plan,
@@ -82,9 +82,9 @@ fn meddlings(learner: &LearnerId, other: &LearnerId) -> Vec<Meddling> {
         }
         _ => format!("UPDATE grades SET learner = '{other}' WHERE learner = 'x'"),
     });
-    let injected = |subject: &str, score: u16| {
+    let injected = |code: &str, subject: &str, score: u16| {
         format!(
-            "row.injected grades {subject} achievement: null/- confirmed: false/- credits: null/- graded_on: null/- \
+            "{code} grades {subject} achievement: null/- confirmed: false/- credits: null/- graded_on: null/- \
              learner: \"{learner}\"/- score: {score}/- subject: \"{subject}\"/- term: 1/- year: 2026/-"
         )
     };
@@ -93,7 +93,7 @@ fn meddlings(learner: &LearnerId, other: &LearnerId) -> Vec<Meddling> {
          learner: -/\"{learner}\" score: -/50 subject: -/\"law\" term: -/1 year: -/2026"
     );
     let moved = format!(
-        "row.injected grades science achievement: null/- confirmed: false/- credits: null/- graded_on: null/- \
+        "row.unadopted grades science achievement: null/- confirmed: false/- credits: null/- graded_on: null/- \
          learner: \"{learner}\"/- score: 50/- subject: \"science\"/- term: 1/- year: 2026/-"
     );
     vec![
@@ -113,9 +113,9 @@ fn meddlings(learner: &LearnerId, other: &LearnerId) -> Vec<Meddling> {
             &[set("score = 75", "music")],
             &["row.changed grades music score: 70/75"],
         ),
-        meddling(&[insert("ethics", 99)], &[delete("ethics")], &[&injected("ethics", 99)]),
+        meddling(&[insert("ethics", 99)], &[delete("ethics")], &[&injected("row.unadopted", "ethics", 99)]),
         // A row that was deleted is there again.
-        meddling(&[insert("art", 60)], &[delete("art")], &[&injected("art", 60)]),
+        meddling(&[insert("art", 60)], &[delete("art")], &[&injected("row.injected", "art", 60)]),
         meddling(&[delete("law")], &[insert("law", 50)], &[&missing]),
         // Its key is changed: one row is gone and another is there.
         meddling(
@@ -196,6 +196,87 @@ async fn an_old_backup(world: &World, learner: &LearnerId, first: EntryId) {
     kept.forget().await;
 }
 
+/// Batches and requests, which are a cache of the ledger, too: found, and put back from it.
+pub(crate) async fn of_what_is_kept_of_the_ledger_is_put_back(world: &mut World) {
+    let school = world.school(Plan::new("Narae")).await;
+    let (teacher, learner) = (&school.educators[0], &school.learners[0]);
+    let done = world.done(teacher, [grade(learner, 1, "music", 70), report(learner, 1)]).await;
+    world.check_everything().await;
+    let database = &world.site.database;
+    let (batch, request) =
+        (format!("WHERE school = '{}'", school.id), format!("WHERE educator = '{}'", teacher.id));
+    let entry = format!("WHERE id = {}", database.blob(&done.results[0].entry.entry.0));
+    for (sql, found) in [
+        (
+            format!("UPDATE sillok_batches SET header = {} {batch}", database.blob(b"x")),
+            "outbox.altered sillok_batches",
+        ),
+        (
+            format!("UPDATE sillok_batches SET receipt = {} {batch}", database.blob(b"{}")),
+            "outbox.altered sillok_batches",
+        ),
+        (format!("DELETE FROM sillok_batches {batch}"), "outbox.missing sillok_batches"),
+        (format!("UPDATE sillok_requests SET jti = 'x' {request}"), "outbox.altered sillok_requests"),
+        (
+            format!("UPDATE sillok_requests SET outcome = {} {request}", database.blob(b"{}")),
+            "outbox.altered sillok_requests",
+        ),
+        (format!("DELETE FROM sillok_requests {request}"), "outbox.missing sillok_requests"),
+        (format!("UPDATE sillok_entries SET batch = 99, leaf = 0 {entry}"), "outbox.altered sillok_entries"),
+        (format!("DELETE FROM sillok_entries {entry}"), ""),
+    ] {
+        database.change(&sql).await;
+        let told = kept(world).await;
+        assert!(found.is_empty() || told.iter().any(|told| told == found), "G6: after {sql}: {told:?}");
+        mends(world).await;
+        assert_eq!(kept(world).await, [""; 0], "G7: after {sql}");
+        assert_eq!(audited(world).await, [], "G7: after {sql}");
+        agrees(world, learner).await;
+    }
+}
+
+/// The database is lost, and an old backup takes its place: nothing is recorded until what the gateway keeps is put back
+/// from the ledger, and the rows by an officer; then all of it goes on.
+pub(crate) async fn an_old_backup_is_made_good(world: &mut World) {
+    let school = world.school(Plan::new("Byeolbit")).await;
+    let (teacher, learner, other) = (&school.educators[0], &school.learners[0], &school.learners[1]);
+    world.done(teacher, [grade(learner, 1, "music", 70), grade(other, 1, "music", 60)]).await;
+    let officer = officer(world).await;
+    world.check_everything().await;
+    world.stop_and_let_go().await;
+    world.site.database.back_up().await;
+    world.serve().await;
+    world.done(teacher, [correction(learner, 1, "music", 75), grade(learner, 1, "art", 50)]).await;
+    world.done(teacher, [withdrawal(other, 1, "music")]).await;
+    world.check_everything().await;
+    world.stop_and_let_go().await;
+    world.site.database.restore_backup().await;
+    world.serve().await;
+
+    // Whoever asks again meanwhile is not answered from before: it would be done twice, and the ledger refuses that.
+    let found = differences(world, learner).await;
+    let codes: Vec<_> =
+        found.iter().map(|line| line.split(' ').take(2).collect::<Vec<_>>().join(" ")).collect();
+    let expected = [
+        "row.missing grades",
+        "row.changed grades",
+        "outbox.missing sillok_entries",
+        "outbox.missing sillok_entries",
+    ];
+    assert_eq!(codes, expected, "G6: {found:?}");
+    assert_eq!(audited(world).await, [learner.clone(), other.clone()], "G6");
+    mends(world).await;
+    assert_eq!(kept(world).await, [""; 0], "G7");
+    for learner in [learner, other] {
+        let plan = plan(world, learner).await;
+        restores(world, &officer, &plan).await;
+        agrees(world, learner).await;
+    }
+    world.done(&school.educators[1], [grade(learner, 2, "music", 90)]).await;
+    world.check_everything().await;
+    assert_eq!(audited(world).await, [], "G7: all of it was put back");
+}
+
 /// Entries that the ledger has not yet: what is on its way counts, what is taken from it is missed, what is put to it
 /// is forged.
 pub(crate) async fn of_what_is_on_its_way_is_found(world: &mut World) {
@@ -257,7 +338,7 @@ pub(crate) async fn is_put_back(world: &mut World) {
         "INSERT INTO grades (learner, year, term, subject, score) VALUES ('{learner}', 2026, 1, 'ethics', 99)"
     ))
     .await;
-    let seen = plan(world, learner).await;
+    let seen = plan(world, learner).await.with_removals();
     assert_eq!((seen.statements.len(), differences(world, learner).await.len()), (3, 3), "G7: {seen:?}");
 
     // Something is written after the plan was seen: the plan is refused whole.
@@ -266,7 +347,10 @@ pub(crate) async fn is_put_back(world: &mut World) {
     refuses(world, &officer, &seen).await;
     assert_eq!(differences(world, learner).await.len(), 3, "G7: nothing was done");
 
+    // The row that nobody adopted may be from before: it is deleted only if the officer asks for that.
     let seen = plan(world, learner).await;
+    assert_eq!((seen.statements.len(), seen.removals.len()), (2, 1), "G7: {seen:?}");
+    let seen = seen.with_removals();
     restores(world, &officer, &seen).await;
     agrees(world, learner).await;
     world.check_everything().await;

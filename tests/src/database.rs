@@ -77,6 +77,63 @@ impl Database {
         address.expect("a server's URL names an address").0.parse().unwrap()
     }
 
+    /// Keeps a copy of it as it is. Nobody has it open.
+    pub async fn back_up(&self) {
+        match self {
+            Self::Sqlite(path) => {
+                let copy = path.with_extension("backup");
+                rusqlite::Connection::open(path).unwrap().execute("VACUUM INTO ?1", [copy.to_str()]).unwrap();
+            }
+            Self::Postgres { server, name } => {
+                self.let_everybody_go().await;
+                run(server, &format!("CREATE DATABASE {name}_backup TEMPLATE {name}")).await;
+            }
+        }
+    }
+
+    /// Puts the copy in its place, as the database's administrator can. Nobody has it open.
+    pub async fn restore_backup(&self) {
+        changed().insert(self.url());
+        match self {
+            Self::Sqlite(path) => {
+                let connection = rusqlite::Connection::open(path).unwrap();
+                connection.busy_timeout(crate::patience::PATIENCE).unwrap();
+                let copy = path.with_extension("backup");
+                connection.execute("ATTACH ?1 AS old", [copy.to_str()]).unwrap();
+                let tables =
+                    "SELECT name FROM old.sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'";
+                let mut tables = connection.prepare(tables).unwrap();
+                let each = tables.query_map([], |row| row.get::<_, String>(0)).unwrap().map(|name| {
+                    let name = name.unwrap();
+                    format!("DELETE FROM main.{name}; INSERT INTO main.{name} SELECT * FROM old.{name};")
+                });
+                let each: String = each.collect();
+                connection.execute_batch(&format!("BEGIN IMMEDIATE; {each} COMMIT")).unwrap();
+            }
+            Self::Postgres { server, name } => {
+                self.let_everybody_go().await;
+                let slots = format!(
+                    "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = '{name}'"
+                );
+                run(server, &slots).await;
+                run(server, &format!("DROP DATABASE {name} WITH (FORCE)")).await;
+                run(server, &format!("CREATE DATABASE {name} TEMPLATE {name}_backup")).await;
+                run(server, &format!("DROP DATABASE {name}_backup")).await;
+            }
+        }
+    }
+
+    /// Ends every connection to a database of a server.
+    async fn let_everybody_go(&self) {
+        let Self::Postgres { server, name } = self else { return };
+        let client = connect(server).await.unwrap();
+        until("nobody has the database open", async || {
+            let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1";
+            client.query(end, &[name]).await.unwrap().is_empty().then_some(())
+        })
+        .await;
+    }
+
     /// Runs statements on a database of a server.
     pub async fn run(&self, sql: &str) {
         run(&self.url(), sql).await;

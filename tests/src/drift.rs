@@ -12,7 +12,7 @@ use sillok_gateway::{
     keys::{Asked, SignedQueries},
     ledger::{officer::Officer, receipt::Roots},
     records::{self, policy::Policy},
-    service::{Parts, Service, system_clock},
+    service::{Auditor, Parts, Service, system_clock},
 };
 
 use crate::{call::AUDIENCE, refusal::Failed, world::World};
@@ -30,23 +30,47 @@ pub async fn report(world: &World, learner: &LearnerId) -> Report {
 
 /// Those of the scenario's learners of whom an audit, on engines that it opens itself, finds that they differ.
 pub async fn audited(world: &World) -> Vec<LearnerId> {
-    let records = records::open(&world.settings.records).await.unwrap();
-    let schema = world.settings.records.schema().unwrap();
-    let policy = Arc::new(Policy::new(schema, world.settings.records.statement.clone()));
-    let ledger = world.consortium().gateway().unwrap();
-    let parts = Parts { records, ledger, policy, clock: system_clock() };
-    let auditor = Service::new(parts, world.settings.service.clone()).auditor(Duration::ZERO).await.unwrap();
+    let auditor = auditor(world).await;
     let mut found = Vec::new();
     for school in &world.schools {
         let audit = auditor.school(&school.id, &|| ()).await.unwrap();
         assert_eq!(audit.faults, [], "G6: the ledger does not contradict itself");
         assert_eq!(audit.learners, school.learners.len() as u64);
+        assert!(audit.kept.is_empty() || !audit.reports.is_empty(), "G6: {:?}", audit.kept);
         found.extend(audit.reports.into_iter().map(|report| report.learner));
     }
     assert!(auditor.strangers().await.unwrap().is_empty());
     let cut = auditor.cut().await.unwrap();
     assert!(cut.is_empty() || !found.is_empty(), "G6: {cut:?}");
     found
+}
+
+/// Puts back from the ledger what the gateway keeps in its own tables, on engines that it opens itself.
+pub async fn mends(world: &World) {
+    let auditor = auditor(world).await;
+    for school in &world.schools {
+        let mended = auditor.mend(&school.id, &|| ()).await.unwrap();
+        assert_eq!(mended.left, 0, "G6: the ledger does not contradict itself");
+    }
+}
+
+async fn auditor(world: &World) -> Auditor {
+    let records = records::open(&world.settings.records).await.unwrap();
+    let schema = world.settings.records.schema().unwrap();
+    let policy = Arc::new(Policy::new(schema, world.settings.records.statement.clone()));
+    let ledger = world.consortium().gateway().unwrap();
+    let parts = Parts { records, ledger, policy, clock: system_clock() };
+    Service::new(parts, world.settings.service.clone()).auditor(Duration::ZERO).await.unwrap()
+}
+
+/// In what the gateway's own tables differ from the ledger besides the entries of a learner: code and table of each.
+pub async fn kept(world: &World) -> Vec<String> {
+    let auditor = auditor(world).await;
+    let mut found = auditor.astray().await.unwrap();
+    for school in &world.schools {
+        found.extend(auditor.school(&school.id, &|| ()).await.unwrap().kept);
+    }
+    found.iter().map(|found| format!("{} {}", found.code.as_str(), found.table)).collect()
 }
 
 /// Database and ledger agree about a learner.

@@ -169,6 +169,12 @@ impl World {
         self.gateway.take().expect("a gateway serves").stop().await;
     }
 
+    /// The same, and lets go of the engines: nobody has the database or the embedded ledger open any more.
+    pub async fn stop_and_let_go(&mut self) {
+        self.stop().await;
+        (self.consortium, self.parts, self.line) = (None, None, None);
+    }
+
     /// Kills the gateway's process: SIGKILL.
     pub async fn kill(&mut self) {
         self.at.send_replace(None);

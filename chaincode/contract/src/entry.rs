@@ -2,6 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
+use prost::Message as _;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sillok_proto::ledger::{self, RowImage, entry::Result as Outcome};
@@ -82,6 +83,21 @@ impl Entry {
             executed_at: message.executed_at,
             result,
         })
+    }
+
+    /// The bytes that were parsed: there is only one encoding.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let message = ledger::Entry {
+            query: self.query.clone(),
+            request_digest: self.request_digest.to_vec(),
+            query_index: self.query_index,
+            school: self.school.to_string(),
+            educator: self.educator.to_string(),
+            learner: self.learner.to_string(),
+            executed_at: self.executed_at,
+            result: Some(self.result.clone()),
+        };
+        message.encode_to_vec()
     }
 }
 

@@ -113,6 +113,11 @@ impl SignedRequest {
         }
     }
 
+    /// The compact JWS, as it was parsed.
+    pub fn compact(&self) -> String {
+        compact(&self.signed.input, &self.signed.signature)
+    }
+
     /// SHA-256 of what the signature covers. Unlike [`SignedRequest::digest`] it stays the same when somebody without
     /// the key turns an ECDSA signature (r, s) into its twin (r, -s), which also verifies.
     pub fn content(&self) -> [u8; 32] {

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     server::Engines,
-    service::{Audit, Auditor, CutRequest, SchoolAudit, Service},
+    service::{Audit, Auditor, CutRequest, Mended, SchoolAudit, Service},
 };
 
 /// Compares database and ledger for all learners. For an office, on its own database and ledger.
@@ -38,13 +38,20 @@ pub struct AuditOf {
     /// Only these schools.
     #[arg(long, value_name = "SCHOOL")]
     school: Vec<SchoolId>,
+    /// Before a school is audited, puts back from the ledger what the gateway keeps of it in its own tables: outbox, batches,
+    /// requests. They are a cache of the ledger, so nobody signs for that; the rows of learners are put back by
+    /// `sillok restore`. For when an old backup of the database was restored, or somebody changed those tables.
+    #[arg(long)]
+    mend: bool,
 }
 
 impl AuditOf {
     pub(super) async fn run(self, program: &Program) -> Result<(), Failure> {
         let settings = program.settings()?;
         let mut audit = self.state.as_deref().map(resumed).transpose()?.flatten().unwrap_or_default();
-        let service = Service::new(Engines::open(&settings).await?.parts, settings.service.clone());
+        let engines = Engines::open(&settings).await?;
+        check_file(&engines).await?;
+        let service = Service::new(engines.parts, settings.service.clone());
         let auditor = service.auditor(Duration::from_millis(self.pause)).await?;
         if audit.started == 0 {
             audit = Audit::begun(service.now());
@@ -54,6 +61,7 @@ impl AuditOf {
         if self.school.is_empty() {
             audit.strangers = auditor.strangers().await?;
             audit.cut = auditor.cut().await?;
+            audit.astray = auditor.astray().await?;
         }
         audit.ended = Some(service.now());
         self.keep(&audit)?;
@@ -77,6 +85,10 @@ impl AuditOf {
         let mut read = 0;
         for (school, _) in wanted {
             bar.set_message(school.to_string());
+            if self.mend {
+                let mended = auditor.mend(school, &|| ()).await?;
+                audit.mended.insert(school.clone(), mended);
+            }
             let of_school = auditor.school(school, &|| bar.inc(1)).await?;
             read += of_school.entries;
             audit.schools.insert(school.clone(), of_school);
@@ -89,6 +101,22 @@ impl AuditOf {
         let Some(file) = &self.state else { return Ok(()) };
         let json = serde_json::to_vec(audit).expect("an audit has only text, numbers, lists and images");
         private_file::write(file, &json)
+    }
+}
+
+/// The embedded ledger's file holds together, in every block and signature. Fabric's peers answer for their own.
+async fn check_file(engines: &Engines) -> Result<(), Failure> {
+    let Some(ledger) = engines.embedded.clone() else { return Ok(()) };
+    let checked = tokio::task::spawn_blocking(move || ledger.verify_chain().map_err(|why| why.to_string()));
+    match checked.await.map_err(|error| error.to_string()).flatten() {
+        Ok(_) => Ok(()),
+        Err(why) => {
+            let detail = format!(
+                "the embedded ledger's file was changed past the ledger, and nothing in it can be believed: {why}; \
+                 restore file and database from copies of one moment"
+            );
+            Err(Failure::new(Exit::Drift, "ledger.damaged", detail))
+        }
     }
 }
 
@@ -128,6 +156,9 @@ fn text(audit: &Audit) -> String {
         };
         parts.extend(school.faults.iter().map(fault));
         parts.extend(school.reports.iter().map(verify::text));
+        if !school.kept.is_empty() {
+            parts.push(verify::differences(&school.kept));
+        }
     }
     let stranger = |learner: &str| {
         format!("learner.unknown: the database has rows of {}, whom the ledger does not know", plain(learner))
@@ -139,8 +170,27 @@ fn text(audit: &Audit) -> String {
         format!("outbox.cut: the request {} was executed, and {what}", plain(&cut.request))
     };
     parts.extend(audit.cut.iter().map(cut));
+    if !audit.astray.is_empty() {
+        parts.push(verify::differences(&audit.astray));
+    }
+    parts.extend(audit.mended.iter().filter(|(_, mended)| mended.is_anything()).map(mended));
     parts.push(verdict(audit));
     parts.join("\n")
+}
+
+fn mended((school, mended): (&SchoolId, &Mended)) -> String {
+    let Mended { batches, forgotten, freed, left } = mended;
+    let mut told = format!("mended: {school}: {batches} batch(es) put back from the ledger");
+    for (count, what) in [
+        (forgotten, "batch(es) that the ledger does not have deleted"),
+        (freed, "entries freed that were in no batch"),
+        (left, "batch(es) LEFT, for the ledger contradicts itself there or does not give the receipt"),
+    ] {
+        if *count > 0 {
+            told.push_str(&format!(", {count} {what}"));
+        }
+    }
+    told
 }
 
 fn verdict(audit: &Audit) -> String {

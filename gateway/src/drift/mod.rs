@@ -9,6 +9,7 @@ mod difference;
 mod erased;
 mod fold;
 mod history;
+mod kept;
 mod origin;
 mod outbox;
 mod plan;
@@ -27,6 +28,7 @@ pub use difference::{ColumnDifference, Difference, DifferenceCode};
 pub use erased::ErasedEntry;
 pub use fold::{Fold, Last, RowKey, images};
 pub use history::{Change, ChangeKind, ColumnChange, History, RowHistory, Selection, history};
+pub use kept::{astray, batch_without_ledger, fits, is_batch, is_kept, kept};
 pub use origin::Origin;
 pub use outbox::agrees as outbox_agrees;
 pub use plan::{Plan, PlannedStatement};
@@ -37,7 +39,7 @@ pub fn judge(story: &Story, picture: &Picture, signers: &Signers, time: i64) -> 
     let outbox = outbox::examine(story, picture, signers);
     let mut fold = Fold::of_story(story);
     for (origin, entry) in &outbox.pending {
-        fold.take(origin, &entry.result);
+        fold.take_entry(origin, entry);
     }
     let compared = compare(&fold, &picture.rows);
     Report::new(story, outbox, compared, time)

@@ -130,8 +130,8 @@ pub(super) fn image(table: &Table, row: &Map<String, Value>) -> Result<(Vec<u8>,
 }
 
 /// Of the array of the rows.
-fn digest(rows: &[Map<String, Value>]) -> Result<Vec<u8>> {
-    let rows = rows.iter().map(canonical).collect::<Result<Vec<_>>>()?;
+pub(super) fn digest<'r>(rows: impl IntoIterator<Item = &'r Map<String, Value>>) -> Result<Vec<u8>> {
+    let rows = rows.into_iter().map(canonical).collect::<Result<Vec<_>>>()?;
     Ok(sha256(&[b"[", rows.join(&b',').as_slice(), b"]"]).to_vec())
 }
 

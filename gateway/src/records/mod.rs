@@ -11,6 +11,7 @@ mod certificate;
 mod conformance;
 mod engine;
 mod execution;
+mod mending;
 mod migration;
 mod picture;
 mod plain;
@@ -34,6 +35,10 @@ use crate::certificate::CertificateId;
 pub use alert::{Alert, Finding, NewAlert, Sighting};
 pub use certificate::StoredCertificate;
 pub use engine::{drop_watch, open};
+pub use mending::{
+    Astray, KeptBatch, KeptRequest, LedgerBatch, LedgerBody, LedgerEntry, LedgerRequest, Mending, Witness,
+    is_outcome_of, outcome_of,
+};
 pub use picture::{OutboxRow, Picture, Row, Sought};
 pub use plain::Plain;
 pub use policy::OutputColumn;
@@ -317,7 +322,7 @@ pub type Result<T> = std::result::Result<T, RecordsError>;
 
 /// A records database. Several gateways may use one at once. Whatever a call answers `Ok` to is durable.
 #[async_trait]
-pub trait Records: Send + Sync {
+pub trait Records: Mending + Send + Sync {
     /// Whether the database answers now.
     async fn ready(&self) -> Result<()>;
 
@@ -422,8 +427,15 @@ pub trait Records: Send + Sync {
     async fn alerts(&self, after: i64, limit: u32) -> Result<Vec<Alert>>;
     /// Watches for writes that did not come through [`Records::execute`] until `shutdown`, where the database can tell of
     /// them; else it returns at once. Each is raised once, by one of all gateways on the database; also what was committed
-    /// while there was none, once there is one again.
-    async fn watch(&self, _tell: &(dyn Fn(Sighting) + Send + Sync), _shutdown: &CancellationToken) {}
+    /// while there was none, once there is one again. What is written of recorded batches is let pass if the witness knows
+    /// it.
+    async fn watch(
+        &self,
+        _tell: &(dyn Fn(Sighting) + Send + Sync),
+        _witness: &dyn Witness,
+        _shutdown: &CancellationToken,
+    ) {
+    }
 
     /// Stores what is kept of a certificate; of one that is there, report and file anew.
     async fn store_certificate(&self, certificate: &StoredCertificate) -> Result<()>;

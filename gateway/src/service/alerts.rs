@@ -2,14 +2,16 @@
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
+use async_trait::async_trait;
 use futures_util::stream::{self, BoxStream, StreamExt as _};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{Caller, Core, metrics, problems};
 use crate::{
+    drift,
     problem::Problem,
-    records::{Alert, NewAlert, Result as Stored, Sighting},
+    records::{Alert, KeptBatch, NewAlert, Result as Stored, Sighting, Witness},
 };
 
 /// The most alerts of one answer.
@@ -64,7 +66,8 @@ impl Core {
             Sighting::Watching(watching) => metrics::watching(watching),
             Sighting::Retained(bytes) => metrics::retained(bytes),
         };
-        self.records.watch(&seen, &shutdown).await;
+        let witness = Ledgered(self);
+        self.records.watch(&seen, &witness, &shutdown).await;
     }
 
     fn tell(&self, raised: &[Alert]) {
@@ -81,13 +84,33 @@ impl Core {
                 xid = finding.xid,
                 lsn = finding.lsn,
                 detail = finding.detail,
-                "the records database was changed past the gateway"
+                "database and ledger do not agree, or the database was changed past the gateway"
             );
             metrics::drift(finding);
         }
         if !raised.is_empty() {
             self.alerted.send_replace(());
         }
+    }
+}
+
+/// The ledger, as the watch asks it.
+struct Ledgered<'c>(&'c Core);
+
+#[async_trait]
+impl Witness for Ledgered<'_> {
+    fn fits(&self, batch: &KeptBatch) -> bool {
+        drift::fits(batch)
+    }
+
+    async fn has(&self, batch: &KeptBatch) -> bool {
+        let (Ok(school), Ok(sequence)) = (batch.school.parse(), u64::try_from(batch.sequence)) else {
+            return false;
+        };
+        let limit = Duration::from_millis(self.0.settings.standing.ask_ms);
+        let asked = tokio::time::timeout(limit, self.0.contract().batch(&school, sequence)).await;
+        let Ok(Ok(Some(found))) = asked else { return false };
+        drift::is_batch(batch, &found) && drift::fits(batch)
     }
 }
 

@@ -39,7 +39,7 @@ use sillok_contract::{
 use tokio::sync::{Mutex, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-pub use audit::{Audit, AuditSettings, Auditor, CutRequest, SchoolAudit, Stranger};
+pub use audit::{Audit, AuditSettings, Auditor, CutRequest, Mended, SchoolAudit, Stranger};
 pub use batcher::Batcher;
 pub use caller::Caller;
 pub use certificates::{CertificateAct, CertificateRequest, CertificateState};

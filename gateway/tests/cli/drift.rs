@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use redb::ReadableTable as _;
 use serde_json::Value;
 
 use crate::{program::Program, served::Served};
@@ -141,4 +142,61 @@ fn an_officer_sees_what_would_change_and_puts_it_back() {
     assert_eq!(program.json(&format!("verify {han}"))["report"]["agrees"], true);
     let history = program.json(&format!("history {han}"));
     assert_eq!(history["rows"][0]["changes"][1]["signer"], "han");
+}
+
+/// The ledger's table of states: key, who last wrote it, and the value.
+const STATE: redb::TableDefinition<'_, &str, ((u64, u32), &[u8])> = redb::TableDefinition::new("state");
+
+#[test]
+fn what_the_gateway_keeps_is_put_back_from_the_ledger_and_an_edited_ledger_is_refused() {
+    let program = Program::new();
+    program.json("admin office add --id OfficeMSP --name Office");
+    program.json("keys educator --id T1 --out keys");
+    program.json("admin school add --id north --name X --district Seoul --max-age-ms 50");
+    program.json("admin educator add --id T1 --school north --certificate keys/T1.pem");
+    program.json("admin learner add --id L1 --school north");
+    let served = Served::start(&program, &[]);
+    let insert = "INSERT INTO grades (year, term, subject, score) VALUES (2026, 1, 'art', 70)";
+    does(&program, &served.rest, insert);
+    drop(served);
+    tamper(
+        &program,
+        "DELETE FROM sillok_entries; DELETE FROM sillok_requests; UPDATE sillok_batches SET header = x'00'",
+    );
+    let told = program.run("audit");
+    assert_eq!(told.exit, 6, "{told:?}");
+    for word in
+        ["outbox.missing", "outbox.altered", "sillok_entries", "sillok_requests", "sillok_batches", "header"]
+    {
+        assert!(told.stdout.contains(word), "{word}: {}", told.stdout);
+    }
+    let mended = program.run("audit --mend");
+    assert!(mended.exit == 0 && mended.stdout.contains("mended: north: 1 batch(es)"), "{mended:?}");
+    assert_eq!(program.json("audit --mend").get("mended").unwrap()["north"]["batches"], 0);
+
+    let file = redb::Database::open(program.path("data/ledger.redb")).unwrap();
+    let write = file.begin_write().unwrap();
+    let key = "batch/north/000000000001";
+    {
+        let mut state = write.open_table(STATE).unwrap();
+        let (version, mut value) = {
+            let found = state.get(key).unwrap().unwrap();
+            let (version, value) = found.value();
+            (version, value.to_vec())
+        };
+        value[12] ^= 1;
+        state.insert(key, (version, value.as_slice())).unwrap();
+    }
+    write.commit().unwrap();
+    drop(file);
+    for command in ["audit", "audit --mend"] {
+        let (exit, code, detail) = program.refused(command);
+        assert!((exit, code.as_str()) == (6, "ledger.damaged") && detail.contains(key), "{detail}");
+    }
+    let served = Served::start(&program, &[]);
+    let who = format!("L1 --gateway {} {CLERK}", served.rest);
+    let told = program.run(&format!("verify {who}"));
+    assert!(told.exit == 6 && told.stdout.contains("ledger."), "{told:?}");
+    tamper(&program, "UPDATE grades SET score = 100");
+    assert_eq!(program.refused(&format!("restore {who}")).1, "restore.ledger_fault");
 }

@@ -77,6 +77,8 @@ impl Clerk {
         else {
             return;
         };
+        // Every row came past the gateway after the beginning: the officer knows that there is none from before.
+        let plan = plan.with_removals();
         if plan.statements.is_empty() {
             // By a request that had no answer.
             return self.is_put_back(learner).await;

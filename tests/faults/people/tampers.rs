@@ -50,7 +50,7 @@ impl Tamper {
         match (self.before, self.after) {
             (Some(_), Some(_)) => "row.changed",
             (Some(_), None) => "row.missing",
-            _ => "row.injected",
+            _ => "row.unadopted",
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::env;
 
 use super::Office;
-use crate::records::{Settings, open};
+use crate::records::{KeptBatch, Settings, Witness, open};
 
 /// Settings of a new SQLite database.
 pub(super) fn sqlite_settings() -> (Settings, tempfile::TempDir) {
@@ -99,4 +99,18 @@ pub(super) async fn postgres() -> Option<(Office, Database)> {
     let database = database().await?;
     let records = open(&database.settings()).await.unwrap();
     Some((Office::new(records), database))
+}
+
+/// A ledger with the batches whose headers say so, and every receipt fits that is not a forger's.
+pub(in crate::records) struct Ledgers;
+
+#[async_trait::async_trait]
+impl Witness for Ledgers {
+    fn fits(&self, batch: &KeptBatch) -> bool {
+        batch.receipt.as_deref() != Some(b"forged") && batch.header != b"forged"
+    }
+
+    async fn has(&self, batch: &KeptBatch) -> bool {
+        batch.header == b"recorded"
+    }
 }

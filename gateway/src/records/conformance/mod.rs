@@ -6,6 +6,7 @@ pub(super) mod engines;
 mod erasure;
 mod execution;
 mod ledger;
+mod mending;
 mod picture;
 mod statements;
 mod watch;

@@ -8,6 +8,7 @@ mod connection;
 mod erasure;
 mod execution;
 mod failure;
+mod mending;
 mod outbox;
 mod picture;
 #[cfg(test)]
@@ -36,7 +37,7 @@ use self::{
 use super::{
     Admitted, Alert, Backlog, Executed, Lease, NewAlert, OpenError, OutboxRow, Picture, Records,
     RecordsError, Result, Row, Settings, Sighting, Sought, Statement, StoredBatch, StoredCertificate,
-    StoredEntry, StoredRequest,
+    StoredEntry, StoredRequest, Witness,
     migration::Migration,
     picture::{ENTRIES_AFTER, REQUESTS_AFTER},
     rows::RowLimits,
@@ -278,9 +279,14 @@ impl Records for Postgres {
         Ok(alerts::after(&self.client().await?, after, limit).await?)
     }
 
-    async fn watch(&self, tell: &(dyn Fn(Sighting) + Send + Sync), shutdown: &CancellationToken) {
+    async fn watch(
+        &self,
+        tell: &(dyn Fn(Sighting) + Send + Sync),
+        witness: &dyn Witness,
+        shutdown: &CancellationToken,
+    ) {
         if let Some(watch) = &self.watch {
-            watch.run(tell, shutdown).await;
+            watch.run(tell, witness, shutdown).await;
         }
     }
 

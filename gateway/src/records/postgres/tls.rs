@@ -4,7 +4,7 @@ use std::{env, fs, sync::Arc, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
-use crate::records::{OpenError, Records, Settings, open};
+use crate::records::{OpenError, Records, Settings, conformance::engines::Ledgers, open};
 
 /// The server's URL and the file of its certificate, if the tests were given one that speaks TLS.
 fn server() -> Option<(String, String)> {
@@ -38,7 +38,7 @@ async fn sessions(url: &str, name: &str) -> (i64, i64) {
 async fn watched(records: Arc<dyn Records>, client: &tokio_postgres::Client, name: &str) -> bool {
     let shutdown = CancellationToken::new();
     let stop = shutdown.clone();
-    let watching = tokio::spawn(async move { records.watch(&|_| {}, &stop).await });
+    let watching = tokio::spawn(async move { records.watch(&|_| {}, &Ledgers, &stop).await });
     let hears = "SELECT ssl FROM pg_stat_ssl JOIN pg_stat_replication USING (pid)
                  JOIN pg_replication_slots ON active_pid = pid WHERE database = $1";
     let encrypted = loop {

@@ -8,6 +8,7 @@ mod connection;
 mod deadline;
 mod erasure;
 mod lane;
+mod mending;
 mod outbox;
 mod picture;
 mod statement;

@@ -28,7 +28,7 @@ pub(super) fn chapters(
 }
 
 impl Core {
-    async fn chapter(&self, school: &SchoolId, sequence: u64) -> Result<Chapter, Problem> {
+    pub(super) async fn chapter(&self, school: &SchoolId, sequence: u64) -> Result<Chapter, Problem> {
         let chapter = read_chapter(self.contract(), school, sequence).await.map_err(problems::of_ledger)?;
         let gap =
             || problems::internal(&format!("the ledger has no batch {sequence} of {school} below its head"));

@@ -5,10 +5,13 @@
 //! raises no alarm. Each learner is audited at the school where they are now; those who came from another one are
 //! verified alone. At the end come the rows of those whom the ledger does not know.
 
+mod alerts;
 mod background;
 mod chapters;
 mod cut;
 mod images;
+mod kept;
+mod mend;
 mod registered;
 mod report;
 mod school;
@@ -18,17 +21,24 @@ use std::{sync::Arc, time::Duration};
 
 use sillok_contract::id::SchoolId;
 
+pub use mend::Mended;
 pub use report::{Audit, CutRequest, SchoolAudit, Stranger};
 pub use settings::AuditSettings;
 
 pub(super) use background::run;
 
 use super::{Core, problems};
-use crate::problem::Problem;
+use crate::{
+    drift::{self, Difference},
+    problem::Problem,
+};
 use registered::Registered;
 
 /// How many ids of the database's learners are looked at between two pauses.
 const PAGE: u32 = 500;
+
+/// How many entries that are astray are told.
+const ASTRAY: u32 = 1_000;
 
 /// An audit under way.
 pub struct Auditor {
@@ -77,6 +87,12 @@ impl Auditor {
     /// Requests whose entries are not all in the outbox any more.
     pub async fn cut(&self) -> Result<Vec<CutRequest>, Problem> {
         cut::find(&*self.core.records, self.pause).await
+    }
+
+    /// Entries of the outbox that say they are in a batch which does not hold them; 1,000 at most.
+    pub async fn astray(&self) -> Result<Vec<Difference>, Problem> {
+        let astray = self.core.records.astray(ASTRAY).await.map_err(problems::of_records)?;
+        Ok(astray.iter().map(drift::astray).collect())
     }
 
     async fn is_registered_now(&self, learner: &str) -> Result<bool, Problem> {

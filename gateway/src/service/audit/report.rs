@@ -5,7 +5,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sillok_contract::id::SchoolId;
 
-use crate::{drift::Report, ledger::story::Fault, service::Digest};
+use super::Mended;
+use crate::{
+    drift::{Difference, Report},
+    ledger::story::Fault,
+    service::Digest,
+};
 
 /// An audit, whole or as far as it has come. It can be kept, and gone on with.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -23,6 +28,12 @@ pub struct Audit {
     /// Requests whose entries are not all in the outbox any more.
     #[serde(default)]
     pub cut: Vec<CutRequest>,
+    /// Entries of the outbox that say they are in a batch which does not hold them.
+    #[serde(default)]
+    pub astray: Vec<Difference>,
+    /// What was put back of the gateway's own tables before it was audited, by school; where that was asked for.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub mended: BTreeMap<SchoolId, Mended>,
 }
 
 /// What came of one school.
@@ -47,6 +58,9 @@ pub struct SchoolAudit {
     pub reports: Vec<Report>,
     /// What does not hold of the school's batches themselves.
     pub faults: Vec<Fault>,
+    /// In what the batches and requests that the database keeps differ from the ledger's.
+    #[serde(default)]
+    pub kept: Vec<Difference>,
 }
 
 /// Somebody with rows in the database whom the ledger does not know.
@@ -81,13 +95,14 @@ impl SchoolAudit {
             suspects: 0,
             reports: Vec::new(),
             faults: Vec::new(),
+            kept: Vec::new(),
         }
     }
 
     /// How many things do not agree.
     pub fn findings(&self) -> u64 {
         let of = |report: &Report| report.differences.len() + report.faults.len();
-        (self.reports.iter().map(of).sum::<usize>() + self.faults.len()) as u64
+        (self.reports.iter().map(of).sum::<usize>() + self.faults.len() + self.kept.len()) as u64
     }
 }
 
@@ -100,7 +115,7 @@ impl Audit {
     /// How many things do not agree.
     pub fn findings(&self) -> u64 {
         let of_schools: u64 = self.schools.values().map(SchoolAudit::findings).sum();
-        of_schools + (self.strangers.len() + self.cut.len()) as u64
+        of_schools + (self.strangers.len() + self.cut.len() + self.astray.len()) as u64
     }
 
     /// The sum of one of the schools' numbers.

@@ -9,9 +9,9 @@ use sillok_contract::{
     id::{LearnerId, SchoolId},
 };
 
-use super::{SchoolAudit, chapters::chapters, images::Images, registered::Registered};
+use super::{SchoolAudit, chapters::chapters, images::Images, kept, registered::Registered};
 use crate::{
-    drift::outbox_agrees,
+    drift::{batch_without_ledger, outbox_agrees},
     ledger::story::{Chapter, Content, Fault, FaultCode},
     problem::Problem,
     service::{Core, problems},
@@ -39,12 +39,15 @@ pub(super) async fn audit(
         audit.chain(&chapter);
         images.take(&chapter);
         look_at_outbox(core, &chapter, &mut images).await?;
+        audit.kept.extend(kept::look(core, &chapter, head.sequence).await?);
         batch();
         if chapter.batch.sequence.is_multiple_of(BATCHES) {
             tokio::time::sleep(pause).await;
         }
     }
     audit.ends_at(&head);
+    let unknown = kept::without_ledger(core, school, head.sequence).await?;
+    audit.kept.extend(unknown.into_iter().map(|sequence| batch_without_ledger(school, sequence)));
     images.count();
     let ids: Vec<_> = pupils.iter().map(|pupil| pupil.id.clone()).collect();
     for learners in ids.chunks(LEARNERS) {

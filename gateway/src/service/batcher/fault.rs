@@ -42,7 +42,8 @@ pub(super) enum Fault {
     /// Ledger and database do not belong together.
     #[error(
         "the ledger's last batch of this school is {ledger}, the database's is {database}: was one of them restored \
-         from a copy, or is this another network's database? Nothing is recorded until they agree"
+         from a copy, or is this another network's database? Nothing is recorded until they agree; what a restored copy \
+         lacks, `sillok audit --mend` puts back from the ledger"
     )]
     Disagree {
         /// The ledger's.

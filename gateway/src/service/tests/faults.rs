@@ -24,8 +24,9 @@ use crate::{
     keys::OfficeSigner,
     ledger::{Call, Checkpoint, Commit, Endorsed, Event, Ledger, LedgerError, Receipt},
     records::{
-        Admitted, Alert, Backlog, Executed, Lease, NewAlert, OutboxRow, Picture, Records, RecordsError,
-        Result, Row, Sought, StoredBatch, StoredCertificate, StoredEntry, StoredRequest,
+        Admitted, Alert, Astray, Backlog, Executed, KeptBatch, KeptRequest, Lease, LedgerBatch, Mending,
+        NewAlert, OutboxRow, Picture, Records, RecordsError, Result, Row, Sought, StoredBatch,
+        StoredCertificate, StoredEntry, StoredRequest,
     },
 };
 
@@ -374,5 +375,36 @@ impl Records for FaultyRecords {
 
     async fn erase(&self, ids: &[EntryId]) -> Result<u64> {
         self.around("erase", self.real.erase(ids)).await
+    }
+}
+
+#[async_trait]
+impl Mending for FaultyRecords {
+    async fn kept_batch(&self, school: &SchoolId, sequence: u64) -> Result<Option<KeptBatch>> {
+        self.around("kept_batch", self.real.kept_batch(school, sequence)).await
+    }
+
+    async fn recorded_after(&self, school: &SchoolId, after: u64, limit: u32) -> Result<Vec<u64>> {
+        self.around("recorded_after", self.real.recorded_after(school, after, limit)).await
+    }
+
+    async fn kept_requests(&self, digests: &[[u8; 32]]) -> Result<Vec<KeptRequest>> {
+        self.around("kept_requests", self.real.kept_requests(digests)).await
+    }
+
+    async fn astray(&self, limit: u32) -> Result<Vec<Astray>> {
+        self.around("astray", self.real.astray(limit)).await
+    }
+
+    async fn mend(&self, batch: &LedgerBatch) -> Result<()> {
+        self.around("mend", self.real.mend(batch)).await
+    }
+
+    async fn forget_batch(&self, school: &SchoolId, sequence: u64) -> Result<()> {
+        self.around("forget_batch", self.real.forget_batch(school, sequence)).await
+    }
+
+    async fn free_astray(&self, school: &SchoolId) -> Result<u64> {
+        self.around("free_astray", self.real.free_astray(school)).await
     }
 }

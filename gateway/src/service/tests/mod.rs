@@ -6,6 +6,7 @@ mod audit;
 mod certificates;
 mod drift;
 mod faults;
+mod mend;
 mod objections;
 mod officers;
 mod recording;

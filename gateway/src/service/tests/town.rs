@@ -99,6 +99,31 @@ impl Town {
         connection.execute_batch(sql).unwrap();
     }
 
+    /// Keeps a copy of the database as it is.
+    pub(super) fn back_up(&self) {
+        self.tamper(&format!("VACUUM INTO '{}'", self.backup().display()));
+    }
+
+    fn backup(&self) -> PathBuf {
+        self.database.with_extension("backup")
+    }
+
+    /// Makes the database what it was when it was backed up, as its administrator can: under a gateway that runs.
+    pub(super) fn restore_backup(&self) {
+        let connection = rusqlite::Connection::open(&self.database).unwrap();
+        connection.busy_timeout(PATIENCE).unwrap();
+        connection.execute("ATTACH ?1 AS old", [self.backup().to_str().unwrap()]).unwrap();
+        let tables = "SELECT name FROM old.sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'
+            AND name NOT LIKE '%leases'";
+        let mut tables = connection.prepare(tables).unwrap();
+        let tables: Vec<String> =
+            tables.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        let each = tables.iter().map(|name| {
+            format!("DELETE FROM main.{name}; INSERT INTO main.{name} SELECT * FROM old.{name};")
+        });
+        connection.execute_batch(&format!("BEGIN IMMEDIATE; {} COMMIT", each.collect::<String>())).unwrap();
+    }
+
     /// That every entry the database holds of these requests is on the ledger, once, without a gap, in the order of
     /// execution, and that the proofs' chain of headers is whole.
     pub(super) async fn check_everything(&self, executed: &[RequestState]) {

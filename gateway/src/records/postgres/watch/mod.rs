@@ -22,7 +22,7 @@ use super::{
     failure::{Done, Failure},
 };
 use crate::records::{
-    OpenError, RecordsError, Settings, Sighting, WatchMode, schema::Schema, settings::setting,
+    OpenError, RecordsError, Settings, Sighting, WatchMode, Witness, schema::Schema, settings::setting,
 };
 
 /// After how long it is tried again.
@@ -63,11 +63,11 @@ impl Watch {
     }
 
     /// Watches until `shutdown`, or waits until nobody else does.
-    pub(super) async fn run(&self, tell: Tell<'_>, shutdown: &CancellationToken) {
+    pub(super) async fn run(&self, tell: Tell<'_>, witness: &dyn Witness, shutdown: &CancellationToken) {
         loop {
             let ended = tokio::select! {
                 () = shutdown.cancelled() => break,
-                ended = session::hear(self, tell) => ended,
+                ended = session::hear(self, tell, witness) => ended,
             };
             tell(Sighting::Watching(false));
             match ended {

@@ -4,6 +4,9 @@
 //! entry's id is the hash of its bytes) and against what else the transaction did: a gateway stores entries with their
 //! request, puts them into a batch that it forms, takes them out of one that it dissolves, and blanks those that were erased,
 //! with the rows in their request's answer.
+//!
+//! Rows of recorded batches may be put back from the ledger (`sillok audit --mend`), all of a batch at once. That can only be
+//! told from a forgery by asking the ledger: it has the batch so, or it is told.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -16,7 +19,42 @@ use super::{
     catalog::{Known, Own, name_of},
     transaction::{LOOKED_AT, Operation},
 };
-use crate::records::{Finding, pgoutput::Tuple};
+use crate::records::{Finding, KeptBatch, pgoutput::Tuple};
+
+/// How many batches of a transaction the ledger is asked about: mending writes one in each.
+const CLAIMS: usize = 8;
+
+/// What the ledger says of the batches that a transaction writes anew.
+#[derive(Default)]
+pub(super) struct Witnessed(HashMap<(String, i64), bool>);
+
+impl Witnessed {
+    pub(super) fn note(&mut self, batch: &KeptBatch, is_so: bool) {
+        self.0.insert((batch.school.clone(), batch.sequence), is_so);
+    }
+
+    fn has(&self, school: &str, sequence: i64) -> bool {
+        self.0.get(&(school.to_owned(), sequence)).copied().unwrap_or_default()
+    }
+}
+
+/// An entry in its place.
+struct Placed {
+    id: EntryId,
+    school: String,
+    batch: i64,
+    leaf: i64,
+    /// The request that it names.
+    request: Vec<u8>,
+    /// Whether the log tells its bytes, so that its other columns were held against them.
+    whole: bool,
+}
+
+impl Placed {
+    fn is_in(&self, batch: &KeptBatch) -> bool {
+        (self.school.as_str(), self.batch) == (batch.school.as_str(), batch.sequence)
+    }
+}
 
 /// What was done to Sillok's own tables.
 #[derive(Default)]
@@ -25,8 +63,14 @@ pub(super) struct Outbox {
     inserted: Vec<(EntryId, Vec<u8>, Vec<u8>)>,
     /// New requests: their digests and keys.
     requests: Vec<(Vec<u8>, Map<String, Value>)>,
-    /// Entries that are in this batch now, at this leaf.
-    placed: Vec<(EntryId, String, i64, i64)>,
+    /// Entries that are in a batch now.
+    placed: Vec<Placed>,
+    /// New entries that are in a batch from the beginning.
+    put_back: Vec<Placed>,
+    /// Requests that were written anew: their digests and keys.
+    asked_again: Vec<(Vec<u8>, Map<String, Value>)>,
+    /// Batches with their receipts, whether they are new, and whether the log tells all of them.
+    received: Vec<(KeptBatch, bool)>,
     /// Entries that are in no batch now, and their schools.
     taken_out: Vec<(EntryId, String)>,
     /// New batches, with the ids of their entries one after the other.
@@ -70,14 +114,13 @@ impl Outbox {
             (Own::Entries, Operation::Update, None, Some(new)) => self.moved(known, new),
             (Own::Requests, Operation::Insert, _, Some(new)) => self.request(known, new),
             (Own::Requests, Operation::Update, None, Some(new)) => self.answer(known, new),
+            (Own::Requests, Operation::Update, Some(_), Some(new)) => self.asked_again(known, new),
             (Own::Batches, Operation::Insert, _, Some(new)) => self.batch(known, new),
             (Own::Batches, Operation::Delete, Some(old), _) => batch_of(known, old).map(|batch| {
                 self.dissolved.insert(batch);
             }),
-            // The envelope, and the receipt.
-            (Own::Batches, Operation::Update, None, Some(_)) | (Own::Alerts, Operation::Insert, ..) => {
-                Some(())
-            }
+            (Own::Batches, Operation::Update, None, Some(new)) => self.received(known, new),
+            (Own::Alerts, Operation::Insert, ..) => Some(()),
             _ => None,
         };
         if told.is_none() {
@@ -92,8 +135,20 @@ impl Outbox {
     }
 
     fn entry(&mut self, known: &Known, row: &Tuple) -> Option<()> {
-        let waits = known.raw(row, "batch").is_none() && known.raw(row, "code").is_none();
         let (id, bytes) = (id_of(known, row)?, known.raw(row, "bytes")?);
+        if known.raw(row, "code").is_some() {
+            return None;
+        }
+        if let (Some(batch), Some(leaf)) = (known.integer(row, "batch"), known.integer(row, "leaf")) {
+            if !bytes.is_empty() {
+                agrees(known, row, id, bytes)?;
+            }
+            let (school, request) =
+                (known.text(row, "school")?.to_owned(), known.raw(row, "request")?.to_vec());
+            self.put_back.push(Placed { id, school, batch, leaf, request, whole: true });
+            return Some(());
+        }
+        let waits = known.raw(row, "batch").is_none();
         let entry = agrees(known, row, id, bytes).filter(|_| waits)?;
         self.inserted.push((id, bytes.to_vec(), entry.request_digest));
         Some(())
@@ -101,13 +156,18 @@ impl Outbox {
 
     fn moved(&mut self, known: &Known, row: &Tuple) -> Option<()> {
         let (id, school) = (id_of(known, row)?, known.text(row, "school")?);
-        match known.raw(row, "bytes") {
+        let bytes = known.raw(row, "bytes");
+        match bytes {
             Some([]) => return self.erased(known, row),
             Some(bytes) => drop(agrees(known, row, id, bytes)?),
             None => {}
         }
         match (known.integer(row, "batch"), known.integer(row, "leaf")) {
-            (Some(batch), Some(leaf)) => self.placed.push((id, school.to_owned(), batch, leaf)),
+            (Some(batch), Some(leaf)) => {
+                let request = known.raw(row, "request").unwrap_or_default().to_vec();
+                let (school, whole) = (school.to_owned(), bytes.is_some());
+                self.placed.push(Placed { id, school, batch, leaf, request, whole });
+            }
             _ => self.taken_out.push((id, school.to_owned())),
         }
         Some(())
@@ -137,20 +197,53 @@ impl Outbox {
         Some(())
     }
 
+    /// One whose key changed: only where it is put back.
+    fn asked_again(&mut self, known: &Known, row: &Tuple) -> Option<()> {
+        let (digest, jws) = (known.raw(row, "digest")?, known.text(row, "jws")?);
+        (sha256(&[jws.as_bytes()])[..] == *digest).then_some(())?;
+        self.asked_again.push((digest.to_vec(), key_of(known, Own::Requests, row)));
+        Some(())
+    }
+
+    /// A batch changed: it has an envelope, or a receipt.
+    fn received(&mut self, known: &Known, row: &Tuple) -> Option<()> {
+        let kept = kept_batch(known, row)?;
+        if kept.receipt.is_some() {
+            self.received.push((kept, false));
+            return Some(());
+        }
+        // A receipt that is there and did not change would not be told. What flies has an envelope.
+        known.raw(row, "envelope").map(drop)
+    }
+
     fn batch(&mut self, known: &Known, row: &Tuple) -> Option<()> {
         let ids = known.raw(row, "entries")?.to_vec();
         if known.raw(row, "receipt").is_some() {
-            return None;
+            self.received.push((kept_batch(known, row)?, true));
+            return Some(());
         }
         self.formed.insert(batch_of(known, row)?, ids);
         Some(())
     }
 
-    /// What of it no gateway does.
-    pub(super) fn judge(self) -> Vec<Finding> {
-        let mut found = self.wrong;
+    /// Whether an entry of this batch was put into its place, and the transaction did not form it.
+    fn is_put_back(&self, batch: &KeptBatch) -> bool {
+        self.put_back.iter().chain(&self.placed).any(|placed| placed.is_in(batch))
+    }
+
+    /// Recorded batches that are written anew, with or without their entries: not those that are given their receipts.
+    pub(super) fn claims(&self) -> impl Iterator<Item = &KeptBatch> {
+        let anew = |(batch, new): &&(KeptBatch, bool)| *new || self.is_put_back(batch);
+        self.received.iter().filter(anew).map(|(batch, _)| batch).take(CLAIMS)
+    }
+
+    /// What of it no gateway does. `fits` says whether a batch's receipt is its own.
+    pub(super) fn judge(mut self, witnessed: &Witnessed, fits: &dyn Fn(&KeptBatch) -> bool) -> Vec<Finding> {
+        let mut found = self.of_recorded(witnessed, fits);
+        let back = self.requests_put_back(witnessed);
+        found.append(&mut self.wrong);
         found.extend(
-            self.beyond
+            std::mem::take(&mut self.beyond)
                 .into_iter()
                 .map(|((table, operation), rows)| Finding { rows, ..of_table(table, operation) }),
         );
@@ -159,13 +252,19 @@ impl Outbox {
         let with_request = |request| self.requests.iter().any(|(digest, _)| digest == request);
         let alone = self.inserted.iter().filter(|(_, _, request)| !with_request(request));
         found.extend(alone.map(|(id, ..)| insert(Own::Entries, key_of_entry(id))));
-        let with_entries = |digest| self.inserted.iter().any(|(_, _, request)| request == digest);
+        let with_entries =
+            |digest| self.inserted.iter().any(|(_, _, request)| request == digest) || back.contains(digest);
         let empty = self.requests.iter().filter(|(digest, _)| !with_entries(digest));
         found.extend(empty.map(|(_, key)| insert(Own::Requests, key.clone())));
-        let changed = self.answers.iter().filter(|(digest, _)| !self.erased.contains(digest));
+        let allowed = |digest| self.erased.contains(digest) || back.contains(digest);
+        let changed = self.answers.iter().filter(|(digest, _)| !allowed(digest));
+        let changed = changed.chain(self.asked_again.iter().filter(|(digest, _)| !back.contains(digest)));
         found.extend(changed.map(|(_, key)| altered(Own::Requests, Operation::Update, key.clone())));
         let mut placed: HashMap<(&str, i64), usize> = HashMap::new();
-        for (id, school, batch, leaf) in &self.placed {
+        for Placed { id, school, batch, leaf, whole, .. } in &self.placed {
+            if *whole && witnessed.has(school, *batch) && self.holds(school, *batch, *leaf, id) {
+                continue;
+            }
             let ids = self.formed.get(&(school.clone(), *batch));
             if ids.is_some_and(|ids| leaf_of(ids, *leaf) == Some(*id)) {
                 *placed.entry((school, *batch)).or_default() += 1;
@@ -190,6 +289,58 @@ impl Outbox {
         );
         found
     }
+
+    /// Recorded batches that are not what they say, and entries that were put into none that the ledger has.
+    fn of_recorded(&self, witnessed: &Witnessed, fits: &dyn Fn(&KeptBatch) -> bool) -> Vec<Finding> {
+        let mut found = Vec::new();
+        for (batch, new) in &self.received {
+            let key = key_of_batch(&batch.school, batch.sequence);
+            let operation = if *new { Operation::Insert } else { Operation::Update };
+            let is_so = match *new || self.is_put_back(batch) {
+                true => witnessed.has(&batch.school, batch.sequence),
+                // The entries are not told where they are many and did not change.
+                false => fits(batch),
+            };
+            if !is_so {
+                found.push(altered(Own::Batches, operation, key));
+            }
+        }
+        for Placed { id, school, batch, leaf, .. } in &self.put_back {
+            if !witnessed.has(school, *batch) || !self.holds(school, *batch, *leaf, id) {
+                found.push(altered(Own::Entries, Operation::Insert, key_of_entry(id)));
+            }
+        }
+        found
+    }
+
+    /// Whether the batch, as it was written anew, holds this entry at this leaf.
+    fn holds(&self, school: &str, sequence: i64, leaf: i64, id: &EntryId) -> bool {
+        let is = |batch: &&KeptBatch| (batch.school.as_str(), batch.sequence) == (school, sequence);
+        let batch = self.received.iter().map(|(batch, _)| batch).find(is);
+        batch.is_some_and(|batch| leaf_of(&batch.entries, leaf) == Some(*id))
+    }
+
+    /// The requests of entries that were put back.
+    fn requests_put_back(&self, witnessed: &Witnessed) -> BTreeSet<Vec<u8>> {
+        let all = self.put_back.iter().chain(&self.placed);
+        let back = all.filter(|placed| witnessed.has(&placed.school, placed.batch));
+        back.map(|placed| placed.request.clone()).collect()
+    }
+}
+
+/// A batch as the log tells it. What it does not tell because it is long and did not change is empty.
+fn kept_batch(known: &Known, row: &Tuple) -> Option<KeptBatch> {
+    let (school, sequence) = batch_of(known, row)?;
+    let bytes = |column| known.raw(row, column).map(<[u8]>::to_vec);
+    Some(KeptBatch {
+        school,
+        sequence,
+        header: bytes("header").unwrap_or_default(),
+        entries: bytes("entries").unwrap_or_default(),
+        transaction: known.text(row, "transaction_id").map(str::to_owned),
+        receipt: bytes("receipt"),
+        block: known.integer(row, "block"),
+    })
 }
 
 const ALTERED: &str = "outbox.altered";

@@ -10,12 +10,13 @@ use tokio_postgres::types::PgLsn;
 use super::{
     Tell, Watch,
     catalog::Catalog,
+    outbox::Witnessed,
     setup::{self, PUBLICATION, Ready},
     stream::{Said, Stream, StreamError},
     transaction::{Operation, Transaction},
 };
 use crate::records::{
-    Alert, Finding, NewAlert, RecordsError, Sighting,
+    Alert, Finding, KeptBatch, NewAlert, RecordsError, Sighting, Witness,
     pgoutput::Message,
     postgres::{
         alerts,
@@ -46,14 +47,14 @@ pub(super) enum Ended {
 }
 
 /// Watches until something fails.
-pub(super) async fn hear(watch: &Watch, tell: Tell<'_>) -> Ended {
-    match attempt(watch, tell).await {
+pub(super) async fn hear(watch: &Watch, tell: Tell<'_>, witness: &dyn Witness) -> Ended {
+    match attempt(watch, tell, witness).await {
         Ok(ended) => ended,
         Err(failure) => Ended::Failed(failure.error),
     }
 }
 
-async fn attempt(watch: &Watch, tell: Tell<'_>) -> Done<Ended> {
+async fn attempt(watch: &Watch, tell: Tell<'_>, witness: &dyn Witness) -> Done<Ended> {
     let mut client = connect(&watch.pool).await?;
     let slot = setup::slot_name(&client).await?;
     let kept = setup::kept(&client, &slot).await?;
@@ -73,7 +74,7 @@ async fn attempt(watch: &Watch, tell: Tell<'_>) -> Done<Ended> {
         followed => followed?,
     }
     tell(Sighting::Watching(true));
-    Session::new(watch, tell, client, stream, ready).run().await
+    Session::new(watch, (tell, witness), client, stream, ready).run().await
 }
 
 /// What the log holds cannot be told any more, for the publication was not there then.
@@ -90,6 +91,7 @@ async fn begin_anew(session: Session<'_>) -> Done<Ended> {
 struct Session<'w> {
     watch: &'w Watch,
     tell: Tell<'w>,
+    witness: &'w dyn Witness,
     client: Client,
     stream: Stream,
     slot: String,
@@ -109,13 +111,20 @@ struct Session<'w> {
 }
 
 impl<'w> Session<'w> {
-    fn new(watch: &'w Watch, tell: Tell<'w>, client: Client, stream: Stream, ready: Ready) -> Self {
+    fn new(
+        watch: &'w Watch,
+        (tell, witness): (Tell<'w>, &'w dyn Witness),
+        client: Client,
+        stream: Stream,
+        ready: Ready,
+    ) -> Self {
         let place = ready.position.to_string();
         let due = ready.wrong.into_iter().map(|(kind, detail)| of_the_watch(kind, detail, &place)).collect();
         let now = Instant::now();
         Self {
             watch,
             tell,
+            witness,
             client,
             stream,
             slot: ready.slot,
@@ -199,13 +208,19 @@ impl<'w> Session<'w> {
         if end <= self.judged {
             return Ok(());
         }
+        let mut witnessed = Witnessed::default();
+        for batch in open.claims() {
+            let is_so = self.witness.has(batch).await;
+            witnessed.note(batch, is_so);
+        }
         (self.judged, self.busy) = (end, true);
         let end = end.to_string();
         let alert = |(index, finding): (usize, Finding)| NewAlert {
             fingerprint: format!("wal:{end}:{}:{index}", finding.xid.unwrap_or_default()),
             finding,
         };
-        self.due.extend(open.judge(&end).into_iter().enumerate().map(alert));
+        let fits = |batch: &KeptBatch| self.witness.fits(batch);
+        self.due.extend(open.judge(&end, &witnessed, &fits).into_iter().enumerate().map(alert));
         if self.due.is_empty() { Ok(()) } else { self.store().await }
     }
 

@@ -33,22 +33,26 @@ pub(super) async fn hindrance(client: &impl GenericClient, schema: &Schema) -> D
                 current_setting('server_version_num')::integer >= 140000
                FROM pg_roles WHERE rolname = current_user";
     let found = row(client, sql, &[]).await?.ok_or_else(|| lost("the role is not to be found"))?;
-    if !found.try_get::<_, bool>(3)? {
-        return Ok(Some(
+    let level: String = found.try_get(0)?;
+    match lacking(found.try_get(3)?, &level, found.try_get(1)?, found.try_get(2)?) {
+        None => untold(client, schema).await,
+        lacking => Ok(lacking),
+    }
+}
+
+/// What the server lacks, or the role.
+fn lacking(is_new: bool, level: &str, replicates: bool, role: &str) -> Option<String> {
+    if !is_new {
+        return Some(
             "PostgreSQL is older than 14, the first that tells values in their binary form".to_owned(),
+        );
+    }
+    if level != "logical" {
+        return Some(format!(
+            "PostgreSQL's wal_level is {level}: set wal_level = logical in postgresql.conf and restart it"
         ));
     }
-    let (level, replicates, role): (String, bool, String) =
-        (found.try_get(0)?, found.try_get(1)?, found.try_get(2)?);
-    if level != "logical" {
-        return Ok(Some(format!(
-            "PostgreSQL's wal_level is {level}: set wal_level = logical in postgresql.conf and restart it"
-        )));
-    }
-    if !replicates {
-        return Ok(Some(format!("the role may not replicate: ALTER ROLE \"{role}\" REPLICATION")));
-    }
-    untold(client, schema).await
+    (!replicates).then(|| format!("the role may not replicate: ALTER ROLE \"{role}\" REPLICATION"))
 }
 
 /// A table whose changed rows PostgreSQL would not name: it would even refuse to change them, once published.
@@ -219,4 +223,26 @@ pub(super) async fn unmake(client: &mut Client) -> Done<bool> {
 
 fn lost(reason: &str) -> Failure {
     RecordsError::Unavailable(reason.to_owned()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::lacking;
+
+    #[test]
+    fn what_is_lacking_is_told_with_what_to_do() {
+        assert_eq!(lacking(true, "logical", true, "sillok"), None);
+        for (told, remedy) in [
+            (
+                lacking(true, "replica", true, "sillok"),
+                "set wal_level = logical in postgresql.conf and restart",
+            ),
+            // The server first: without it the role's right is of no use.
+            (lacking(true, "minimal", false, "sillok"), "wal_level is minimal: set wal_level = logical"),
+            (lacking(true, "logical", false, "sillok"), "ALTER ROLE \"sillok\" REPLICATION"),
+            (lacking(false, "logical", true, "sillok"), "older than 14"),
+        ] {
+            assert!(told.as_ref().is_some_and(|told| told.contains(remedy)), "{told:?}");
+        }
+    }
 }

@@ -7,10 +7,10 @@ use sillok_proto::ledger::{Entry, RowImage, entry::Result as Outcome};
 
 use super::{
     catalog::{Known, Row, What},
-    outbox::Outbox,
+    outbox::{Outbox, Witnessed},
 };
 use crate::records::{
-    Finding,
+    Finding, KeptBatch,
     pgoutput::{Begin, Tuple},
     schema::Table,
 };
@@ -124,8 +124,18 @@ impl Transaction {
         }
     }
 
+    /// Recorded batches that it writes anew: whether the ledger has them so is to be asked.
+    pub(super) fn claims(&self) -> impl Iterator<Item = &KeptBatch> {
+        self.outbox.claims()
+    }
+
     /// What of it no gateway does.
-    pub(super) fn judge(self, end: &str) -> Vec<Finding> {
+    pub(super) fn judge(
+        self,
+        end: &str,
+        witnessed: &Witnessed,
+        fits: &dyn Fn(&KeptBatch) -> bool,
+    ) -> Vec<Finding> {
         let (mut images, mut subjects) = (self.images(), BTreeMap::<Subject, u64>::new());
         for change in &self.changes {
             if let Some(kind) = unlike(change, &mut images) {
@@ -150,7 +160,10 @@ impl Transaction {
             ..Finding::new(kind)
         });
         let begin = self.begin;
-        few(found.chain(self.outbox.judge())).into_iter().map(|finding| begin.of(finding, end)).collect()
+        few(found.chain(self.outbox.judge(witnessed, fits)))
+            .into_iter()
+            .map(|finding| begin.of(finding, end))
+            .collect()
     }
 
     /// The images that the transaction's entries hold, by row, in the order of the request's queries.
