@@ -113,9 +113,8 @@ pub(crate) async fn certified_and_tampered_with(world: &mut World) {
     for learner in &whose {
         named.extend(differences(world, learner).await);
     }
-    let expected = changed
-        .iter()
-        .map(|(.., mark)| format!("row.changed grades Portuguese score: {}/{mark}", mark + 50));
+    let expected =
+        changed.iter().map(|(.., mark)| format!("row.changed grades Portuguese score: {}/{mark}", mark + 50));
     assert_eq!(named, expected.collect::<Vec<_>>(), "G6: each named to the column");
     let officer = officer(world).await;
     for learner in &whose {
