@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use moves::{countersign, issue, refuse, request, revoke};
 pub use read::{CredentialStatus, EVENT};
-pub(crate) use read::{get, list, status};
+pub(crate) use read::{get, list, list_waiting, status};
 
 use crate::{
     act::{RevocationReason, Step},

@@ -183,6 +183,12 @@ functions! {
         |ledger, arguments| {
             answer(credential::list(ledger, &arguments.id(0)?, arguments.page_size(1)?, arguments.text(2)?))
         };
+    /// The certificates that are neither refused nor issued, those that were asked for first at the front.
+    LIST_WAITING_CERTIFICATES = "ListWaitingCertificates", Members, evaluate
+        (page_size: Form::PageSize, bookmark: Form::Bookmark)
+        |ledger, arguments| {
+            answer(credential::list_waiting(ledger, arguments.page_size(0)?, arguments.text(1)?))
+        };
     /// Where a certificate stands, at a time that both offices attest: endorse it and verify the receipt, submit nothing.
     GET_CERTIFICATE_STATUS = "GetCertificateStatus", Members, evaluate (id: Form::Id, nonce: Form::Nonce)
         |ledger, arguments| answer(credential::status(ledger, &arguments.id(0)?, arguments.nonce(1)?));

@@ -17,6 +17,7 @@
 //! | `act/DIGEST` | JSON | a [`crate::act::ActRecord`] |
 //! | `credential/ID` | JSON | a [`crate::credential::Credential`] |
 //! | `credential-of/LEARNER/ID` | text | the id of a certificate of the learner's |
+//! | `credential-waiting/TIME/ID` | text | the id of a certificate that is neither refused nor issued, by when it was asked for |
 //! | `objection/ID` | JSON | a [`crate::objection::Objection`] |
 //! | `objection-of/LEARNER/ID` | text | the id of an objection of the learner's |
 //! | `objection-due/TIME/ID` | text | the id of an objection that is not decided, by when it is due |
@@ -111,6 +112,11 @@ pub fn credential(id: impl Display) -> String {
 /// The key that leads from a learner to a certificate of theirs.
 pub fn credential_of(learner: impl Display, id: impl Display) -> String {
     format!("credential-of/{learner}/{id}")
+}
+
+/// The key under which a certificate waits for an office: those that were asked for first sort first.
+pub fn credential_waiting(requested_at: i64, id: impl Display) -> String {
+    format!("credential-waiting/{requested_at:020}/{id}")
 }
 
 /// The key of an objection.

@@ -154,6 +154,16 @@ impl Contract {
         self.read(function::LIST_CERTIFICATES, [learner.as_str(), &page_size.to_string(), bookmark]).await
     }
 
+    /// A page of the certificates that are neither refused nor issued, those that were asked for first at the front; at
+    /// most 500. The first page has an empty bookmark.
+    pub async fn waiting_certificates(
+        &self,
+        page_size: u32,
+        bookmark: &str,
+    ) -> Result<Listing<Credential>, LedgerError> {
+        self.read(function::LIST_WAITING_CERTIFICATES, [page_size.to_string().as_str(), bookmark]).await
+    }
+
     /// Where a certificate stands now, attested by both offices, for who drew the nonce as in [`Contract::trail`]; none
     /// if there is no such certificate, which nobody attests. The receipt's answer is a
     /// [`sillok_contract::credential::CredentialStatus`].

@@ -24,6 +24,7 @@ pub(crate) fn request(
         return Err(Refusal::new(Code::AlreadyExists, format!("{key} stands already; draw another id")));
     }
     ledger.put(&key::credential_of(&learner, &id), id.as_str().into())?;
+    ledger.put(&key::credential_waiting(requested.at, &id), id.as_str().into())?;
     let credential = Credential {
         id,
         learner,
@@ -46,7 +47,7 @@ pub(crate) fn refuse(
     let mut credential = standing(ledger, &act.certificate, &[State::Requested])?;
     credential.state = State::Refused;
     credential.refused = Some(Refused { by, digest: act.digest, step });
-    put(ledger, &credential)
+    decided(ledger, &credential)
 }
 
 pub(crate) fn issue(
@@ -62,7 +63,7 @@ pub(crate) fn issue(
     let mut credential = standing(ledger, &act.certificate, &[State::Requested])?;
     credential.state = State::Issued;
     credential.issued = Some(Issued { by, digest: act.digest, expires_at: act.expires_at, step });
-    put(ledger, &credential)
+    decided(ledger, &credential)
 }
 
 pub(crate) fn countersign(
@@ -108,6 +109,12 @@ fn standing(ledger: &mut dyn Ledger, id: &CertificateId, states: &[State]) -> Re
             format!("the certificate {id} is {}", json::word(&credential.state)),
         )),
     }
+}
+
+/// An office has refused or issued it: it waits no more.
+fn decided(ledger: &mut dyn Ledger, credential: &Credential) -> Result<(), Refusal> {
+    ledger.delete(&key::credential_waiting(credential.requested.at, &credential.id))?;
+    put(ledger, credential)
 }
 
 fn put(ledger: &mut dyn Ledger, credential: &Credential) -> Result<(), Refusal> {

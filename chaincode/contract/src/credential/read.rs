@@ -69,6 +69,15 @@ pub(crate) fn list(
     registry::list_of(ledger, &key::credential_of(learner, ""), |id| key::credential(id), page_size, bookmark)
 }
 
+/// A page of the certificates that are neither refused nor issued, those that were asked for first at the front.
+pub(crate) fn list_waiting(
+    ledger: &mut dyn Ledger,
+    page_size: u32,
+    bookmark: &str,
+) -> Result<Listing<Credential>, Refusal> {
+    registry::list_of(ledger, "credential-waiting/", |id| key::credential(id), page_size, bookmark)
+}
+
 /// Where a certificate stands, told to who drew the nonce.
 pub(crate) fn status(
     ledger: &mut dyn Ledger,

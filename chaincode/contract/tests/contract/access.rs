@@ -51,6 +51,7 @@ const EXPECTED: [(&str, &[Allowed]); 39] = [
     ("GetAct", MEMBERS),
     ("GetCertificate", MEMBERS),
     ("ListCertificates", MEMBERS),
+    ("ListWaitingCertificates", MEMBERS),
     ("GetCertificateStatus", MEMBERS),
     ("GetObjection", MEMBERS),
     ("ListObjections", MEMBERS),

@@ -207,3 +207,28 @@ fn a_learners_certificates_are_listed_and_nobody_elses() {
     assert_eq!(list("L3", "9", "").unwrap().0, "");
     assert_eq!(list("L2", "9", &bookmark), Err(Code::ArgumentMalformed));
 }
+
+#[test]
+fn those_that_wait_for_an_office_are_listed_in_the_order_of_the_asking() {
+    let mut case = Deciding::new();
+    let request = |id: &str| CertificateRequest { certificate: CertificateId::new(id).unwrap() };
+    for (who, id, later) in [(Who::Min, "C2", 0), (Who::Yun, "C1", 1_000_000), (Who::Min, "C3", 2_000_000)] {
+        let jws = case.sign(who, request(id));
+        case.submit(&jws, Beside::new(), NOW + later).unwrap();
+    }
+    let (first, bookmark) = waiting(&mut case, "2", "");
+    assert_eq!(first, ["C2", "C1"]);
+    assert_eq!(waiting(&mut case, "2", &bookmark), (vec!["C3".to_owned()], String::new()));
+    let of = |id: &str| CertificateId::new(id).unwrap();
+    case.does(Who::Han, CertificateRefuse { certificate: of("C2"), digest: DIGEST }).unwrap();
+    assert_eq!(waiting(&mut case, "9", "").0, ["C1", "C3"], "refused");
+    let issue = CertificateIssue { certificate: of("C1"), digest: DIGEST, expires_at: EXPIRES };
+    case.does(Who::Han, issue).unwrap();
+    assert_eq!(waiting(&mut case, "9", "").0, ["C3"], "issued");
+}
+
+fn waiting(case: &mut Deciding, size: &str, bookmark: &str) -> (Vec<String>, String) {
+    let page = case.read("ListWaitingCertificates", &[size, bookmark]).unwrap();
+    let page: Listing<Credential> = serde_json::from_value(page).unwrap();
+    (page.items.iter().map(|item| item.id.to_string()).collect(), page.bookmark)
+}
