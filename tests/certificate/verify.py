@@ -2,7 +2,7 @@
 
     verify.py CERTIFICATE ROOTS      ROOTS: a directory with each office's root certificate as <MSP id>.pem
 
-The JWT's signature, its chain to the office's root, the digests of the proofs, the countersignature of the wallet's key.
+The JWT's signature, its chain to the office's root, the digests of the proofs and of their receipts, the countersignature of the wallet's key.
 Not the proofs themselves, and not the status: `sillok certificate verify` does that.
 """
 
@@ -30,6 +30,11 @@ def holds(condition: bool, what: str) -> None:
 
 def b64(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def canonical(value: object) -> bytes:
+    """RFC 8785, of objects, lists, whole numbers and ASCII text: there is nothing else in proofs and receipts."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def digest(data: bytes) -> str:
@@ -63,8 +68,11 @@ def check(file: dict, roots: pathlib.Path) -> dict:
     holds(begins.timestamp() - 60 <= time.time() <= ends.timestamp(), "it is not good at this time")
     holds(officer.not_valid_before_utc <= begins <= officer.not_valid_after_utc, "the officer's certificate was not good")
 
+    proofs, receipts = file["proofs"]["proofs"], file["proofs"]["receipts"]
     evidence = [entry["proof"] for entry in credential["evidence"]]
-    holds(evidence == [digest(proof.encode()) for proof in file["proofs"]], "the proofs are others than it names")
+    holds(evidence == [digest(canonical(proof)) for proof in proofs], "the proofs are others than it names")
+    named = [proof["receipt"] for proof in proofs]
+    holds(list(dict.fromkeys(named)) == [digest(canonical(receipt)) for receipt in receipts], "the receipts are others")
 
     key = credential["cnf"]["jwk"]
     thumbprint = json.dumps({name: key[name] for name in ("crv", "kty", "x", "y")}, separators=(",", ":"), sort_keys=True)

@@ -7,13 +7,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sillok_contract::{
     certificate::Certificate,
-    digest::sha256,
     entry::EntryId,
     id::{LearnerId, MspId, SchoolId},
 };
 
 use super::{CertificateError, CertificateId, Confirmation, Jwk, Second};
-use crate::{keys::PublicKey, proof::Verified};
+use crate::{
+    keys::PublicKey,
+    proof::{Proof, Verified},
+};
 
 /// W3C's own terms, and that ours, such as `record`, mean what this page says.
 const CONTEXT: [&str; 2] =
@@ -92,7 +94,7 @@ pub struct Evidence {
     pub index: u32,
     /// The transaction that recorded the batch.
     pub transaction: String,
-    /// SHA-256 of the proof file, base64url.
+    /// The digest of its proof ([`Proof::digest`]), base64url.
     pub proof: String,
 }
 
@@ -204,8 +206,8 @@ impl Issuer {
 }
 
 impl Evidence {
-    /// The entry that this proof file proves.
-    pub fn new(verified: &Verified, proof: &str) -> Self {
+    /// The entry that this proof proves.
+    pub fn new(verified: &Verified, proof: &Proof) -> Self {
         Self {
             kind: EVIDENCE.to_owned(),
             entry: verified.id,
@@ -214,7 +216,7 @@ impl Evidence {
             sequence: verified.sequence,
             index: verified.index,
             transaction: verified.transaction.clone(),
-            proof: URL_SAFE_NO_PAD.encode(sha256(&[proof.as_bytes()])),
+            proof: URL_SAFE_NO_PAD.encode(proof.digest()),
         }
     }
 }

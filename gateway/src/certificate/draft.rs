@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{CertificateError, Credential, record};
-use crate::ledger::receipt::Roots;
+use crate::{ledger::receipt::Roots, proof::Proofs};
 
 /// A credential that nobody has signed yet.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -11,8 +11,8 @@ use crate::ledger::receipt::Roots;
 pub struct Draft {
     /// What is to be signed.
     pub credential: Credential,
-    /// The texts of the proofs' files, in the order of the credential's evidence.
-    pub proofs: Vec<String>,
+    /// The proofs, in the order of the credential's evidence.
+    pub proofs: Proofs,
 }
 
 impl Draft {

@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{CertificateError, SignedCredential};
-use crate::ledger::Receipt;
+use crate::{ledger::Receipt, proof::Proofs};
 
 /// The version of the form.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// The longest file that is read, in bytes.
 pub const MAX_FILE: usize = 64 * 1024 * 1024;
 
@@ -15,8 +15,8 @@ pub const MAX_FILE: usize = 64 * 1024 * 1024;
 pub struct CertificateFile {
     /// The credential: the JWT that an officer signed.
     pub credential: String,
-    /// The texts of the proofs' files, in the order of the credential's evidence.
-    pub proofs: Vec<String>,
+    /// The proofs, in the order of the credential's evidence.
+    pub proofs: Proofs,
     /// The transaction in which the ledger took the certificate as issued.
     pub issued: Receipt,
     /// The learner's countersignature, and the transaction that recorded it.
@@ -38,7 +38,7 @@ pub struct Countersigned {
 struct Content {
     version: u32,
     credential: String,
-    proofs: Vec<String>,
+    proofs: Proofs,
     issued: Receipt,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     countersigned: Option<Countersigned>,

@@ -8,21 +8,21 @@ use sillok_proto::ledger::{RowImage, entry::Result as Outcome};
 use super::{CertificateError, Credential, Evidence, credential::Record};
 use crate::{
     ledger::receipt::Roots,
-    proof::{Proof, Verified},
+    proof::{Proof, ProofError, Proofs, Verified},
 };
 
 /// The proofs, verified: as many as the credential names, of the entries that it names, about its learner.
 pub(super) fn check_evidence(
     credential: &Credential,
-    proofs: &[String],
+    proofs: &Proofs,
     roots: &Roots,
 ) -> Result<Vec<Verified>, CertificateError> {
     let (named, given) = (credential.evidence.len(), proofs.len());
     if named != given {
         return Err(CertificateError::Proofs { named, given });
     }
-    let each = credential.evidence.iter().zip(proofs);
-    let verified = each.map(|(evidence, proof)| check_one(credential, evidence, proof, roots));
+    let each = credential.evidence.iter().zip(proofs.iter().zip(proofs.verify(roots)));
+    let verified = each.map(|(evidence, (proof, verified))| check_one(credential, evidence, proof, verified));
     let verified = verified.collect::<Result<Vec<_>, _>>()?;
     match verified.is_sorted_by(|one, next| one.number < next.number) {
         true => Ok(verified),
@@ -33,11 +33,10 @@ pub(super) fn check_evidence(
 fn check_one(
     credential: &Credential,
     evidence: &Evidence,
-    proof: &str,
-    roots: &Roots,
+    proof: &Proof,
+    verified: Result<Verified, ProofError>,
 ) -> Result<Verified, CertificateError> {
     let entry = evidence.entry;
-    let verified = Proof::parse(proof.as_bytes()).and_then(|proof| proof.verify(roots));
     let verified = verified.map_err(|error| CertificateError::Proof { entry, error })?;
     if Evidence::new(&verified, proof) != *evidence {
         return Err(CertificateError::OtherProof(entry));

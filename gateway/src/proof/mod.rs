@@ -13,19 +13,31 @@
 //! | `receipt` | what both offices endorsed, the header in its write set, and their signatures |
 //! | `digest` | SHA-256 of the same JSON without this member |
 //!
+//! Several proofs in one file ([`Proofs`]) share their receipts, which are by far the longest part: of the proofs of one
+//! batch each would repeat the batch's. Canonical JSON again:
+//!
+//! | member | what |
+//! |---|---|
+//! | `proofs` | each proof as above, but without `digest`, and `receipt` is SHA-256 of the receipt's canonical JSON |
+//! | `receipts` | the receipts, each once, in the order in which the proofs name them first |
+//!
 //! The digest protects nobody from a forger, the signatures do; it shows damage also in what no signature covers, such
 //! as the block's number.
 
 mod error;
+mod shared;
 mod verified;
 
 use serde::{Deserialize, Serialize};
 use sillok_contract::{certificate::Certificate, digest::sha256, merkle};
 
 pub use error::ProofError;
+pub use shared::Proofs;
 pub use verified::Verified;
 
 use crate::ledger::{Receipt, receipt::Roots};
+use shared::Shared;
+use verified::Recorded;
 
 /// The version of the form.
 pub const VERSION: u32 = 1;
@@ -35,12 +47,13 @@ pub const MAX_PROOF: usize = 16 * 1024 * 1024;
 /// The proof of one entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proof {
-    body: Body,
+    body: Body<Shared>,
 }
 
-/// All but the digest.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-struct Body {
+/// All but the digest; the receipt, or what names it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Body<R> {
     version: u32,
     #[serde(with = "crate::base64url")]
     entry: Vec<u8>,
@@ -51,13 +64,21 @@ struct Body {
     path: Vec<Hash>,
     #[serde(with = "crate::base64url")]
     header: Vec<u8>,
-    receipt: Receipt,
+    receipt: R,
+}
+
+impl<R> Body<R> {
+    /// The same with another receipt, or name of one.
+    fn with<S>(self, receipt: S) -> Body<S> {
+        let Self { version, entry, request, certificate, index, path, header, receipt: _ } = self;
+        Body { version, entry, request, certificate, index, path, header, receipt }
+    }
 }
 
 /// The file: flat, so that an unknown member is refused.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+struct File<R> {
     version: u32,
     #[serde(with = "crate::base64url")]
     entry: Vec<u8>,
@@ -68,12 +89,12 @@ struct File {
     path: Vec<Hash>,
     #[serde(with = "crate::base64url")]
     header: Vec<u8>,
-    receipt: Receipt,
+    receipt: R,
     digest: Hash,
 }
 
 /// 32 bytes, in JSON base64url.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Hash([u8; 32]);
 
 impl Serialize for Hash {
@@ -89,17 +110,18 @@ impl<'de> Deserialize<'de> for Hash {
     }
 }
 
-impl From<Body> for File {
-    fn from(body: Body) -> Self {
+impl From<Body<Shared>> for File<Shared> {
+    fn from(body: Body<Shared>) -> Self {
         let digest = Hash(sha256(&[&canonical(&body)]));
         let Body { version, entry, request, certificate, index, path, header, receipt } = body;
         Self { version, entry, request, certificate, index, path, header, receipt, digest }
     }
 }
 
-impl From<File> for Body {
-    fn from(file: File) -> Self {
+impl From<File<Receipt>> for Body<Shared> {
+    fn from(file: File<Receipt>) -> Self {
         let File { version, entry, request, certificate, index, path, header, receipt, digest: _ } = file;
+        let receipt = Shared::new(receipt);
         Self { version, entry, request, certificate, index, path, header, receipt }
     }
 }
@@ -129,7 +151,7 @@ impl Proof {
         let Parts { entry, request, certificate, index, leaves, header, receipt } = parts;
         let place = usize::try_from(index).unwrap_or(usize::MAX);
         let path = merkle::path(&leaves, place).into_iter().map(Hash).collect();
-        let certificate = certificate.der().to_vec();
+        let (certificate, receipt) = (certificate.der().to_vec(), Shared::new(receipt));
         Self { body: Body { version: VERSION, entry, request, certificate, index, path, header, receipt } }
     }
 
@@ -138,7 +160,7 @@ impl Proof {
         if json.len() > MAX_PROOF {
             return Err(ProofError::TooLarge);
         }
-        let file: File =
+        let file: File<Receipt> =
             serde_json::from_slice(json).map_err(|error| ProofError::Malformed(error.to_string()))?;
         if file.version != VERSION {
             return Err(ProofError::Version(file.version));
@@ -162,7 +184,17 @@ impl Proof {
 
     /// Checks the proof against the offices' root certificates, with nothing else at hand. Gives what it proves.
     pub fn verify(&self, roots: &Roots) -> Result<Verified, ProofError> {
-        verified::verify(&self.body, roots)
+        verified::verify(&self.body, &mut Recorded::by(roots))
+    }
+
+    /// Its digest where the receipt is named and not repeated, as [`Proofs`] has it: SHA-256 of that canonical JSON.
+    pub fn digest(&self) -> [u8; 32] {
+        sha256(&[&canonical(&self.named())])
+    }
+
+    /// The proof with its receipt's name.
+    fn named(&self) -> Body<Hash> {
+        self.body.clone().with(self.body.receipt.name())
     }
 }
 

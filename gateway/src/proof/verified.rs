@@ -1,5 +1,7 @@
 //! The way from an entry to the offices' roots, step by step.
 
+use std::collections::{HashMap, hash_map};
+
 use sillok_contract::{
     batch::Position,
     certificate::Certificate,
@@ -11,7 +13,7 @@ use sillok_contract::{
 };
 use sillok_proto::ledger::{self, BatchHeader, BatchRecord, Leaf};
 
-use super::{Body, ProofError};
+use super::{Body, Hash, ProofError, shared::Shared};
 use crate::ledger::{
     Engine,
     receipt::{self, EndorsedWrites, Roots},
@@ -50,12 +52,55 @@ pub struct Verified {
     pub engine: Engine,
 }
 
+/// What receipts prove, each verified once however many proofs rest on it.
+pub(super) struct Recorded<'a> {
+    roots: &'a Roots,
+    transactions: HashMap<Hash, Transaction>,
+}
+
+/// What both offices endorsed, and the batches of it that were looked at.
+struct Transaction {
+    endorsed: EndorsedWrites,
+    batches: HashMap<String, BatchRecord>,
+}
+
+impl<'a> Recorded<'a> {
+    /// By the offices with these root certificates.
+    pub(super) fn by(roots: &'a Roots) -> Self {
+        Self { roots, transactions: HashMap::new() }
+    }
+
+    fn of(&mut self, receipt: &Shared) -> Result<&mut Transaction, ProofError> {
+        Ok(match self.transactions.entry(receipt.name()) {
+            hash_map::Entry::Occupied(known) => known.into_mut(),
+            hash_map::Entry::Vacant(place) => {
+                let endorsed = receipt::verify(receipt, self.roots)?;
+                place.insert(Transaction { endorsed, batches: HashMap::new() })
+            }
+        })
+    }
+}
+
+impl Transaction {
+    /// The batch under this key, if the transaction wrote it.
+    fn batch(&mut self, key: String) -> Option<Result<&BatchRecord, ProofError>> {
+        let written = self.endorsed.writes.get(&key)?.as_ref()?;
+        Some(match self.batches.entry(key) {
+            hash_map::Entry::Occupied(known) => Ok(known.into_mut()),
+            hash_map::Entry::Vacant(place) => message::canonical(written)
+                .map(|record| &*place.insert(record))
+                .map_err(|_| ProofError::Record),
+        })
+    }
+}
+
 /// Checks a proof from its leaf to the roots.
-pub(super) fn verify(proof: &Body, roots: &Roots) -> Result<Verified, ProofError> {
+pub(super) fn verify(proof: &Body<Shared>, recorded: &mut Recorded<'_>) -> Result<Verified, ProofError> {
     let entry = Entry::parse(&proof.entry).map_err(ProofError::Entry)?;
     let header = check_batch(proof, &entry)?;
-    let endorsed = receipt::verify(&proof.receipt, roots)?;
-    let leaf = check_record(proof, &entry, &header, &endorsed)?;
+    let transaction = recorded.of(&proof.receipt)?;
+    let leaf = check_record(proof, &entry, &header, transaction)?;
+    let endorsed_by = transaction.endorsed.msps.clone();
     let request = check_request(proof, &entry)?;
     Ok(Verified {
         id: entry.id,
@@ -69,14 +114,14 @@ pub(super) fn verify(proof: &Body, roots: &Roots) -> Result<Verified, ProofError
         number: leaf.number,
         previous: leaf.previous.map(|place| position(place).ok_or(ProofError::Record)).transpose()?,
         transaction: proof.receipt.transaction.clone(),
-        endorsed_by: endorsed.msps,
+        endorsed_by,
         block: proof.receipt.block,
         engine: proof.receipt.engine,
     })
 }
 
 /// The entry is in the batch of its school that the header is of.
-fn check_batch(proof: &Body, entry: &Entry) -> Result<BatchHeader, ProofError> {
+fn check_batch(proof: &Body<Shared>, entry: &Entry) -> Result<BatchHeader, ProofError> {
     let header: BatchHeader = message::canonical(&proof.header).map_err(|_| ProofError::Header)?;
     let root: [u8; 32] = header.root.as_slice().try_into().map_err(|_| ProofError::Header)?;
     if header.school != entry.school.as_str() {
@@ -94,16 +139,15 @@ fn check_batch(proof: &Body, entry: &Entry) -> Result<BatchHeader, ProofError> {
 
 /// The offices endorsed this very batch, with this leaf in this place, in this transaction. Gives the leaf.
 fn check_record(
-    proof: &Body,
+    proof: &Body<Shared>,
     entry: &Entry,
     header: &BatchHeader,
-    endorsed: &EndorsedWrites,
+    transaction: &mut Transaction,
 ) -> Result<Leaf, ProofError> {
-    let written = endorsed.writes.get(&key::batch(&entry.school, header.sequence));
-    let Some(Some(written)) = written else {
+    let written = transaction.batch(key::batch(&entry.school, header.sequence));
+    let Some(record) = written.transpose()? else {
         return Err(ProofError::NotRecorded { school: entry.school.clone(), sequence: header.sequence });
     };
-    let record: BatchRecord = message::canonical(written).map_err(|_| ProofError::Record)?;
     if record.header != proof.header {
         return Err(ProofError::OtherHeader);
     }
@@ -111,8 +155,8 @@ fn check_record(
         return Err(ProofError::OtherTransaction);
     }
     let place = usize::try_from(proof.index).map_err(|_| ProofError::OtherLeaf)?;
-    let same = |leaf: &Leaf| leaf.hash == entry.id.0 && leaf.learner == entry.learner.as_str();
-    record.leaves.into_iter().nth(place).filter(same).ok_or(ProofError::OtherLeaf)
+    let same = |leaf: &&Leaf| leaf.hash == entry.id.0 && leaf.learner == entry.learner.as_str();
+    record.leaves.get(place).filter(same).cloned().ok_or(ProofError::OtherLeaf)
 }
 
 fn position(place: ledger::Position) -> Option<Position> {
@@ -129,7 +173,7 @@ impl Verified {
 }
 
 /// The educator, or officer, signed for this query.
-fn check_request(proof: &Body, entry: &Entry) -> Result<SignedRequest, ProofError> {
+fn check_request(proof: &Body<Shared>, entry: &Entry) -> Result<SignedRequest, ProofError> {
     let request = SignedRequest::parse(&proof.request).map_err(ProofError::Request)?;
     if request.digest != entry.request_digest {
         return Err(ProofError::OtherRequest);

@@ -6,10 +6,7 @@ use sillok_contract::{
 };
 
 use super::{Wallet, WalletError};
-use crate::{
-    ledger::receipt::Roots,
-    proof::{Proof, Verified},
-};
+use crate::{ledger::receipt::Roots, proof::Verified};
 
 /// A wallet that holds every entry there was when the offices were asked.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,10 +38,9 @@ pub(super) fn verify(wallet: &Wallet, roots: &Roots) -> Result<Complete, WalletE
 
 /// What the proofs prove, each by itself.
 pub(super) fn entries(wallet: &Wallet) -> Result<Vec<Verified>, WalletError> {
-    let each = (1..).zip(&wallet.proofs).map(|(number, proof)| {
-        let verified = Proof::parse(proof.as_bytes()).and_then(|proof| proof.verify(&wallet.roots));
-        verified.map_err(|error| WalletError::Proof { number, error })
-    });
+    let each = (1..)
+        .zip(wallet.proofs.verify(&wallet.roots))
+        .map(|(number, verified)| verified.map_err(|error| WalletError::Proof { number, error }));
     each.collect()
 }
 

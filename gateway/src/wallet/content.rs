@@ -10,10 +10,11 @@ use super::{Attestation, Wallet, WalletError};
 use crate::{
     keys::{KeyError, PrivateKey},
     ledger::receipt::Roots,
+    proof::Proofs,
 };
 
 /// The version of the form.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -22,7 +23,7 @@ pub(super) struct Content {
     learner: LearnerId,
     key: Pem,
     roots: BTreeMap<String, String>,
-    proofs: Vec<String>,
+    proofs: Proofs,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     attestation: Option<Attestation>,
 }

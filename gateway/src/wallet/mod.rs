@@ -5,11 +5,11 @@
 //!
 //! | member | what |
 //! |---|---|
-//! | `version` | 1 |
+//! | `version` | 2 |
 //! | `learner` | the learner's id |
 //! | `key` | the wallet's P-256 key, PKCS#8 in PEM |
 //! | `roots` | each office's root certificates, PEM, by MSP: those the wallet was made with |
-//! | `proofs` | the proofs' own texts, of the learner's entries 1, 2, 3 and so on |
+//! | `proofs` | the proofs of the learner's entries 1, 2, 3 and so on, which share their receipts ([`crate::proof::Proofs`]) |
 //! | `attestation` | `nonce`, which the wallet drew, and `receipt`: what both offices answered to it |
 //!
 //! The wallet never opens a socket. What a gateway sent comes in by [`Wallet::attest`] and [`Wallet::add`], which believe
@@ -34,7 +34,7 @@ pub use seal::{Passphrase, SealError};
 use crate::{
     keys::{AccessToken, ActSigner, KeyError, PrivateKey, PublicKey},
     ledger::receipt::Roots,
-    proof::{Proof, Verified},
+    proof::{Proof, Proofs, Verified},
 };
 use content::Content;
 
@@ -44,7 +44,7 @@ pub struct Wallet {
     learner: LearnerId,
     key: PrivateKey,
     roots: Roots,
-    proofs: Vec<String>,
+    proofs: Proofs,
     attestation: Option<Attestation>,
     /// Where the last entry stands, once it was read.
     last: Option<Position>,
@@ -54,7 +54,7 @@ impl Wallet {
     /// A new one, with a new key; `roots` are the offices' own, by which everything is checked from now on.
     pub fn new(learner: LearnerId, roots: Roots) -> Result<Self, KeyError> {
         let key = PrivateKey::generate()?;
-        Ok(Self { learner, key, roots, proofs: Vec::new(), attestation: None, last: None })
+        Ok(Self { learner, key, roots, proofs: Proofs::default(), attestation: None, last: None })
     }
 
     /// Reads a wallet's content: exactly the bytes that [`Wallet::to_json`] writes. Whether it is true and complete
@@ -115,9 +115,9 @@ impl Wallet {
         self.proofs.len() as u64
     }
 
-    /// The proofs' texts, in the order of the entries.
-    pub fn proofs(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.proofs.iter().map(String::as_str)
+    /// The proofs, in the order of the entries.
+    pub fn proofs(&self) -> impl ExactSizeIterator<Item = &Proof> {
+        self.proofs.iter()
     }
 
     /// Takes what both offices attest of the learner's trail; gives the number of entries. `nonce` is the one they were
@@ -135,12 +135,12 @@ impl Wallet {
     pub fn add(&mut self, proof: &[u8]) -> Result<Verified, WalletError> {
         let number = self.count() + 1;
         let wrong = |error| WalletError::Proof { number, error };
-        let verified = Proof::parse(proof).and_then(|proof| proof.verify(&self.roots)).map_err(wrong)?;
+        let proof = Proof::parse(proof).map_err(wrong)?;
+        let verified = proof.verify(&self.roots).map_err(wrong)?;
         let before = self.last()?;
         complete::check_next(&verified, &self.learner, number, before.as_ref())?;
-        let text = String::from_utf8(proof.to_vec()).expect("a proof that was read is JSON");
         self.last = Some(verified.position());
-        self.proofs.push(text);
+        self.proofs.push(proof);
         Ok(verified)
     }
 
@@ -158,7 +158,7 @@ impl Wallet {
     /// Where the last entry stands that it has a proof of.
     fn last(&mut self) -> Result<Option<Position>, WalletError> {
         if let (None, Some(proof)) = (&self.last, self.proofs.last()) {
-            let verified = Proof::parse(proof.as_bytes()).and_then(|proof| proof.verify(&self.roots));
+            let verified = proof.verify(&self.roots);
             let verified = verified.map_err(|error| WalletError::Proof { number: self.count(), error })?;
             self.last = Some(verified.position());
         }

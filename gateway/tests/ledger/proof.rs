@@ -7,7 +7,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::Value;
 use sillok_gateway::{
     ledger::receipt::Roots,
-    proof::{Proof, ProofError, Verified},
+    proof::{Proof, ProofError, Proofs, Verified},
 };
 
 use super::{
@@ -205,6 +205,50 @@ async fn the_form_is_strict() {
     const TIMES: u32 = 50;
     (0..TIMES).for_each(|_| drop(check(file.as_bytes(), &roots).unwrap()));
     eprintln!("a proof of {} bytes is read and verified in {:?}", file.len(), begun.elapsed() / TIMES);
+}
+
+/// The receipt of a batch is written once, whoever of its entries is proven; what is proven is the same.
+async fn proofs_of_one_batch_share_their_receipt(network: &dyn Network) {
+    let school = Registered::new(network, "sharing").await;
+    let roots = network.roots();
+    for size in [40, 400] {
+        let (batch, other) = (school.record(size).await, school.record(1).await);
+        let each: Vec<_> = (0..10).map(|index| batch.proof(index)).chain([other.proof(0)]).collect();
+        let together: Proofs = each.iter().cloned().collect();
+        let verified: Result<Vec<_>, _> = together.verify(&roots).collect();
+        let alone: Vec<_> = each.iter().map(|proof| proof.verify(&roots).unwrap()).collect();
+        assert_eq!(verified.unwrap(), alone);
+
+        let json = serde_json_canonicalizer::to_vec(&together).unwrap();
+        let read: Proofs = serde_json::from_slice(&json).unwrap();
+        assert_eq!(serde_json_canonicalizer::to_vec(&read).unwrap(), json);
+        let files: Vec<_> = each.iter().map(Proof::to_json).collect();
+        assert_eq!(read.iter().map(Proof::to_json).collect::<Vec<_>>(), files, "each is as it was");
+        let value: Value = serde_json::from_slice(&json).unwrap();
+        assert_eq!(value["receipts"].as_array().unwrap().len(), 2);
+        for (proof, member) in each.iter().zip(value["proofs"].as_array().unwrap()) {
+            let member = serde_json_canonicalizer::to_vec(member).unwrap();
+            assert_eq!(digest(&SHA256, &member).as_ref(), proof.digest());
+        }
+        let apart: usize = files.iter().map(String::len).sum();
+        eprintln!(
+            "10 proofs of a batch of {size} and one of another: {apart} bytes apart, {} together",
+            json.len()
+        );
+        assert!(json.len() < apart / 2, "{} of {apart}", json.len());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn proofs_of_one_batch_share_their_receipt_on_the_embedded_ledger() {
+    proofs_of_one_batch_share_their_receipt(&OnFile::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn proofs_of_one_batch_share_their_receipt_on_fabric() {
+    if let Some(network) = OnFabric::new() {
+        proofs_of_one_batch_share_their_receipt(&network).await;
+    }
 }
 
 fn proof_block(file: &str) -> u64 {

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use sillok_gateway::{
     ledger::contract::Contract,
+    proof::{Proof, Proofs},
     wallet::{Attestation, Nonce, Wallet, WalletError},
 };
 
@@ -74,9 +75,17 @@ impl Town {
     }
 }
 
-/// The members of a wallet's content that are a list.
-fn proofs(content: &mut Value) -> &mut Vec<Value> {
-    content["proofs"].as_array_mut().unwrap()
+/// Changes the proofs in a wallet's content, as one would who writes it in its form.
+fn proofs(content: &mut Value, change: impl FnOnce(&mut Vec<Proof>)) {
+    let held: Proofs = serde_json::from_value(content["proofs"].take()).unwrap();
+    let mut all: Vec<_> = held.iter().cloned().collect();
+    change(&mut all);
+    content["proofs"] = serde_json::to_value(all.into_iter().collect::<Proofs>()).unwrap();
+}
+
+/// The same proof with something else in it.
+fn edited(content: &mut Value, place: usize, change: impl FnOnce(&mut Value)) {
+    change(&mut content["proofs"]["proofs"][place]);
 }
 
 fn attestation_of(wallet: &Wallet) -> Value {
@@ -116,39 +125,43 @@ async fn what_was_taken_out_is_missed(network: &dyn Network) {
     let town = Town::found(network, "gaps").await;
     for place in 0..6 {
         town.refused(network, &format!("without entry {}", place + 1), "wallet.incomplete", |content| {
-            drop(proofs(content).remove(place));
+            proofs(content, |all| drop(all.remove(place)));
         });
     }
-    town.refused(network, "without any", "wallet.incomplete", |content| proofs(content).clear());
+    town.refused(network, "without any", "wallet.incomplete", |content| proofs(content, Vec::clear));
     town.refused(network, "without an attestation", "wallet.unattested", |content| {
         content.as_object_mut().unwrap().remove("attestation");
     });
     town.refused(network, "a gap and no attestation", "wallet.incomplete", |content| {
         content.as_object_mut().unwrap().remove("attestation");
-        proofs(content).remove(2);
+        proofs(content, |all| drop(all.remove(2)));
     });
 }
 
 async fn what_was_put_in_or_changed_is_found(network: &dyn Network) {
     let town = Town::found(network, "forged").await;
-    let foreign = json!(town.batches[0].proof(1).to_json());
-    let damaged = town.batches[1].proof(0).to_json().replacen("\"block\":", "\"block\":1", 1);
-    let changes: [(&str, &str, Change<'_>); 8] = [
+    let foreign = town.batches[0].proof(1);
+    let changes: [(&str, &str, Change<'_>); 9] = [
         ("an entry of another learner", "wallet.other_learner", &|content| {
-            proofs(content)[0] = foreign.clone()
+            proofs(content, |all| all[0] = foreign.clone());
         }),
-        ("one more, of another learner", "wallet.order", &|content| proofs(content).push(foreign.clone())),
-        ("an edited proof", "wallet.proof", &|content| proofs(content)[2] = json!(damaged)),
+        ("one more, of another learner", "wallet.order", &|content| {
+            proofs(content, |all| all.push(foreign.clone()));
+        }),
+        ("an edited proof", "wallet.proof", &|content| edited(content, 2, |proof| proof["index"] = json!(1))),
         ("an entry twice", "wallet.order", &|content| {
-            let first = proofs(content)[0].clone();
-            proofs(content).insert(0, first);
+            proofs(content, |all| all.insert(0, all[0].clone()));
         }),
-        ("two in each other's place", "wallet.order", &|content| proofs(content).swap(2, 3)),
-        ("no proof at all", "wallet.proof", &|content| proofs(content)[5] = json!("{}")),
+        ("two in each other's place", "wallet.order", &|content| proofs(content, |all| all.swap(2, 3))),
+        ("no proof at all", "wallet.malformed", &|content| edited(content, 5, |proof| *proof = json!({}))),
+        ("a receipt that nobody names", "wallet.malformed", &|content| {
+            let receipt = serde_json::to_value(&town.batches[0].receipt).unwrap();
+            content["proofs"]["receipts"].as_array_mut().unwrap().push(receipt);
+        }),
         ("another learner's name", "wallet.other_learner", &|content| {
             content["learner"] = json!(town.other.learner());
         }),
-        ("another version", "wallet.malformed", &|content| content["version"] = json!(2)),
+        ("another version", "wallet.malformed", &|content| content["version"] = json!(1)),
     ];
     for (what, code, change) in changes {
         town.refused(network, what, code, change);

@@ -42,7 +42,7 @@ impl Export {
         for (number, proof) in (1..).zip(wallet.proofs()) {
             if self.numbers.is_empty() || self.numbers.contains(&number) {
                 let file = self.out.join(format!("{number:06}.json"));
-                private_file::write(&file, proof.as_bytes())?;
+                private_file::write(&file, proof.to_json().as_bytes())?;
                 files.push(file);
             }
         }

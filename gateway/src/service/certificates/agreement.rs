@@ -9,7 +9,7 @@ use crate::{
     drift::{Fold, Report},
     ledger::{receipt::Roots, story::Story},
     problem::{Kind, Problem},
-    proof::Proof,
+    proof::{Proof, Proofs},
     service::{Caller, Core, problems},
 };
 
@@ -20,7 +20,7 @@ pub(super) struct Agreement {
     /// The entries they rest on, in the order of the learner's trail.
     pub(super) evidence: Vec<Evidence>,
     /// The proofs of these.
-    pub(super) proofs: Vec<String>,
+    pub(super) proofs: Proofs,
 }
 
 impl Core {
@@ -35,9 +35,10 @@ impl Core {
         let (story, _, report) = self.compared(learner).await?;
         check(&report)?;
         let (record, entries) = record(&story)?;
-        let mut proofs = Vec::with_capacity(entries.len());
+        let mut proofs = Proofs::default();
         for id in entries {
-            proofs.push(self.proof(caller, id).await?);
+            let proof = self.proof(caller, id).await?;
+            proofs.push(Proof::parse(proof.as_bytes()).map_err(|error| problems::internal(&error))?);
         }
         let roots = roots.clone();
         let proven =
@@ -91,10 +92,10 @@ fn record(story: &Story) -> Result<(Record, Vec<EntryId>), Problem> {
     Ok((record, told.into_iter().map(|told| told.id).collect()))
 }
 
-fn evidence(proofs: &[String], roots: &Roots) -> Result<Vec<Evidence>, Problem> {
-    let each = proofs.iter().map(|text| {
-        let verified = Proof::parse(text.as_bytes()).and_then(|proof| proof.verify(roots));
-        verified.map(|verified| Evidence::new(&verified, text)).map_err(|error| problems::internal(&error))
+fn evidence(proofs: &Proofs, roots: &Roots) -> Result<Vec<Evidence>, Problem> {
+    let each = proofs.iter().zip(proofs.verify(roots)).map(|(proof, verified)| {
+        let verified = verified.map_err(|error| problems::internal(&error))?;
+        Ok(Evidence::new(&verified, proof))
     });
     each.collect()
 }

@@ -11,6 +11,7 @@ use super::{CertificateAct, CertificateRequest, CertificateState, draft::Terms, 
 use crate::{
     certificate::{CertificateError, CertificateFile, CertificateId, Countersigned, SignedCredential},
     problem::{Kind, Problem},
+    proof::Proofs,
     records::StoredCertificate,
     service::{Caller, Core, acts::Beside, problems},
 };
@@ -121,7 +122,7 @@ impl Core {
         msp: &MspId,
         stored: &StoredCertificate,
         signed: &SignedCredential,
-    ) -> Result<Vec<String>, Problem> {
+    ) -> Result<Proofs, Problem> {
         let (caller, roots) = (Caller::Officer { msp: msp.clone() }, self.office_roots().await?);
         let agreement = self.agreement(&caller, &stored.learner, &roots).await?;
         let proofs = agreement.proofs.clone();

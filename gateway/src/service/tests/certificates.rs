@@ -29,6 +29,7 @@ use crate::{
     keys::{ActSigner, PrivateKey},
     ledger::{consortium::Consortium, officer::Officer, receipt::Roots},
     problem::Problem,
+    proof::Proof,
     records::EntryStatus,
     service::{Caller, CertificateAct, CertificateRequest, CertificateState, Service, system_clock},
 };
@@ -359,12 +360,34 @@ async fn no_forgery_is_taken() {
 
     // Proofs that are missing, twice, swapped, or changed.
     let proofs = |change: fn(&mut Vec<Value>)| {
-        broken(&forged(&file, |json| change(json["proofs"].as_array_mut().unwrap())))
+        broken(&forged(&file, |json| change(json["proofs"]["proofs"].as_array_mut().unwrap())))
     };
-    assert_eq!(proofs(|all| drop(all.pop())), of(Link::Evidence, "certificate.proofs"));
-    assert_eq!(proofs(|all| all.swap(0, 1)), of(Link::Evidence, "certificate.other_proof"));
-    assert_eq!(proofs(|all| all[1] = all[0].clone()), of(Link::Evidence, "certificate.other_proof"));
-    assert_eq!(proofs(|all| all[0] = json!("{}")), of(Link::Evidence, "certificate.proof"));
+    let changed = |change: &dyn Fn(&mut Vec<Proof>)| {
+        let mut all: Vec<_> = file.proofs.iter().cloned().collect();
+        change(&mut all);
+        let file = CertificateFile { proofs: all.into_iter().collect(), ..file.clone() };
+        broken(file.to_json().as_bytes())
+    };
+    let missing = CertificateFile { proofs: file.proofs.iter().take(1).cloned().collect(), ..file.clone() };
+    assert_eq!(broken(missing.to_json().as_bytes()), of(Link::Evidence, "certificate.proofs"));
+    assert_eq!(changed(&|all| all.swap(0, 1)), of(Link::Evidence, "certificate.other_proof"));
+    assert_eq!(changed(&|all| all[1] = all[0].clone()), of(Link::Evidence, "certificate.other_proof"));
+    let request = |all: &mut Vec<Value>| all[0]["request"] = all[1]["request"].clone();
+    assert_eq!(proofs(request), of(Link::Evidence, "certificate.proof"));
+    // Receipts that are not there, that nobody names, that are there twice, or that another proof names.
+    assert_eq!(proofs(|all| drop(all.pop())), of(Link::Form, "certificate.file"));
+    assert_eq!(proofs(|all| all[0] = json!({})), of(Link::Form, "certificate.file"));
+    let crossed = |all: &mut Vec<Value>| {
+        let (one, other) = all.split_at_mut(1);
+        std::mem::swap(&mut one[0]["receipt"], &mut other[0]["receipt"]);
+    };
+    assert_eq!(proofs(crossed), of(Link::Form, "certificate.file"), "not in their order");
+    let receipts = |change: fn(&mut Vec<Value>)| {
+        broken(&forged(&file, |json| change(json["proofs"]["receipts"].as_array_mut().unwrap())))
+    };
+    assert_eq!(receipts(|all| drop(all.pop())), of(Link::Form, "certificate.file"));
+    assert_eq!(receipts(|all| all.push(all[0].clone())), of(Link::Form, "certificate.file"));
+    assert_eq!(receipts(|all| all[0]["transaction"] = json!("x")), of(Link::Form, "certificate.file"));
 
     // The JWT's parts.
     let [header, payload, signature] = parts(&file.credential);
