@@ -7,6 +7,7 @@ use sillok_tests::{
     drift::agrees,
     lesson::{correction, grade},
     pupil::Pupil,
+    refusal::Failed,
     school::Plan,
     world::World,
 };
@@ -29,9 +30,11 @@ pub(crate) async fn from_asking_to_revoked(world: &mut World) {
     world.site.database.change(&set(100)).await;
     let asked = pupil.asks(world).await;
     assert_eq!((asked.state, asked.agrees), (State::Requested, false), "G9: they do not agree");
+    assert_eq!(registrar.sees_waiting(learner).await, [asked.certificate]);
     let refusal = registrar.signs(asked.certificate).await.unwrap_err();
     assert_eq!((refusal.code.as_str(), refusal.status), ("certificate.drift", 422), "G9: {refusal:?}");
     assert_eq!(registrar.refuses(&asked).await.state, State::Refused);
+    assert!(registrar.sees_waiting(learner).await.is_empty(), "what is refused waits no more");
     let seen = pupil.caller(world).certificate(asked.certificate).await.unwrap();
     assert_eq!((seen.state, &seen.report), (State::Refused, &asked.report), "the learner has the reason");
 
@@ -40,7 +43,12 @@ pub(crate) async fn from_asking_to_revoked(world: &mut World) {
     let asked = pupil.asks(world).await;
     assert_eq!((asked.state, asked.agrees), (State::Requested, true));
     let id = asked.certificate;
+    let next = pupil.asks(world).await.certificate;
+    assert_eq!(registrar.sees_waiting(learner).await, [id, next], "who asked first comes first");
     assert_eq!(registrar.signs(id).await.unwrap().state, State::Issued);
+    assert_eq!(registrar.sees_waiting(learner).await, [next], "what is issued waits no more");
+    let unsigned = pupil.caller(world).printed(id).await.map_err(Failed::refused).unwrap_err();
+    assert_eq!(unsigned.code, "certificate.not_countersigned");
     let stranger = world.as_seen_by(teacher);
     let early = found(world, &stranger, &pupil.file(world, id).await).await;
     assert_eq!(early.outcome, Outcome::NotCountersigned, "G9: signed twice: {early:?}");
@@ -52,6 +60,10 @@ pub(crate) async fn from_asking_to_revoked(world: &mut World) {
     let summary = verdict.certificate.unwrap();
     assert_eq!((&summary.learner, summary.rows), (learner, 2));
     assert_eq!(stranger.judge(&file).await.unwrap().outcome, Outcome::Valid);
+
+    let paper = pupil.caller(world).printed(id).await.map_err(Failed::refused).unwrap();
+    assert!(paper.starts_with(b"%PDF-"), "its learner has it printed");
+    assert_eq!(registrar.prints(id).await, paper, "it has one printed form");
 
     leaves(world);
     assert_eq!(found(world, &stranger, &file).await.outcome, Outcome::CannotTell, "G9: it fails closed");

@@ -6,18 +6,18 @@ use sillok_contract::{
         RevocationReason,
     },
     digest::Digest,
-    id::{MspId, OfficerId},
+    id::{LearnerId, MspId, OfficerId},
 };
 use sillok_gateway::{
-    certificate::{Asked, CertificateFile, CertificateId, Draft, SignedCredential, Verdict},
+    certificate::{Asked, CertificateFile, CertificateId, Draft, Language, SignedCredential, Verdict},
     keys::ActSigner,
     ledger::{Receipt, officer::Officer, receipt::Roots},
-    service::{CertificateAct, CertificateRequest, CertificateState},
+    service::{CertificateAct, CertificateRequest, CertificateState, WaitingCertificate},
     wallet::Nonce,
 };
 use sillok_proto::gateway::{
     self as message, ActOnCertificateRequest, GetCertificateRequest, GetCertificateStatusRequest,
-    RequestCertificateRequest,
+    ListWaitingCertificatesRequest, PrintCertificateRequest, RequestCertificateRequest,
 };
 
 use crate::{
@@ -59,6 +59,19 @@ impl Registrar {
         let expires_at = draft.credential.valid_until.micros();
         let act = self.act(CertificateIssue { certificate: id.named(), digest, expires_at });
         self.caller.decide(id, act, Some(jwt)).await.map_err(Failed::refused)
+    }
+
+    /// The learners' certificates that wait for an office, in its list's order.
+    pub async fn sees_waiting(&self, learner: &LearnerId) -> Vec<CertificateId> {
+        let waiting = self.caller.waiting().await.map_err(Failed::refused).unwrap();
+        assert!(waiting.is_sorted_by_key(|one| one.requested_at), "{waiting:?}");
+        let theirs = waiting.into_iter().filter(|one| one.learner == *learner);
+        theirs.map(|one| one.certificate).collect()
+    }
+
+    /// Has it printed.
+    pub async fn prints(&self, id: CertificateId) -> Vec<u8> {
+        self.caller.printed(id).await.map_err(Failed::refused).unwrap()
     }
 
     /// Refuses, for what the report says.
@@ -160,6 +173,40 @@ impl Caller {
             Face::Grpc => {
                 let call = self.with_token("GetCertificateFile", named(id));
                 Ok(self.grpc.clone().get_certificate_file(call).await?.into_inner().json.into_bytes())
+            }
+        }
+    }
+
+    /// The certificates that wait for an office: all pages of them.
+    async fn waiting(&self) -> Answer<Vec<WaitingCertificate>> {
+        let (mut waiting, mut bookmark) = (Vec::new(), String::new());
+        loop {
+            let page = match self.face {
+                Face::Rest => self.rest.waiting_certificates(&bookmark).await?,
+                Face::Grpc => {
+                    let wanted = ListWaitingCertificatesRequest { bookmark };
+                    let call = self.with_token("ListWaitingCertificates", wanted);
+                    let reply = self.grpc.clone().list_waiting_certificates(call).await?.into_inner();
+                    serde_json::from_str(&reply.json).unwrap()
+                }
+            };
+            waiting.extend(page.certificates);
+            bookmark = page.bookmark;
+            if bookmark.is_empty() {
+                return Ok(waiting);
+            }
+        }
+    }
+
+    /// A certificate as it is printed.
+    pub async fn printed(&self, id: CertificateId) -> Answer<Vec<u8>> {
+        match self.face {
+            Face::Rest => Ok(self.rest.printed_certificate(id, Language::Ko).await?),
+            Face::Grpc => {
+                let wanted =
+                    PrintCertificateRequest { certificate: id.to_string(), language: "ko".to_owned() };
+                let call = self.with_token("PrintCertificate", wanted);
+                Ok(self.grpc.clone().print_certificate(call).await?.into_inner().pdf)
             }
         }
     }

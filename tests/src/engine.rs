@@ -7,6 +7,7 @@ use sillok_gateway::{
     ledger::{consortium::Consortium, fabric},
     records,
     server::Engines,
+    service,
 };
 use tempfile::TempDir;
 
@@ -62,7 +63,10 @@ impl Site {
             Engine::Embedded => LedgerEngine::Embedded,
             Engine::Production => LedgerEngine::Fabric,
         };
+        let mut service = service::Settings::default();
+        service.certificates.address = Some("https://sillok.example".to_owned());
         Settings {
+            service,
             data: self.directory.path().to_owned(),
             listen: Listen { rest: any, grpc: any, ..Listen::default() },
             limits: Limits {

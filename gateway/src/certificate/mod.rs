@@ -15,7 +15,7 @@
 //! | `issuer` | `name`: the office's MSP; `id`: `ni:///sha-256;` and the base64url SHA-256 of its root certificate's DER (RFC 6920) |
 //! | `validFrom`, `validUntil` | whole seconds, RFC 3339, UTC |
 //! | `credentialSubject` | `id`: the thumbprint of the wallet's key (RFC 7638 as RFC 9278 has it); `learner`: a pseudonym; `salt`: 16 random bytes, base64url; `record`: rows by table, each an object of all its columns as it was last recorded |
-//! | `evidence` | the entries that the record rests on, in the order of the learner's trail: `type` `SillokEntry`; `entry`, its id; `number` on the trail, from 1; `school`, `sequence` of the batch, `index` in it; `transaction`; `proof`, the base64url SHA-256 of the proof's file |
+//! | `evidence` | the entries that the record rests on, in the order of the learner's trail: `type` `SillokEntry`; `entry`, its id; `number` on the trail, from 1; `school`, `sequence` of the batch, `index` in it; `transaction`; `proof`, the base64url SHA-256 of the proof in the file |
 //! | `credentialStatus` | `type` `SillokLedgerStatus`, and `id`, the address to ask at, where the office has a public one |
 //! | `cnf` | `jwk`: the wallet's public key, which alone may countersign (RFC 7800) |
 //!
@@ -23,8 +23,9 @@
 //!
 //! # The file
 //!
-//! Canonical JSON: `version` 1; `credential`, the JWT; `proofs`, the texts of the proofs' files in the order of `evidence`
-//! (their form is told in [`crate::proof`]); `issued`, the ledger's receipt of the transaction that took the certificate; and
+//! Canonical JSON: `version` 2; `credential`, the JWT; `proofs`, an object of `proofs`, in the order of `evidence`, and the
+//! `receipts` that they name (its form is told in [`crate::proof`]; the digest in `evidence` is that of a member of `proofs` as
+//! canonical JSON); `issued`, the ledger's receipt of the transaction that took the certificate; and
 //! once the learner has agreed `countersigned`: `act`, what they signed, and `receipt`, that of its transaction.
 //!
 //! The countersignature is a compact JWS (ES256) by the key in `cnf`, `typ` `sillok-act+jws`, `kid` the learner's id. Its
@@ -38,26 +39,34 @@
 //! digits, answers a receipt in no block: what both offices say of this certificate, with that nonce, signed by both. Who
 //! cannot get such an answer cannot tell, and must not take the certificate for valid.
 //!
-//! [`Verdict::of`] looks at every link and never opens a socket.
+//! [`Verdict::of`] looks at every link and never opens a socket. [`print`] makes the form on paper, which names id and digest;
+//! with these two alone [`Glance::of`] tells whether the certificate is in force, and not whether the paper says what it
+//! says.
 
+mod address;
 mod credential;
 mod draft;
 mod error;
 mod file;
+mod glance;
 mod holder;
 mod id;
 mod jwt;
+mod print;
 mod record;
 mod standing;
 mod time;
 mod verdict;
 
+pub use address::status as status_address;
 pub use credential::{Credential, Evidence, Issuer, Parts, Record, Status, Subject};
 pub use draft::Draft;
 pub use error::CertificateError;
 pub use file::{CertificateFile, Countersigned, MAX_FILE};
+pub use glance::Glance;
 pub use holder::{Confirmation, Jwk};
 pub use id::{CertificateId, NotAnId};
 pub use jwt::{MAX_JWT, SignedCredential};
+pub use print::{FontFiles, Fonts, Language, PrintError, print};
 pub use time::Second;
 pub use verdict::{Asked, Check, Link, Outcome, Summary, Verdict};

@@ -14,7 +14,7 @@ use sillok_contract::{
 pub use error::{ClientError, Refused};
 
 use crate::{
-    certificate::{CertificateId, Draft, Verdict},
+    certificate::{CertificateId, Draft, Language, Verdict},
     clock,
     drift::{History, Plan, Selection, SignedReport},
     keys::{AccessToken, Expected, SignedQueries},
@@ -23,7 +23,7 @@ use crate::{
     service::{
         Batch, CertificateAct, CertificateRequest, CertificateState, Digest, EntryState, ErasureRequest,
         ErasureState, LearnerEntries, LearnerWithRows, ObjectionDecision, ObjectionFiling, ObjectionState,
-        Objections, ObjectionsWanted, RequestState,
+        Objections, ObjectionsWanted, RequestState, WaitingCertificates,
     },
 };
 
@@ -138,6 +138,15 @@ impl Client {
         read(self.get(&format!("v1/certificates/{id}")).await?).await
     }
 
+    /// A page of the certificates that wait for an office; the first one has an empty bookmark.
+    pub async fn waiting_certificates(&self, bookmark: &str) -> Result<WaitingCertificates, ClientError> {
+        let mut url = self.url("v1/certificates")?;
+        if !bookmark.is_empty() {
+            url.query_pairs_mut().append_pair("bookmark", bookmark);
+        }
+        read(self.call(Method::GET, url).await?).await
+    }
+
     /// What an officer is to sign.
     pub async fn certificate_draft(&self, id: CertificateId) -> Result<Draft, ClientError> {
         read(self.get(&format!("v1/certificates/{id}/draft")).await?).await
@@ -146,6 +155,16 @@ impl Client {
     /// The bytes of a certificate's file.
     pub async fn certificate_file(&self, id: CertificateId) -> Result<Vec<u8>, ClientError> {
         body(answered(self.get(&format!("v1/certificates/{id}/file")).await?).await?).await
+    }
+
+    /// A certificate as it is printed: a PDF.
+    pub async fn printed_certificate(
+        &self,
+        id: CertificateId,
+        language: Language,
+    ) -> Result<Vec<u8>, ClientError> {
+        let path = format!("v1/certificates/{id}/print?language={language}");
+        body(answered(self.get(&path).await?).await?).await
     }
 
     /// An officer refuses, issues or revokes a certificate, or its learner countersigns it.

@@ -6,14 +6,14 @@ use serde_json::Value;
 use utoipa::PartialSchema;
 
 use super::{Ledger, Limits, Listen, Log, Settings, Tls};
-use crate::{ledger::fabric, records, service};
+use crate::{certificate, ledger::fabric, records, service};
 
 /// The documentation of a section: its schema's descriptions are the documentation of its struct and its fields.
 fn of<T: PartialSchema>() -> Value {
     serde_json::to_value(T::schema()).expect("a schema is JSON")
 }
 
-fn sections() -> [(&'static str, Value); 16] {
+fn sections() -> [(&'static str, Value); 17] {
     [
         ("listen", of::<Listen>()),
         ("tls", of::<Tls>()),
@@ -30,6 +30,7 @@ fn sections() -> [(&'static str, Value); 16] {
         ("service.batches", of::<service::BatchSettings>()),
         ("service.audit", of::<service::AuditSettings>()),
         ("service.certificates", of::<service::CertificateSettings>()),
+        ("service.certificates.fonts", of::<certificate::FontFiles>()),
         ("service.objections", of::<service::ObjectionSettings>()),
     ]
 }

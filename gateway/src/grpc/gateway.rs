@@ -8,10 +8,11 @@ use sillok_proto::gateway::{
     GetErasureRequest, GetHistoryRequest, GetObjectionRequest, GetProofRequest, GetRequestRequest,
     GetTrailRequest, History, LearnerEntry, ListAlertsReply, ListAlertsRequest, ListBatchesReply,
     ListBatchesRequest, ListLearnerEntriesReply, ListLearnerEntriesRequest, ListLearnersReply,
-    ListLearnersRequest, ListObjectionsRequest, Objection, Objections, PlanRestorationRequest, Proof, Report,
+    ListLearnersRequest, ListObjectionsRequest, ListWaitingCertificatesRequest, Objection, Objections,
+    PlanRestorationRequest, PrintCertificateRequest, PrintedCertificate, Proof, Report,
     RequestCertificateRequest, RequestState, RestorationPlan, StreamAlertsRequest, StreamEntriesRequest,
     StreamLearnerEntriesRequest, SubmitRequestRequest, TrailReceipt, VerifyLearnerRequest,
-    gateway_server::Gateway,
+    WaitingCertificates, gateway_server::Gateway,
 };
 use tokio::sync::OwnedSemaphorePermit;
 use tonic::{Request, Response, Status};
@@ -20,13 +21,10 @@ use super::{Grpc, message, problem::status};
 use crate::{
     problem::Problem,
     server::{
-        Target, bearer, certificate_id, entry_id, learner_id, nonce, objection_id, objections_wanted,
-        request_digest, rows, school_id,
+        Target, bearer, entry_id, learner_id, nonce, objection_id, objections_wanted, request_digest, rows,
+        school_id,
     },
-    service::{
-        Caller, CertificateAct, CertificateRequest, ErasureRequest, MOST_LEARNERS, ObjectionDecision,
-        ObjectionFiling,
-    },
+    service::{Caller, ErasureRequest, MOST_LEARNERS, ObjectionDecision, ObjectionFiling},
 };
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -34,7 +32,7 @@ type Messages<M> = BoxStream<'static, Result<M, Status>>;
 
 impl Grpc {
     /// Who calls, by the access token in the call's metadata.
-    async fn caller<T: Sync>(&self, request: &Request<T>) -> Result<Caller, Problem> {
+    pub(super) async fn caller<T: Sync>(&self, request: &Request<T>) -> Result<Caller, Problem> {
         let token = bearer(request.metadata().as_ref())?;
         let target = request.extensions().get::<Target>().map_or("", |target| &target.0);
         self.service.authenticate(token, "POST", target).await
@@ -218,69 +216,6 @@ impl Grpc {
     }
 }
 
-impl Grpc {
-    async fn certificate_requested(
-        &self,
-        request: Request<RequestCertificateRequest>,
-    ) -> Result<CertificateState, Problem> {
-        let caller = self.caller(&request).await?;
-        let RequestCertificateRequest { act, wallet } = request.into_inner();
-        let wallet = wallet.iter().map(|id| entry_id(id)).collect::<Result<_, _>>()?;
-        let asked = CertificateRequest { act, wallet };
-        self.service.request_certificate(&caller, asked).await.map(message::certificate)
-    }
-
-    async fn certificate_of(
-        &self,
-        request: Request<GetCertificateRequest>,
-    ) -> Result<CertificateState, Problem> {
-        let caller = self.caller(&request).await?;
-        let id = certificate_id(&request.get_ref().certificate)?;
-        self.service.certificate(&caller, id).await.map(message::certificate)
-    }
-
-    async fn certificate_draft_of(
-        &self,
-        request: Request<GetCertificateRequest>,
-    ) -> Result<CertificateDraft, Problem> {
-        let caller = self.caller(&request).await?;
-        let id = certificate_id(&request.get_ref().certificate)?;
-        let draft = self.service.certificate_draft(&caller, id).await?;
-        let json = serde_json::to_string(&draft).expect("a draft has string keys only");
-        Ok(CertificateDraft { json })
-    }
-
-    async fn certificate_file_of(
-        &self,
-        request: Request<GetCertificateRequest>,
-    ) -> Result<CertificateFile, Problem> {
-        let caller = self.caller(&request).await?;
-        let id = certificate_id(&request.get_ref().certificate)?;
-        self.service.certificate_file(&caller, id).await.map(|json| CertificateFile { json })
-    }
-
-    async fn certificate_acted_on(
-        &self,
-        request: Request<ActOnCertificateRequest>,
-    ) -> Result<CertificateState, Problem> {
-        let caller = self.caller(&request).await?;
-        let ActOnCertificateRequest { certificate, act, credential } = request.into_inner();
-        let credential = Some(credential).filter(|jwt| !jwt.is_empty());
-        let (id, asked) = (certificate_id(&certificate)?, CertificateAct { act, credential });
-        self.service.act_on_certificate(&caller, id, asked).await.map(message::certificate)
-    }
-
-    async fn certificate_status_of(
-        &self,
-        asked: &GetCertificateStatusRequest,
-    ) -> Result<CertificateStatus, Problem> {
-        let id = certificate_id(&asked.certificate)?;
-        let receipt = self.service.certificate_status(id, nonce(&asked.nonce)?).await?;
-        let json = serde_json::to_string(&receipt).expect("a receipt has string keys only");
-        Ok(CertificateStatus { json })
-    }
-}
-
 #[tonic::async_trait]
 impl Gateway for Grpc {
     type StreamEntriesStream = Messages<EntryRecorded>;
@@ -357,6 +292,20 @@ impl Gateway for Grpc {
 
     async fn stream_alerts(&self, request: Request<StreamAlertsRequest>) -> Answer<Self::StreamAlertsStream> {
         self.following_alerts(request).await.map(Response::new).map_err(status)
+    }
+
+    async fn list_waiting_certificates(
+        &self,
+        request: Request<ListWaitingCertificatesRequest>,
+    ) -> Answer<WaitingCertificates> {
+        self.waiting_certificates(request).await.map(Response::new).map_err(status)
+    }
+
+    async fn print_certificate(
+        &self,
+        request: Request<PrintCertificateRequest>,
+    ) -> Answer<PrintedCertificate> {
+        self.certificate_printed(request).await.map(Response::new).map_err(status)
     }
 
     async fn request_certificate(

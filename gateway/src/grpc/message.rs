@@ -10,7 +10,7 @@ use crate::{
     records::Alert,
     service::{
         Batch, CertificateState, EntryRecorded, EntryState, ErasureState, LearnerEntry, LearnerWithRows,
-        ObjectionState, Objections, Place, QueryResult, RequestState,
+        ObjectionState, Objections, Place, QueryResult, RequestState, WaitingCertificates,
     },
 };
 
@@ -121,6 +121,10 @@ pub(super) fn certificate(state: CertificateState) -> gateway::CertificateState 
         expires_at: state.expires_at.unwrap_or_default(),
         transaction: state.transaction,
     }
+}
+
+pub(super) fn waiting(page: &WaitingCertificates) -> gateway::WaitingCertificates {
+    gateway::WaitingCertificates { json: json(page) }
 }
 
 pub(super) fn verdict(verdict: &Verdict) -> gateway::CertificateVerdict {

@@ -1,5 +1,6 @@
 //! gRPC: the same operations as REST, from the same service; health and reflection beside them.
 
+mod certificates;
 mod gateway;
 mod health;
 mod message;

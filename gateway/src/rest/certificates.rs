@@ -7,6 +7,8 @@ use axum::{
     http::header::CONTENT_TYPE,
     response::{IntoResponse, Response},
 };
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::{
     Rest,
@@ -17,11 +19,52 @@ use super::{
     trail::Question,
 };
 use crate::{
-    certificate::Verdict,
+    certificate::{Language, Verdict},
     ledger::Receipt,
+    proof::Proofs,
     server::{certificate_id, nonce},
-    service::{CertificateAct, CertificateRequest, CertificateState},
+    service::{CertificateAct, CertificateRequest, CertificateState, WaitingCertificates},
 };
+
+/// Which page.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Page {
+    /// The bookmark that the page before ended with.
+    #[serde(default)]
+    bookmark: String,
+}
+
+/// In which language.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Wanted {
+    /// Korean, English or both.
+    #[serde(default)]
+    #[param(inline, default = "both")]
+    language: Language,
+}
+
+/// The certificates that wait for an office.
+///
+/// Those that nobody has refused or issued yet, the ones that were asked for first at the front, page by page. For the
+/// offices' people.
+#[utoipa::path(
+    get,
+    path = "/v1/certificates",
+    tag = "certificates",
+    params(Page),
+    responses((status = 200, description = "Certificates.", body = WaitingCertificates))
+)]
+pub(super) async fn waiting(
+    State(rest): State<Rest>,
+    Authenticated(caller): Authenticated,
+    InQuery(page): InQuery<Page>,
+) -> Result<Json<WaitingCertificates>, HttpProblem> {
+    Ok(Json(rest.service.waiting_certificates(&caller, &page.bookmark).await?))
+}
 
 /// A learner asks for a certificate.
 ///
@@ -96,6 +139,30 @@ pub(super) async fn file(
     Ok(([(CONTENT_TYPE, "application/json")], file).into_response())
 }
 
+/// A certificate as it is printed.
+///
+/// A PDF with a QR code that leads to the page which tells whether it is in force. Only what the learner has countersigned
+/// is printed, and where the office has a public address.
+#[utoipa::path(
+    get,
+    path = "/v1/certificates/{certificate}/print",
+    tag = "certificates",
+    params(
+        ("certificate" = String, Path, description = "The certificate's id: a random UUID.", pattern = "^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"),
+        Wanted
+    ),
+    responses((status = 200, description = "The PDF.", body = Vec<u8>, content_type = "application/pdf"))
+)]
+pub(super) async fn print(
+    State(rest): State<Rest>,
+    Authenticated(caller): Authenticated,
+    InPath(id): InPath<String>,
+    InQuery(wanted): InQuery<Wanted>,
+) -> Result<Response, HttpProblem> {
+    let pdf = rest.service.printed_certificate(&caller, certificate_id(&id)?, wanted.language).await?;
+    Ok(([(CONTENT_TYPE, "application/pdf")], pdf).into_response())
+}
+
 /// What an officer or the learner decides about a certificate.
 ///
 /// An officer refuses, issues or revokes it; the learner countersigns it. The ledger verifies the act itself. Issued is only
@@ -165,13 +232,14 @@ pub(super) async fn verify(
 #[schema(as = CertificateFile)]
 #[expect(dead_code, reason = "it is read by the schema alone")]
 pub(super) struct CertificateFile {
-    /// 1.
-    #[schema(minimum = 1, maximum = 1)]
+    /// 2.
+    #[schema(minimum = 2, maximum = 2)]
     version: u32,
     /// The JWT that an officer signed.
     credential: String,
-    /// The texts of the proofs' files.
-    proofs: Vec<String>,
+    /// `proofs`, and the `receipts` that they name.
+    #[schema(value_type = Object)]
+    proofs: Proofs,
     /// The ledger's receipt of the transaction that took it as issued.
     #[schema(value_type = Object)]
     issued: Receipt,

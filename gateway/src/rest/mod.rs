@@ -11,6 +11,7 @@ mod erasure;
 mod learners;
 mod objections;
 mod operation;
+mod page;
 mod parameters;
 mod problem;
 mod requests;
@@ -76,12 +77,14 @@ impl Rest {
             .routes(routes!(stream::learner_entries))
             .routes(routes!(learners::restoration))
             .routes(routes!(alerts::list))
-            .routes(routes!(certificates::request))
+            .routes(routes!(certificates::request, certificates::waiting))
             .routes(routes!(certificates::certificate))
             .routes(routes!(certificates::draft))
             .routes(routes!(certificates::file))
+            .routes(routes!(certificates::print))
             .routes(routes!(certificates::act))
             .routes(routes!(certificates::status))
+            .routes(routes!(page::page))
             .routes(routes!(certificates::verify))
             .routes(routes!(erasure::state, erasure::erase))
             .routes(routes!(objections::file, objections::list))

@@ -22,8 +22,8 @@ pub(crate) use engines::make_directory;
 pub use engines::{Engines, StartError};
 pub(crate) use gate::Gate;
 pub(crate) use parameters::{
-    bearer, certificate_id, entry_id, learner_id, nonce, objection_id, objections_wanted, request_digest,
-    rows, school_id,
+    bearer, certificate_digest, certificate_id, entry_id, language_of, learner_id, nonce, objection_id,
+    objections_wanted, request_digest, rows, school_id,
 };
 
 use crate::{

@@ -8,7 +8,7 @@ use sillok_contract::{
 };
 
 use crate::{
-    certificate::{CertificateId, NotAnId},
+    certificate::{CertificateId, Language, NotAnId},
     drift::Selection,
     problem::{Kind, Problem},
     service::ObjectionsWanted,
@@ -72,6 +72,21 @@ pub(crate) fn rows(table: &str, key: &str) -> Result<Selection, Problem> {
 /// The id of a certificate.
 pub(crate) fn certificate_id(text: &str) -> Result<CertificateId, Problem> {
     text.parse().map_err(|error: NotAnId| Problem::new(Kind::Invalid, "certificate.id", error.to_string()))
+}
+
+/// In which language a certificate is printed; in both if it is not said.
+pub(crate) fn language_of(text: &str) -> Result<Language, Problem> {
+    let text = if text.is_empty() { Language::Both.as_str() } else { text };
+    text.parse().map_err(|why: &str| Problem::new(Kind::Invalid, "query.malformed", why))
+}
+
+/// The digest of a certificate's JWT.
+pub(crate) fn certificate_digest(text: &str) -> Result<[u8; 32], Problem> {
+    hash(text).ok_or_else(|| {
+        let detail =
+            "a certificate's digest is 64 lower-case hexadecimal digits: the SHA-256 of its compact JWT";
+        Problem::new(Kind::Invalid, "certificate.digest", detail)
+    })
 }
 
 /// What an asker marks a question with.

@@ -42,7 +42,9 @@ use tokio_util::sync::CancellationToken;
 pub use audit::{Audit, AuditSettings, Auditor, CutRequest, Mended, SchoolAudit, Stranger};
 pub use batcher::Batcher;
 pub use caller::Caller;
-pub use certificates::{CertificateAct, CertificateRequest, CertificateState};
+pub use certificates::{
+    CertificateAct, CertificateRequest, CertificateState, WaitingCertificate, WaitingCertificates,
+};
 pub use erasure::{ErasedPlace, ErasureRequest, ErasureState, StandingPlace};
 pub use learners::LearnerWithRows;
 pub(crate) use learners::MOST as MOST_LEARNERS;
@@ -58,7 +60,7 @@ pub use state::{
 };
 
 use crate::{
-    certificate::{CertificateId, Draft, Verdict},
+    certificate::{CertificateId, Draft, Glance, Language, Verdict},
     clock,
     drift::{History, Plan, Selection, SignedReport},
     ledger::{Ledger, Receipt, contract::Contract},
@@ -272,6 +274,35 @@ impl Service {
     /// A certificate's file, once it is issued: canonical JSON. For its learner and the offices.
     pub async fn certificate_file(&self, caller: &Caller, id: CertificateId) -> Result<String, Problem> {
         self.core.certificate_file(caller, id).await
+    }
+
+    /// The certificates that wait for an office, page by page, those that were asked for first at the front. For the
+    /// offices.
+    pub async fn waiting_certificates(
+        &self,
+        caller: &Caller,
+        bookmark: &str,
+    ) -> Result<WaitingCertificates, Problem> {
+        self.core.waiting_certificates(caller, bookmark).await
+    }
+
+    /// A certificate as it is printed: a PDF. For its learner and the offices.
+    pub async fn printed_certificate(
+        &self,
+        caller: &Caller,
+        id: CertificateId,
+        language: Language,
+    ) -> Result<Vec<u8>, Problem> {
+        self.core.printed_certificate(caller, id, language).await
+    }
+
+    /// Whether the certificate with this id and digest is in force: what paper alone lets anybody ask.
+    pub async fn certificate_at_a_glance(
+        &self,
+        id: CertificateId,
+        digest: [u8; 32],
+    ) -> Result<Glance, Problem> {
+        self.core.certificate_at_a_glance(id, digest).await
     }
 
     /// An officer refuses, issues or revokes a certificate, or its learner countersigns it.

@@ -71,6 +71,16 @@ pub(super) fn of_ledger(error: LedgerError) -> Problem {
     }
 }
 
+/// Of the ledger, where it was asked for a page. A bookmark is the caller's: that it is none of this list is theirs to mend.
+pub(super) fn of_page(error: LedgerError) -> Problem {
+    match error {
+        LedgerError::Refused(refusal) if refusal.code == Code::ArgumentMalformed => {
+            of_refusal(Kind::Invalid, &refusal)
+        }
+        error => of_ledger(error),
+    }
+}
+
 /// The educator's `jti` was used for something else.
 pub(super) fn replayed() -> Problem {
     Problem::new(

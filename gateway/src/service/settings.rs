@@ -11,6 +11,7 @@ use sillok_contract::{
 use utoipa::ToSchema;
 
 use super::AuditSettings;
+use crate::certificate::FontFiles;
 
 /// Settings of the service and its batcher.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -162,11 +163,13 @@ pub struct CertificateSettings {
     /// The gateway's public address, such as `https://sillok.example`: what a certificate names as the place where anybody
     /// may ask for its status, and what its printed form leads to. Without it, it names none.
     pub address: Option<String>,
+    /// What they are printed with.
+    pub fonts: FontFiles,
 }
 
 impl Default for CertificateSettings {
     fn default() -> Self {
-        Self { days: 365, address: None }
+        Self { days: 365, address: None, fonts: FontFiles::default() }
     }
 }
 

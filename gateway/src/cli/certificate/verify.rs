@@ -1,12 +1,12 @@
 //! `sillok certificate verify`
 
-use std::{fs::File, io::Read as _, path::PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 
-use super::told::word;
+use super::{file, told::word};
 use crate::{
-    certificate::{Asked, CertificateFile, CertificateId, Check, MAX_FILE, Outcome, Verdict},
+    certificate::{Asked, CertificateFile, CertificateId, Check, Outcome, Verdict},
     cli::{Exit, Failure, Program, gateway::Gateway, on_threads, table::plain},
     client::Client,
     clock::now,
@@ -37,10 +37,7 @@ pub(super) struct Verify {
 impl Verify {
     pub(super) fn run(self, program: &Program) -> Result<(), Failure> {
         let roots = Roots::read_dir(&self.roots).map_err(|error| Failure::config(error.to_string()))?;
-        let mut bytes = Vec::new();
-        File::open(&self.file)
-            .and_then(|file| file.take(MAX_FILE as u64 + 1).read_to_end(&mut bytes))
-            .map_err(|error| Failure::usage(format!("{}: {error}", self.file.display())))?;
+        let bytes = file::read(&self.file)?;
         let id =
             CertificateFile::parse(&bytes).and_then(|file| file.read()).map(|read| read.credential.id()).ok();
         let mut asked =

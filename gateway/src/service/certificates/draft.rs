@@ -4,7 +4,7 @@ use sillok_contract::id::{LearnerId, MspId};
 
 use super::agreement::Agreement;
 use crate::{
-    certificate::{CertificateId, Credential, Draft, Issuer, Parts, Second},
+    certificate::{CertificateId, Credential, Draft, Issuer, Parts, Second, status_address},
     keys::{KeyError, PublicKey, random},
     problem::{Kind, Problem},
     service::{Caller, Core, problems},
@@ -78,9 +78,4 @@ impl Core {
         let point = key.point().map_err(|error| problems::internal(&error))?;
         PublicKey::from_point(&point).map_err(|error| problems::internal(&error))
     }
-}
-
-/// Where anybody may ask for the status of a certificate, at a gateway with this public address.
-fn status_address(address: &str, id: CertificateId) -> String {
-    format!("{}/v1/certificates/{id}/status", address.trim_end_matches('/'))
 }

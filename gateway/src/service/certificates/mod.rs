@@ -4,7 +4,9 @@
 mod agreement;
 mod draft;
 mod moves;
+mod print;
 mod status;
+mod waiting;
 
 use serde::{Deserialize, Serialize};
 use sillok_contract::{
@@ -14,6 +16,8 @@ use sillok_contract::{
     id::LearnerId,
 };
 use utoipa::ToSchema;
+
+pub use waiting::{WaitingCertificate, WaitingCertificates};
 
 use super::{Caller, Core, problems};
 use crate::{

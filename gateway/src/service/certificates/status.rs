@@ -37,7 +37,7 @@ impl Core {
         verdict.await.map_err(|error| problems::internal(&error))
     }
 
-    async fn asked(&self, id: CertificateId) -> Result<Asked, Problem> {
+    pub(super) async fn asked(&self, id: CertificateId) -> Result<Asked, Problem> {
         let nonce = random::<32>().map_err(|error: KeyError| problems::internal(&error))?;
         let nonce = hex::encode(nonce);
         Ok(match self.attested(id, &nonce).await {

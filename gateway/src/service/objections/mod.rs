@@ -5,7 +5,6 @@ mod overdue;
 mod state;
 
 use sillok_contract::{
-    Code,
     act::{Act, Named, ObjectionUphold},
     id::{LearnerId, ObjectionId},
     objection::{Objection, State, TRANSIENT},
@@ -15,10 +14,7 @@ use sillok_contract::{
 };
 
 use super::{Caller, Core, acts::Beside, problems};
-use crate::{
-    ledger::LedgerError,
-    problem::{Kind, Problem},
-};
+use crate::problem::{Kind, Problem};
 pub(super) use overdue::run;
 pub use state::{Decided, ObjectionDecision, ObjectionFiling, ObjectionState, Objections, ObjectionsWanted};
 
@@ -61,7 +57,7 @@ impl Core {
             }
             (None, _) => self.contract().open_objections(PAGE, &bookmark).await,
         };
-        let Listing { items, bookmark } = page.map_err(of_page)?;
+        let Listing { items, bookmark } = page.map_err(problems::of_page)?;
         let now = (self.clock)();
         let wanted = items.iter().filter(|objection| open != Some(true) || objection.state == State::Filed);
         let objections = wanted.map(|objection| ObjectionState::of(objection, now)).collect();
@@ -153,14 +149,4 @@ fn reason(text: String) -> Beside {
 
 fn other_act() -> Problem {
     Problem::new(Kind::Invalid, "objection.other_act", "this is another act than this operation's")
-}
-
-/// A bookmark is the caller's: that it is none of this list is theirs to mend.
-fn of_page(error: LedgerError) -> Problem {
-    match error {
-        LedgerError::Refused(refusal) if refusal.code == Code::ArgumentMalformed => {
-            problems::of_refusal(Kind::Invalid, &refusal)
-        }
-        error => problems::of_ledger(error),
-    }
 }

@@ -8,9 +8,9 @@ use sillok_proto::gateway::{
     FileObjectionRequest, GetCertificateRequest, GetCertificateStatusRequest, GetEntryRequest,
     GetErasureRequest, GetHistoryRequest, GetObjectionRequest, GetProofRequest, GetRequestRequest,
     GetTrailRequest, ListAlertsRequest, ListBatchesRequest, ListLearnerEntriesRequest, ListLearnersRequest,
-    ListObjectionsRequest, PlanRestorationRequest, RequestCertificateRequest, StreamAlertsRequest,
-    StreamEntriesRequest, StreamLearnerEntriesRequest, SubmitRequestRequest, VerifyLearnerRequest,
-    gateway_client::GatewayClient,
+    ListObjectionsRequest, ListWaitingCertificatesRequest, PlanRestorationRequest, PrintCertificateRequest,
+    RequestCertificateRequest, StreamAlertsRequest, StreamEntriesRequest, StreamLearnerEntriesRequest,
+    SubmitRequestRequest, VerifyLearnerRequest, gateway_client::GatewayClient,
 };
 use tokio::time::timeout;
 use tonic::{Code, Request, Status};
@@ -76,10 +76,10 @@ pub(super) async fn rest(
         .replace("{learner}", "L1.north")
         .replace("{certificate}", CERTIFICATE)
         .replace("{objection}", "none");
-    let question = if path.ends_with("/trail") || path.ends_with("/status") {
-        format!("?nonce={NONCE}")
-    } else {
-        String::new()
+    let question = match path.rsplit('/').next() {
+        Some("trail" | "status") => format!("?nonce={NONCE}"),
+        Some("page") => format!("?digest={}", "0".repeat(64)),
+        _ => String::new(),
     };
     let url = world.gateway.url(&path);
     let mut request = world.http.request(method.parse::<Method>().unwrap(), format!("{url}{question}"));
@@ -206,6 +206,15 @@ impl Called<'_> {
             "GetCertificate" => gateway.get_certificate(self.with(certificate())).await.map(drop),
             "GetCertificateDraft" => gateway.get_certificate_draft(self.with(certificate())).await.map(drop),
             "GetCertificateFile" => gateway.get_certificate_file(self.with(certificate())).await.map(drop),
+            "ListWaitingCertificates" => {
+                let message = ListWaitingCertificatesRequest::default();
+                gateway.list_waiting_certificates(self.with(message)).await.map(drop)
+            }
+            "PrintCertificate" => {
+                let GetCertificateRequest { certificate } = certificate();
+                let message = PrintCertificateRequest { certificate, language: "ko".to_owned() };
+                gateway.print_certificate(self.with(message)).await.map(drop)
+            }
             "ActOnCertificate" => {
                 let GetCertificateRequest { certificate } = certificate();
                 let message =

@@ -76,7 +76,7 @@ impl Whose {
 }
 
 /// Every operation of REST.
-const REST: [(&str, Whose); 30] = [
+const REST: [(&str, Whose); 33] = [
     ("GET /healthz", Whose::Anyones),
     ("GET /readyz", Whose::Anyones),
     ("GET /metrics", Whose::Anyones),
@@ -93,12 +93,15 @@ const REST: [(&str, Whose); 30] = [
     ("GET /v1/learners/{learner}/entries", Whose::Learners),
     ("GET /v1/learners/{learner}/entries/stream", Whose::Learners),
     ("GET /v1/alerts", Whose::Offices),
+    ("GET /v1/certificates", Whose::Offices),
     ("POST /v1/certificates", Whose::Applicants),
     ("GET /v1/certificates/{certificate}", Whose::Certificates),
     ("GET /v1/certificates/{certificate}/draft", Whose::Drafts),
     ("GET /v1/certificates/{certificate}/file", Whose::Certificates),
+    ("GET /v1/certificates/{certificate}/print", Whose::Certificates),
     ("POST /v1/certificates/{certificate}/acts", Whose::Certificates),
     ("GET /v1/certificates/{certificate}/status", Whose::Askers),
+    ("GET /v1/certificates/{certificate}/page", Whose::Anyones),
     ("POST /v1/verify", Whose::Judged),
     ("GET /v1/learners", Whose::Offices),
     ("GET /v1/learners/{learner}/erasure", Whose::Offices),
@@ -110,7 +113,7 @@ const REST: [(&str, Whose); 30] = [
 ];
 
 /// Every operation of gRPC.
-const GRPC: [(&str, Whose); 31] = [
+const GRPC: [(&str, Whose); 33] = [
     ("/grpc.health.v1.Health/Check", Whose::Anyones),
     ("/grpc.health.v1.Health/Watch", Whose::Anyones),
     ("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", Whose::Anyones),
@@ -129,10 +132,12 @@ const GRPC: [(&str, Whose); 31] = [
     ("/sillok.v1.Gateway/ListLearners", Whose::Offices),
     ("/sillok.v1.Gateway/ListAlerts", Whose::Offices),
     ("/sillok.v1.Gateway/StreamAlerts", Whose::Offices),
+    ("/sillok.v1.Gateway/ListWaitingCertificates", Whose::Offices),
     ("/sillok.v1.Gateway/RequestCertificate", Whose::Applicants),
     ("/sillok.v1.Gateway/GetCertificate", Whose::Certificates),
     ("/sillok.v1.Gateway/GetCertificateDraft", Whose::Drafts),
     ("/sillok.v1.Gateway/GetCertificateFile", Whose::Certificates),
+    ("/sillok.v1.Gateway/PrintCertificate", Whose::Certificates),
     ("/sillok.v1.Gateway/ActOnCertificate", Whose::Certificates),
     ("/sillok.v1.Gateway/GetCertificateStatus", Whose::Askers),
     ("/sillok.v1.Gateway/VerifyCertificate", Whose::Judged),
