@@ -39,7 +39,7 @@
 //! digits, answers a receipt in no block: what both offices say of this certificate, with that nonce, signed by both. Who
 //! cannot get such an answer cannot tell, and must not take the certificate for valid.
 //!
-//! [`Verdict::of`] looks at every link and never opens a socket. [`print`] makes the form on paper, which names id and digest;
+//! [`Verdict::of`] looks at every link and never opens a socket. [`print()`] makes the form on paper, which names id and digest;
 //! with these two alone [`Glance::of`] tells whether the certificate is in force, and not whether the paper says what it
 //! says.
 

@@ -261,7 +261,8 @@ fn a_wallet_tells_nothing_of_what_opens_it_and_of_its_key() {
         ("version", serde_json::json!(key)),
         ("learner", serde_json::json!(key)),
         ("proofs", serde_json::json!(key)),
-        ("proofs", serde_json::json!([key])),
+        ("proofs", serde_json::json!({ "proofs": [key], "receipts": [] })),
+        ("proofs", serde_json::json!({ "proofs": [], "receipts": [key] })),
         ("key", serde_json::json!(&key[..key.len() - 60])),
         ("attestation", serde_json::json!({ "nonce": key, "receipt": key })),
         (key, serde_json::json!(key)),
@@ -271,8 +272,7 @@ fn a_wallet_tells_nothing_of_what_opens_it_and_of_its_key() {
         content[member] = value;
         let content = serde_json_canonicalizer::to_vec(&content).unwrap();
         program.write("own/wrong.wallet", passphrase.seal(&content).unwrap());
-        let exit = if member == "proofs" && content.windows(3).any(|three| three == b"[\"-") { 5 } else { 2 };
-        run("wallet show own/wrong.wallet", exit);
+        run("wallet show own/wrong.wallet", 2);
     }
     let mut secrets = BTreeMap::from([("the passphrase".to_owned(), PASSWORD.into())]);
     forms_of_key(&program.path("wallet.key"), &mut secrets);

@@ -17,7 +17,7 @@ const SUPPORT_CLIENT: &[Allowed] = &[("SupportMSP", &["client"])];
 const OFFICES: &[Allowed] = &[("OfficeMSP", &ROLES), ("SupportMSP", &ROLES)];
 const MEMBERS: &[Allowed] = &[("OfficeMSP", &ROLES), ("SupportMSP", &ROLES), ("SchoolMSP", &ROLES)];
 
-const EXPECTED: [(&str, &[Allowed]); 39] = [
+const EXPECTED: [(&str, &[Allowed]); 40] = [
     ("RegisterOffice", OFFICE_ADMIN),
     ("RegisterSchool", OFFICE_ADMIN),
     ("UpdateSchool", OFFICE_ADMIN),

@@ -59,7 +59,7 @@ impl Printed<'_> {
     fn head(&self, paper: &mut Paper<'_>) {
         let number = format!("{} {}", NUMBER.line(self.language), self.credential().id());
         paper.paragraph(&number, SMALL.gray(), Align::Left);
-        paper.feed(18.0);
+        paper.feed(12.0);
         for (line, look) in
             TITLE.lines(self.language).iter().zip([Type::of(25.0).bold(), Type::of(12.0).gray()])
         {
@@ -123,16 +123,16 @@ impl Printed<'_> {
         let issued = self.credential().valid_from;
         let (day, office) = (Type::of(11.0), Type::of(17.0).bold());
         paper.need(3.0 * day.line() + office.line() + 24.0);
-        paper.feed(12.0);
+        paper.feed(8.0);
         if self.language != Language::En {
             paper.paragraph(&day_in_korean(issued), day, Align::Center);
         }
         if self.language != Language::Ko {
             paper.paragraph(&day_in_english(issued), Type::of(9.5).gray(), Align::Center);
         }
-        paper.feed(8.0);
+        paper.feed(6.0);
         paper.paragraph(self.credential().issuer.name.as_str(), office, Align::Center);
-        paper.feed(16.0);
+        paper.feed(12.0);
     }
 
     /// The QR code, and beside it how to verify, with what.
