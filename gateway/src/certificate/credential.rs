@@ -11,9 +11,9 @@ use sillok_contract::{
     id::{LearnerId, MspId, SchoolId},
 };
 
-use super::{CertificateError, CertificateId, Confirmation, Jwk, Second};
+use super::{CertificateError, CertificateId, Confirmation, Second};
 use crate::{
-    keys::PublicKey,
+    keys::{Jwk, PublicKey},
     proof::{Proof, Verified},
 };
 

@@ -64,7 +64,7 @@ pub use draft::Draft;
 pub use error::CertificateError;
 pub use file::{CertificateFile, Countersigned, MAX_FILE};
 pub use glance::Glance;
-pub use holder::{Confirmation, Jwk};
+pub use holder::Confirmation;
 pub use id::{CertificateId, NotAnId};
 pub use jwt::{MAX_JWT, SignedCredential};
 pub use print::{FontFiles, Fonts, Language, PrintError, print};

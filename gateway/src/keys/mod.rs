@@ -15,6 +15,7 @@ mod request;
 pub use access::{AccessError, AccessToken, Caller, Expected, LONGEST_ACCESS, Presented};
 pub use act::ActSigner;
 pub use authority::{Authority, Issued, Validity};
+pub use jwk::Jwk;
 pub use office::{OfficeDocument, OfficeSignatureError, OfficeSigner};
 pub use private_key::{PrivateKey, PublicKey, SignatureInvalid};
 pub use reason::{new_id, salted_reason};

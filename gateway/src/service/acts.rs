@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use sillok_contract::{
     Code,
-    act::{Acted, SignedAct},
+    act::{Acted, Named, SignedAct},
 };
 
 use super::{Core, problems};
@@ -59,6 +59,17 @@ impl Core {
         self.ledger.submit(&endorsed).await?;
         let commit = self.ledger.commit_status(&endorsed.transaction).await?;
         self.ledger.receipt_of(&endorsed, &commit)
+    }
+}
+
+/// Early, and a convenience: that the act is his or hers who sends it, or whose it has to be. The ledger checks that, too.
+pub(super) fn check_signer(act: &SignedAct, signer: &Named) -> Result<(), Problem> {
+    match act.named == *signer {
+        true => Ok(()),
+        false => {
+            let detail = "somebody else signed the act than the one whose it is";
+            Err(Problem::new(Kind::Forbidden, "act.other_signer", detail))
+        }
     }
 }
 

@@ -19,7 +19,6 @@ mod attestation;
 mod complete;
 mod content;
 mod error;
-mod jwk;
 mod seal;
 
 use p256::elliptic_curve::zeroize::Zeroizing;
@@ -28,11 +27,10 @@ use sillok_contract::{batch::Position, id::LearnerId};
 pub use attestation::{Attestation, Nonce};
 pub use complete::Complete;
 pub use error::WalletError;
-pub use jwk::PublicJwk;
 pub use seal::{Passphrase, SealError};
 
 use crate::{
-    keys::{AccessToken, ActSigner, KeyError, PrivateKey, PublicKey},
+    keys::{AccessToken, ActSigner, Jwk, KeyError, PrivateKey, PublicKey},
     ledger::receipt::Roots,
     proof::{Proof, Proofs, Verified},
 };
@@ -90,8 +88,8 @@ impl Wallet {
     }
 
     /// The same as a JWK.
-    pub fn public_jwk(&self) -> PublicJwk {
-        PublicJwk::of(self.key.public_key())
+    pub fn public_jwk(&self) -> Jwk {
+        Jwk::of(self.key.public_key())
     }
 
     /// Signs the learner's access tokens.

@@ -9,8 +9,9 @@ use sillok_contract::id::LearnerId;
 use super::{file, passphrase::Source};
 use crate::{
     cli::{Exit, Failure, Program, private_file},
+    keys::Jwk,
     ledger::receipt::Roots,
-    wallet::{PublicJwk, Wallet},
+    wallet::Wallet,
 };
 
 /// Makes a wallet with a new key. The key's public half, ID.jwk, goes to the support office, which registers it: `sillok
@@ -67,7 +68,7 @@ pub(super) fn roots(directory: &Path) -> Result<Roots, Failure> {
 }
 
 /// Writes a wallet's public key, for the support office.
-pub(super) fn write_public(path: &Path, key: &PublicJwk) -> Result<(), Failure> {
+pub(super) fn write_public(path: &Path, key: &Jwk) -> Result<(), Failure> {
     let json = serde_json::to_vec(key).expect("a key has string members only");
     private_file::write(path, &json)
 }

@@ -10,7 +10,6 @@ mod waiting;
 
 use serde::{Deserialize, Serialize};
 use sillok_contract::{
-    act::SignedAct,
     credential::{Credential, State},
     entry::EntryId,
     id::LearnerId,
@@ -164,9 +163,4 @@ fn state(stored: StoredCertificate, credential: Credential, now: i64) -> Result<
         expires_at: issued.map(|issued| issued.expires_at),
         transaction: step.transaction.clone(),
     })
-}
-
-/// An act, of its form; whether it is signed by whom it names the ledger says.
-fn read(act: &str) -> Result<SignedAct, Problem> {
-    SignedAct::parse(act).map_err(|refusal| problems::of_refusal(Kind::Invalid, &refusal))
 }

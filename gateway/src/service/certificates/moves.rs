@@ -7,13 +7,17 @@ use sillok_contract::{
     id::MspId,
 };
 
-use super::{CertificateAct, CertificateRequest, CertificateState, draft::Terms, read, state};
+use super::{CertificateAct, CertificateRequest, CertificateState, draft::Terms, state};
 use crate::{
     certificate::{CertificateError, CertificateFile, CertificateId, Countersigned, SignedCredential},
     problem::{Kind, Problem},
     proof::Proofs,
     records::StoredCertificate,
-    service::{Caller, Core, acts::Beside, problems},
+    service::{
+        Caller, Core,
+        acts::{Beside, check_signer},
+        problems,
+    },
 };
 
 impl Core {
@@ -28,13 +32,13 @@ impl Core {
             let detail = "a learner asks for their own certificate, with the key of their wallet";
             return Err(Problem::new(Kind::Forbidden, "access.learners_only", detail));
         };
-        let act = read(&asked.act)?;
+        let act = self.read_act(&asked.act)?;
         let Act::CertificateRequest(request) = &act.payload.act else { return Err(other_act()) };
         let id: CertificateId =
             request.certificate.as_str().parse().map_err(|error: crate::certificate::NotAnId| {
                 Problem::new(Kind::Invalid, "certificate.id", error.to_string())
             })?;
-        self.check_signer(&act, &Named::Learner(learner.clone()))?;
+        check_signer(&act, &Named::Learner(learner.clone()))?;
         let (story, _, report) = self.compared(learner).await?;
         check_wallet(&asked.wallet, story.entries.iter().map(|told| told.id))?;
         self.record_act(&act, Beside::new()).await?;
@@ -57,7 +61,7 @@ impl Core {
         asked: CertificateAct,
     ) -> Result<CertificateState, Problem> {
         let stored = self.certificate_seen_by(caller, id).await?;
-        let act = read(&asked.act)?;
+        let act = self.read_act(&asked.act)?;
         let named = match &act.payload.act {
             Act::CertificateRefuse(it) => &it.certificate,
             Act::CertificateIssue(it) => &it.certificate,
@@ -105,7 +109,7 @@ impl Core {
         let roots = self.office_roots().await?;
         let signed = SignedCredential::parse(jwt).map_err(refuted)?;
         signed.check_signature().and_then(|()| signed.check_issuer(&roots)).map_err(refuted)?;
-        self.check_signer(act, &Named::Officer(signed.officer.thumbprint()))?;
+        check_signer(act, &Named::Officer(signed.officer.thumbprint()))?;
         let proofs = self.check_agreed(msp, &stored, &signed).await?;
         if issue.digest.0 != signed.digest() || issue.expires_at != signed.credential.valid_until.micros() {
             let detail = "the act is for another credential than the one that comes with it";
@@ -151,7 +155,7 @@ impl Core {
         let file = known_file(&stored).ok_or_else(|| {
             Problem::new(Kind::Conflict, "certificate.not_issued", "the certificate is not issued yet")
         })?;
-        self.check_signer(act, &Named::Learner(stored.learner.clone()))?;
+        check_signer(act, &Named::Learner(stored.learner.clone()))?;
         let receipt = self.record_act(act, Beside::new()).await?;
         let countersigned = Some(Countersigned { act: act.as_str().to_owned(), receipt });
         match file.countersigned == countersigned {
@@ -168,21 +172,6 @@ impl Core {
         let stored = StoredCertificate { file: Some(file.to_json().into_bytes()), ..stored };
         self.records.store_certificate(&stored).await.map_err(problems::of_records)?;
         Ok(stored)
-    }
-
-    /// Early, and a convenience: that the act names this signer and this gateway. The ledger checks all of it.
-    fn check_signer(&self, act: &SignedAct, signer: &Named) -> Result<(), Problem> {
-        if act.named != *signer {
-            let detail = "somebody else signed the act than the one whose it is";
-            return Err(Problem::new(Kind::Forbidden, "act.other_signer", detail));
-        }
-        match act.payload.aud == self.settings.audience {
-            true => Ok(()),
-            false => {
-                let detail = "the act is for another gateway: its aud is not this one's name";
-                Err(Problem::new(Kind::Forbidden, "act.audience", detail))
-            }
-        }
     }
 }
 

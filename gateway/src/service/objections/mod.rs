@@ -13,7 +13,11 @@ use sillok_contract::{
     request::SignedRequest,
 };
 
-use super::{Caller, Core, acts::Beside, problems};
+use super::{
+    Caller, Core,
+    acts::{Beside, check_signer},
+    problems,
+};
 use crate::problem::{Kind, Problem};
 pub(super) use overdue::run;
 pub use state::{Decided, ObjectionDecision, ObjectionFiling, ObjectionState, Objections, ObjectionsWanted};
@@ -34,10 +38,7 @@ impl Core {
         };
         let act = self.read_act(&filing.act)?;
         let Act::ObjectionFile(file) = &act.payload.act else { return Err(other_act()) };
-        if act.named != Named::Learner(learner.clone()) {
-            let detail = "somebody else signed the act than the one who sends it";
-            return Err(Problem::new(Kind::Forbidden, "act.other_signer", detail));
-        }
+        check_signer(&act, &Named::Learner(learner.clone()))?;
         self.record_act(&act, reason(filing.reason)).await?;
         self.objection_with_texts(&file.objection).await
     }
