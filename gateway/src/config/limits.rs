@@ -13,6 +13,9 @@ use super::ConfigError;
 pub struct Limits {
     /// The largest body of a request, in bytes; beyond: 413, limit.body.
     pub body_bytes: usize,
+    /// The same of `POST /v1/verify`: a certificate's file has in it what was written of each batch that it rests on. Over
+    /// gRPC it is `body_bytes` for certificates, too.
+    pub certificate_bytes: usize,
     /// The largest head of a request (its address and headers), in bytes; beyond: 431, limit.headers.
     pub header_bytes: usize,
     /// How long a caller may take to send a request's head, to end the TLS handshake, and to begin with HTTP/2, in
@@ -39,6 +42,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             body_bytes: 1024 * 1024,
+            certificate_bytes: 4 * 1024 * 1024,
             header_bytes: 16 * 1024,
             header_ms: 10_000,
             request_ms: 30_000,
@@ -55,6 +59,7 @@ impl Limits {
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         let least = [
             ("limits.body_bytes", self.body_bytes as u64, 1),
+            ("limits.certificate_bytes", self.certificate_bytes as u64, 1),
             ("limits.header_bytes", self.header_bytes as u64, 1024),
             ("limits.header_ms", self.header_ms, 1),
             ("limits.request_ms", self.request_ms, 1),

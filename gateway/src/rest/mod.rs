@@ -20,10 +20,13 @@ mod trail;
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{Router, middleware::from_fn_with_state};
+use axum::{Router, extract::DefaultBodyLimit, middleware::from_fn_with_state};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::sync::CancellationToken;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::{
+    router::{OpenApiRouter, UtoipaMethodRouterExt as _},
+    routes,
+};
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::{
@@ -85,7 +88,7 @@ impl Rest {
             .routes(routes!(certificates::act))
             .routes(routes!(certificates::status))
             .routes(routes!(page::page))
-            .routes(routes!(certificates::verify))
+            .routes(routes!(certificates::verify).layer(DefaultBodyLimit::max(limits.certificate_bytes)))
             .routes(routes!(erasure::state, erasure::erase))
             .routes(routes!(objections::file, objections::list))
             .routes(routes!(objections::objection))

@@ -76,6 +76,26 @@ async fn nothing_is_read_without_an_access_token() {
     gateway.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificates_file_may_be_longer_than_other_bodies() {
+    let gateway = start(|settings| {
+        settings.limits.body_bytes = 2_000;
+        settings.limits.certificate_bytes = 4_000;
+    })
+    .await;
+    for (path, size, code) in [
+        ("/v1/verify", 3_000, "certificate.file"),
+        ("/v1/verify", 5_000, "limit.body"),
+        ("/v1/requests", 3_000, "limit.body"),
+    ] {
+        let request = Client::new().post(gateway.url(path)).header("content-type", "application/json");
+        let answer = request.body("x".repeat(size)).send().await.unwrap();
+        let problem: Value = answer.json().await.unwrap();
+        assert_eq!(problem["code"], code, "{path}, {size} bytes");
+    }
+    gateway.stop().await;
+}
+
 #[tokio::test]
 async fn a_body_that_cannot_be_taken() {
     let gateway = start(|settings| settings.limits.body_bytes = 2_000).await;
