@@ -58,6 +58,9 @@ mod standing;
 mod time;
 mod verdict;
 
+#[cfg(test)]
+mod whole;
+
 pub use address::status as status_address;
 pub use credential::{Credential, Evidence, Issuer, Parts, Record, Status, Subject};
 pub use draft::Draft;
