@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use sillok_contract::{
     batch::{Batch, read_body},
     digest::sha256,
-    entry::{Entry, EntryId},
+    entry::Entry,
     erasure::Erasure,
     merkle, message, purpose,
     request::{SignedRequest, query_hash},
@@ -140,10 +140,10 @@ fn content(
 ) -> Result<Content, Fault> {
     let fault = |code, why: String| Fault::of_leaf(code, batch, index, why);
     let leaf = &batch.leaves[index];
-    if EntryId::of(bytes) != leaf.entry {
+    let entry = Entry::parse(bytes).map_err(|refusal| fault(FaultCode::Body, refusal.message))?;
+    if entry.id != leaf.entry {
         return Err(fault(FaultCode::Body, "the entry's bytes do not hash to its leaf".to_owned()));
     }
-    let entry = Entry::parse(bytes).map_err(|refusal| fault(FaultCode::Body, refusal.message))?;
     let of_batch = entry.school == batch.school
         && entry.learner == leaf.learner
         && (batch.first_time..=batch.last_time).contains(&entry.executed_at);

@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use futures_util::{Stream, StreamExt as _, stream};
 use sillok_contract::id::SchoolId;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
     ledger::story::{Chapter, Content, Fault, FaultCode, Verifier, read_chapter},
@@ -14,7 +15,8 @@ use crate::{
 /// How many are under way at once.
 const AT_ONCE: usize = 4;
 
-/// The batches from 1 to `last`.
+/// The batches from 1 to `last`. Each is read by a task of its own: it goes on while the one before is held against the
+/// database.
 pub(super) fn chapters(
     core: Arc<Core>,
     school: SchoolId,
@@ -22,7 +24,9 @@ pub(super) fn chapters(
 ) -> impl Stream<Item = Result<Chapter, Problem>> + Send {
     let read = move |sequence| {
         let (core, school) = (core.clone(), school.clone());
-        async move { core.chapter(&school, sequence).await }
+        let read = async move { core.chapter(&school, sequence).await };
+        let task = AbortOnDropHandle::new(tokio::spawn(read));
+        async move { task.await.map_err(|error| problems::internal(&error))? }
     };
     stream::iter(1..=last).map(read).buffered(AT_ONCE)
 }
