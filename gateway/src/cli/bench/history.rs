@@ -22,7 +22,7 @@ use crate::cli::Failure;
 /// Has the marks entered and recorded that so many callers later correct and read; gives how many those were.
 pub(super) async fn begin(town: &Arc<Town>, gateway: &Gateway, callers: usize) -> Result<u64, Failure> {
     let recording = Recording::begin(town, &gateway.client);
-    let executed = enter_base(town, &gateway.client, callers).await?;
+    let executed = enter_base(town, &gateway.client, 0..callers).await?;
     recording.reach(executed).await?;
     recording.end().await;
     Ok(executed)

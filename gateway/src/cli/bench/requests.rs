@@ -1,6 +1,6 @@
 //! What callers send to the gateway: requests over REST, signed before.
 
-use std::{sync::Arc, time::Duration};
+use std::{ops::Range, sync::Arc, time::Duration};
 
 use super::{
     drive::{Refused, Work},
@@ -70,11 +70,11 @@ impl Requests {
     }
 }
 
-/// Enters the marks that so many callers later correct and read; gives how many queries that took.
-pub(super) async fn enter_base(town: &Town, client: &Client, callers: usize) -> Result<u64, Failure> {
+/// Enters the marks that these callers later correct and read; gives how many queries that took.
+pub(super) async fn enter_base(town: &Town, client: &Client, callers: Range<usize>) -> Result<u64, Failure> {
     use backon::{ConstantBuilder, Retryable as _};
     use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-    stream::iter(0..callers)
+    stream::iter(callers)
         .map(|caller| async move {
             let of = town.caller(caller);
             let signed = sign(of, of.learners.iter().map(|learner| Workload::base(learner, caller)));
