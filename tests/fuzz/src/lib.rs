@@ -2,27 +2,33 @@
 //! it does not; `tests/seeds.rs` tries the seeds and changed ones with every test run.
 
 pub mod access_token;
+pub mod act;
 pub mod batch;
+pub mod certificate;
 pub mod chaincode_message;
 pub mod entry;
 pub mod policy;
 pub mod proof;
 pub mod replication;
 pub mod request;
+pub mod wallet;
 
 /// What panics where something does not hold of these bytes.
 pub type Check = fn(&[u8]);
 
 /// Every target, by the name of its seeds' directory.
-pub const TARGETS: [(&str, Check); 8] = [
+pub const TARGETS: [(&str, Check); 11] = [
     ("access_token", access_token::check),
+    ("act", act::check),
     ("batch", batch::check),
+    ("certificate", certificate::check),
     ("chaincode_message", chaincode_message::check),
     ("entry", entry::check),
     ("policy", policy::check),
     ("proof", proof::check),
     ("replication", replication::check),
     ("request", request::check),
+    ("wallet", wallet::check),
 ];
 
 /// The target of this name.

@@ -11,7 +11,7 @@ use sillok_gateway::{
 };
 
 /// The offices'. The keys beneath them are thrown away: what they endorsed is in the seeds.
-static ROOTS: LazyLock<Roots> = LazyLock::new(|| {
+pub(crate) static ROOTS: LazyLock<Roots> = LazyLock::new(|| {
     let roots = [
         ("OfficeMSP".to_owned(), include_bytes!("../fixed/OfficeMSP.pem").to_vec()),
         ("SupportMSP".to_owned(), include_bytes!("../fixed/SupportMSP.pem").to_vec()),

@@ -3,6 +3,7 @@
 //! Every key is made anew and thrown away, so that nobody can make another signature that verifies. Those of `replication`
 //! are not made here: they are what PostgreSQL 15 told, through pg_logical_slot_get_binary_changes, of a table's changes.
 
+mod certificate;
 mod chaincode_messages;
 mod fabric;
 mod school;
@@ -10,7 +11,7 @@ mod statements;
 
 use std::{error::Error, fs, path::Path};
 
-use school::School;
+use school::{Batch, School};
 use sillok_contract::id::LearnerId;
 use sillok_gateway::{
     keys::{AccessToken, Expected, PrivateKey, Validity},
@@ -35,7 +36,8 @@ async fn main() -> Result {
     let ledger = Embedded::open(directory.path().join("ledger.redb"), || NOW)?;
     let mut school = School::register(&ledger).await?;
     fixed(&ledger, &school)?;
-    recorded(&mut school, &ledger).await?;
+    let batches = recorded(&mut school, &ledger).await?;
+    certificate::write_all(&ledger, &batches).await?;
     access_tokens(&ledger, &school)?;
     chaincode_messages::write_streams()?;
     statements::write_all()
@@ -50,8 +52,10 @@ fn fixed(ledger: &Embedded, school: &School) -> Result {
     write("fixed/educator.pem", school.certificate.to_pem())
 }
 
-/// Requests, queries, entries, batches and proofs: of one batch of one entry, and one of three.
-async fn recorded(school: &mut School, ledger: &Embedded) -> Result {
+/// Requests, queries, entries, batches and proofs: of one batch of one entry, and one of three. The row that these delete
+/// the last batch writes anew.
+async fn recorded(school: &mut School, ledger: &Embedded) -> Result<Vec<Batch>> {
+    let mut batches = Vec::new();
     for (name, count) in [("one", 1), ("three", 3)] {
         let batch = school.record(count).await?;
         write(&format!("seeds/request/{name}"), &batch.request)?;
@@ -68,8 +72,10 @@ async fn recorded(school: &mut School, ledger: &Embedded) -> Result {
         if name == "three" {
             write("seeds/proof/fabric-three", batch.proof(1, fabric::receipt(&batch, ledger)?).to_json())?;
         }
+        batches.push(batch);
     }
-    Ok(())
+    batches.push(school.record(2).await?);
+    Ok(batches)
 }
 
 /// One of an educator, one of an officer (the gateway's own identity) and one of a learner.

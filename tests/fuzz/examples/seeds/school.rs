@@ -25,6 +25,9 @@ use sillok_proto::ledger::{BatchBody, Entry, Read, RowImage, Written, entry::Res
 
 use super::{NOW, Result};
 
+/// The row that is written.
+pub(super) const IMAGE: &str =
+    r#"{"content":"한국사","learner":"L0001","number":1,"weight":0.5,"written_at":null}"#;
 const HOUR: i64 = 3_600_000_000;
 
 /// A school that stands on the ledger, with one educator and one learner.
@@ -147,7 +150,7 @@ fn outcome(index: usize) -> Outcome {
     let image = RowImage {
         table: "notes".into(),
         key: br#"{"learner":"L0001","number":1}"#.into(),
-        image: r#"{"content":"한국사","learner":"L0001","number":1,"weight":0.5,"written_at":null}"#.into(),
+        image: IMAGE.into(),
         deleted: index > 1,
     };
     Outcome::Written(Written { rows: 1, images: vec![image] })
