@@ -98,14 +98,17 @@ impl Gateway {
         let environment = self.clock.as_ref().map(Clock::environment).unwrap_or_default();
         let patience = Patience::new(PATIENCE, "the gateway starts");
         loop {
-            match Running::try_program(&self.settings, &directory, &environment).await {
-                Ok(running) => {
-                    let process = running.process().expect("it has just been started");
-                    self.processes.lock().unwrap().push((self.name.to_owned(), process));
-                    return running;
-                }
+            let mut process = None;
+            // At once: what it connects to while it starts is its own, too, and is cut with the rest.
+            let began = |number| {
+                process = Some(number);
+                self.processes.lock().unwrap().push((self.name.to_owned(), number));
+            };
+            match Running::try_program(&self.settings, &directory, &environment, began).await {
+                Ok(running) => return running,
                 Err(why) => self.journal.note(format!("{} does not start yet: {why}", self.name)),
             }
+            self.ended(process);
             patience.pause().await;
             tokio::time::sleep(Duration::from_millis(500)).await;
         }

@@ -42,14 +42,16 @@ impl Running {
 
     /// Starts the program `sillok serve` with these settings, its files in this directory.
     pub async fn program(settings: &Settings, directory: &Path) -> Self {
-        Self::try_program(settings, directory, &[]).await.unwrap()
+        Self::try_program(settings, directory, &[], |_| {}).await.unwrap()
     }
 
-    /// The same with these variables in its environment; or what it said, if it ended instead.
+    /// The same with these variables in its environment; or what it said, if it ended instead. `began` is told the
+    /// process's number before it has done anything.
     pub async fn try_program(
         settings: &Settings,
         directory: &Path,
         environment: &[(String, String)],
+        began: impl FnOnce(u32),
     ) -> Result<Self, String> {
         let (file, ready) = (directory.join("sillok.toml"), directory.join("ready.json"));
         fs::write(&file, configuration(settings)).unwrap();
@@ -67,6 +69,7 @@ impl Running {
             .kill_on_drop(true)
             .spawn()
             .unwrap();
+        began(child.id().expect("it has not been waited for"));
         let addresses = until("the program listens", async || {
             if child.try_wait().unwrap().is_some() {
                 return Some(Err(format!("sillok serve: {}", last_words(directory))));
