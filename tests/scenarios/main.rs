@@ -45,16 +45,17 @@ macro_rules! scenarios {
     };
 }
 
-/// A test for each face: on both engines, or on the production engines where the embedded ones have no such part; or one
-/// test alone where it is a large one, on whichever engines it can be had in minutes.
+/// A test for each face: on both engines, or on the production engines where the embedded ones have no such part; or where
+/// it is a large one by REST alone, on both engines or on the production engines alone.
 macro_rules! on {
     (both $story:path) => {
         test!(embedded_by_rest, Embedded, Rest, $story);
         test!(embedded_by_grpc, Embedded, Grpc, $story);
         on!(production $story);
     };
-    (embedded $story:path) => {
+    (rest $story:path) => {
         test!(embedded_by_rest, Embedded, Rest, $story);
+        on!(large $story);
     };
     (large $story:path) => {
         test!(production_by_rest, Production, Rest, $story);
@@ -100,7 +101,7 @@ scenarios! {
     both wallets_that_miss_what_is_withheld: wallets::miss_what_is_withheld;
     both what_was_changed_is_restored: drift::is_put_back;
     both a_certificate_from_asking_to_revoked: certificates::from_asking_to_revoked;
-    embedded the_real_year_certified: year::certified_and_tampered_with;
+    rest the_real_year_certified: year::certified_and_tampered_with;
     both rows_from_before_adopted: baseline::of_a_school;
     large a_hundred_thousand_rows_adopted: baseline::of_a_hundred_thousand_rows;
     both entries_that_are_erased: erasure::of_one_learner;
