@@ -10,25 +10,16 @@ use sillok_gateway::{
     service::{ErasureRequest, RequestState},
 };
 use sillok_tests::{
-    call::{AUDIENCE, Answer, Caller},
+    call::{AUDIENCE, Caller},
     drift::{agrees, officer, report as verified},
     engine::Engine,
     erasing::{naming, signed},
     lesson::{ask, correction, grade, person, report, withdrawal},
     pupil::Pupil,
-    refusal::Failed,
+    refusal::{done, refused},
     school::{Plan, now},
     world::World,
 };
-
-fn done<T>(answer: Answer<T>) -> T {
-    answer.map_err(Failed::refused).unwrap()
-}
-
-fn refused<T: std::fmt::Debug>(answer: Answer<T>, code: &str, status: u16) {
-    let refusal = answer.map_err(Failed::refused).unwrap_err();
-    assert_eq!((refusal.code.as_str(), refusal.status), (code, status), "{refusal:?}");
-}
 
 fn about(told: &RequestState, learner: &LearnerId) -> EntryId {
     told.results.iter().find(|result| result.entry.learner == *learner).unwrap().entry.entry

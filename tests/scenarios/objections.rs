@@ -13,24 +13,15 @@ use sillok_gateway::{
     service::{Caller as Asker, ObjectionState, ObjectionsWanted, Parts, Service},
 };
 use sillok_tests::{
-    call::{AUDIENCE, Answer, Caller},
+    call::{AUDIENCE, Caller},
     drift::officer,
     lesson::{correction, grade},
     objecting::{dismissal, filing, upholding},
     pupil::Pupil,
-    refusal::Failed,
+    refusal::{done, refused},
     school::{Plan, now},
     world::World,
 };
-
-fn done<T>(answer: Answer<T>) -> T {
-    answer.map_err(Failed::refused).unwrap()
-}
-
-fn refused<T: std::fmt::Debug>(answer: Answer<T>, code: &str, status: u16) {
-    let refusal = answer.map_err(Failed::refused).unwrap_err();
-    assert_eq!((refusal.code.as_str(), refusal.status), (code, status), "{refusal:?}");
-}
 
 fn said(json: &str) -> String {
     serde_json::from_str::<Reason>(json).unwrap().text

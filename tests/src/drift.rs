@@ -9,7 +9,7 @@ use sillok_contract::{
 };
 use sillok_gateway::{
     drift::{Difference, Plan, Report, SignedReport},
-    keys::{Asked, SignedQueries},
+    keys::SignedQueries,
     ledger::{officer::Officer, receipt::Roots},
     records::{self, policy::Policy},
     service::{Auditor, Parts, Service, system_clock},
@@ -109,12 +109,7 @@ pub async fn officer(world: &World) -> Officer {
 }
 
 fn signed(officer: &Officer, plan: &Plan) -> SignedQueries {
-    let asked = plan.statements.iter().map(|statement| Asked {
-        learner: plan.learner.clone(),
-        sql: statement.sql.clone(),
-        params: statement.params.clone(),
-    });
-    officer.signs(Purpose::Restore, &plan.school, AUDIENCE, asked).unwrap()
+    officer.signs(Purpose::Restore, &plan.school, AUDIENCE, plan.asked()).unwrap()
 }
 
 /// An officer signs for a plan and sends it; it is done.

@@ -42,6 +42,17 @@ impl Failed {
     }
 }
 
+/// What was answered; fails the test where it was refused.
+pub fn done<T>(answer: Result<T, Failed>) -> T {
+    answer.map_err(Failed::refused).unwrap()
+}
+
+/// Fails the test unless it was refused with this code and status.
+pub fn refused<T: std::fmt::Debug>(answer: Result<T, Failed>, code: &str, status: u16) {
+    let refusal = answer.map_err(Failed::refused).unwrap_err();
+    assert_eq!((refusal.code.as_str(), refusal.status), (code, status), "{refusal:?}");
+}
+
 impl From<ClientError> for Failed {
     fn from(error: ClientError) -> Self {
         match error {

@@ -14,9 +14,12 @@ use sillok_contract::{
 use utoipa::ToSchema;
 
 use super::{ColumnDifference, Difference, DifferenceCode, Report, fold::object};
-use crate::records::{
-    Picture,
-    schema::{ColumnType, Schema, Table},
+use crate::{
+    keys::Asked,
+    records::{
+        Picture,
+        schema::{ColumnType, Schema, Table},
+    },
 };
 
 /// The longest text, in bytes, that a statement holds to be sure that the row is as it was seen. Longer ones are left
@@ -60,6 +63,15 @@ pub struct PlannedStatement {
 }
 
 impl Plan {
+    /// The queries that are to be signed for, in their order.
+    pub fn asked(&self) -> impl Iterator<Item = Asked> {
+        self.statements.iter().map(|PlannedStatement { sql, params }| Asked {
+            learner: self.learner.clone(),
+            sql: sql.clone(),
+            params: params.clone(),
+        })
+    }
+
     /// Of what a report found, with the picture that it was made of.
     pub fn new(report: &Report, picture: &Picture, schema: &Schema, school: SchoolId) -> Self {
         let rows: HashMap<_, _> =

@@ -176,6 +176,17 @@ impl Caller {
         }
     }
 
+    /// The learner who asks. Others are refused, and told what it is that a learner does here.
+    pub(super) fn learner(&self, what: &str) -> Result<&LearnerId, Problem> {
+        match self {
+            Self::Learner { id } => Ok(id),
+            Self::Educator { .. } | Self::Officer { .. } => {
+                let detail = format!("a learner {what}, with the key of their wallet");
+                Err(Problem::new(Kind::Forbidden, "access.learners_only", detail))
+            }
+        }
+    }
+
     /// Refuses another school than the educator's own.
     pub(super) fn check_school(&self, asked: &SchoolId) -> Result<(), Problem> {
         let detail = match self {

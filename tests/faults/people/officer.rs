@@ -4,7 +4,7 @@ use rand::{rngs::StdRng, seq::IndexedRandom as _};
 use sillok_contract::{id::LearnerId, purpose::Purpose};
 use sillok_gateway::{
     drift::{Plan, SignedReport},
-    keys::{Asked, SignedQueries},
+    keys::SignedQueries,
 };
 use sillok_tests::{
     call::{AUDIENCE, Caller, Face},
@@ -85,12 +85,8 @@ impl Clerk {
         }
         assert_eq!(plan.statements.len(), 1, "G7: {learner} has one row that was changed: {plan:#?}");
         self.shared.tampers.borrow_mut().set_moving(learner, true);
-        let asked = plan.statements.iter().map(|statement| Asked {
-            learner: plan.learner.clone(),
-            sql: statement.sql.clone(),
-            params: statement.params.clone(),
-        });
-        let signed = self.shared.officer.signs(Purpose::Restore, &plan.school, AUDIENCE, asked).unwrap();
+        let signed =
+            self.shared.officer.signs(Purpose::Restore, &plan.school, AUDIENCE, plan.asked()).unwrap();
         match self.asking.ask(async |caller| caller.submit(&signed).await).await {
             Ended::Done(state) => {
                 self.shared.told.lock().await.done(&plan.school, &signed, &state);

@@ -5,10 +5,6 @@ use std::time::{Duration, Instant};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use hdrhistogram::Histogram;
 use serde::Serialize;
-use sillok_contract::{
-    act::{CertificateCountersign, CertificateIssue, CertificateRequest as Request},
-    digest::Digest,
-};
 
 use super::{
     class::Class,
@@ -19,12 +15,14 @@ use super::{
     site::Site,
 };
 use crate::{
-    certificate::{Asked, CertificateFile, CertificateId, Outcome, SignedCredential, Verdict},
-    cli::Failure,
+    certificate::{Asked, CertificateFile, CertificateId, Outcome, Verdict},
+    cli::{
+        Failure,
+        certificate::{learner::Learner, officer::Officer, verify::ask},
+    },
     client::Client,
     clock,
-    service::{CertificateAct, CertificateRequest},
-    wallet::{Nonce, Wallet},
+    wallet::Wallet,
 };
 
 /// How many are under way at once.
@@ -41,11 +39,11 @@ pub(super) struct Certificates {
     /// From asking to countersigned: three ledger transactions each, and database and ledger compared three times.
     pub(super) per_second: f64,
     pub(super) whole_ms: Quantiles,
-    /// Asked for: the answer comes when the ledger has the act.
+    /// The wallet verified and the certificate asked for: the answer comes when the ledger has the act.
     pub(super) request_ms: Quantiles,
     /// The draft fetched, each proof of it checked, signed, and issued.
     pub(super) issue_ms: Quantiles,
-    /// The file fetched and agreed to.
+    /// The file fetched, verified and agreed to.
     pub(super) countersign_ms: Quantiles,
     /// How many proofs one rests on, in the mean; and the size of its file.
     pub(super) proofs: u64,
@@ -138,48 +136,33 @@ struct Maker<'a> {
 
 impl Maker<'_> {
     async fn make(&self, wallet: &Wallet) -> Result<Made, Failure> {
-        let complete = wallet.verify(&self.class.roots)?;
-        let (id, learner) = (CertificateId::draw()?, self.client.with_access(wallet.access()));
+        let learner =
+            Learner { wallet, client: self.client.with_access(wallet.access()), audience: self.audience };
         let began = Instant::now();
-        let act = wallet.acts(self.audience).sign(Request { certificate: id.named() }, clock::now())?;
-        let entries = complete.entries.iter().map(|entry| entry.id).collect();
-        learner.request_certificate(&CertificateRequest { act, wallet: entries }).await?;
+        let id = learner.requests().await?.certificate;
         let requested = began.elapsed();
         self.issue(id).await?;
         let issued = began.elapsed();
-        let file = CertificateFile::parse(&learner.certificate_file(id).await?)?;
-        let digest = Digest::of(file.credential.as_bytes());
-        let agreed = CertificateCountersign { certificate: id.named(), digest };
-        let act = wallet.acts(self.audience).sign(agreed, clock::now())?;
-        learner.act_on_certificate(id, &CertificateAct { act, credential: None }).await?;
+        let file = learner.checked(id).await?;
+        learner.countersigns(id, &file).await?;
         let whole = began.elapsed();
-        let file = learner.certificate_file(id).await?;
+        let file = learner.client.certificate_file(id).await?;
         Ok(Made { id, file, steps: [requested, issued - requested, whole - issued] })
     }
 
     /// The officer's part.
     async fn issue(&self, id: CertificateId) -> Result<(), Failure> {
-        let officer = &self.class.officer;
-        let client = self.client.with_access(officer.access()?);
-        let draft = client.certificate_draft(id).await?;
-        draft.check(&self.class.roots)?;
-        let jwt = SignedCredential::sign(&draft.credential, &officer.certificate, &officer.key)?;
-        let issue = CertificateIssue {
-            certificate: id.named(),
-            digest: Digest::of(jwt.as_bytes()),
-            expires_at: draft.credential.valid_until.micros(),
-        };
-        let act = officer.acts(self.audience)?.sign(issue, clock::now())?;
-        client.act_on_certificate(id, &CertificateAct { act, credential: Some(jwt) }).await?;
+        let Class { officer, roots, .. } = self.class;
+        let officer = Officer::of(officer, self.client, self.audience)?;
+        let draft = officer.checked(id, roots).await?;
+        officer.issues(id, &draft, roots).await?;
         Ok(())
     }
 
     /// A third party's part; how long it took.
     async fn verify_with_status(&self, made: &Made) -> Result<Duration, Failure> {
         let began = Instant::now();
-        let nonce = Nonce::draw()?.to_string();
-        let receipt = self.client.certificate_status(made.id, &nonce).await?;
-        let asked = Asked::Answered { receipt, nonce };
+        let asked = ask(self.client, made.id).await?;
         let verdict = Verdict::of(&made.file, &self.class.roots, &asked, clock::now());
         let took = began.elapsed();
         check(&verdict, Outcome::Valid)?;

@@ -6,7 +6,6 @@ use std::{
 };
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use indicatif::ProgressBar;
 use serde::Serialize;
 
 use super::{
@@ -16,10 +15,7 @@ use super::{
     report::Quantiles,
 };
 use crate::{
-    cli::{
-        Failure,
-        wallet::sync::{attested, take_page},
-    },
+    cli::{Failure, wallet::sync::complete},
     client::Client,
     wallet::Wallet,
 };
@@ -77,15 +73,6 @@ pub(super) async fn measure(gateway: &Gateway, class: &mut Class) -> Result<Wall
 async fn synchronise(wallet: &mut Wallet, client: &Client) -> Result<Duration, Failure> {
     let began = Instant::now();
     let client = client.with_access(wallet.access());
-    let count = attested(wallet, &client).await?;
-    let bar = ProgressBar::hidden();
-    while wallet.count() < count {
-        let before = wallet.count();
-        take_page(wallet, &client, count, &bar).await?;
-        if wallet.count() == before {
-            let detail = format!("entry {} of {} is not given", before + 1, wallet.learner());
-            return Err(Failure::failed("bench.wallet", detail));
-        }
-    }
+    complete(wallet, &client).await?;
     Ok(began.elapsed())
 }

@@ -19,7 +19,7 @@ use crate::{
     client::Client,
     clock::now,
     keys::{ActSigner, PrivateKey},
-    ledger::receipt::Roots,
+    ledger::{officer, receipt::Roots},
     service::{CertificateAct, CertificateState},
 };
 
@@ -45,13 +45,27 @@ impl Case {
 /// An officer with their key, at a gateway.
 pub(in crate::cli) struct Officer<'a> {
     /// The gateway as the officer sees it.
-    pub(in crate::cli) client: Client,
-    pub(in crate::cli) certificate: Certificate,
-    pub(in crate::cli) key: PrivateKey,
-    pub(in crate::cli) audience: &'a str,
+    client: Client,
+    certificate: Certificate,
+    key: PrivateKey,
+    audience: &'a str,
 }
 
-impl Officer<'_> {
+impl<'a> Officer<'a> {
+    /// A registered one, at a gateway that calls itself `audience`.
+    pub(in crate::cli) fn of(
+        registered: &officer::Officer,
+        client: &Client,
+        audience: &'a str,
+    ) -> Result<Self, Failure> {
+        Ok(Self {
+            client: client.with_access(registered.access()?),
+            certificate: registered.certificate.clone(),
+            key: registered.key.clone(),
+            audience,
+        })
+    }
+
     /// Fetches what is to be signed; every row of it is proven.
     pub(in crate::cli) async fn checked(&self, id: CertificateId, roots: &Roots) -> Result<Draft, Failure> {
         let draft = self.client.certificate_draft(id).await?;

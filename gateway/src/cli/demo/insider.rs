@@ -32,7 +32,6 @@ use crate::{
     client::{Client, ClientError},
     clock,
     drift::{Difference, Plan, Report, SignedReport},
-    keys::Asked,
     ledger::{officer::Officer, receipt::Roots},
     records::{Plain, policy::Policy},
     wallet::Wallet,
@@ -204,12 +203,7 @@ impl Scene<'_> {
         let entries = sync::complete(wallet, &client).await?;
         let learner = learner::Learner { wallet, client, audience: &self.stage.audience };
         let asked = learner.requests().await?;
-        let officer = officer::Officer {
-            client: self.office.clone(),
-            certificate: registrar.certificate.clone(),
-            key: registrar.key.clone(),
-            audience: &self.stage.audience,
-        };
+        let officer = officer::Officer::of(registrar, &self.stage.client, &self.stage.audience)?;
         let id = asked.certificate;
         if !asked.agrees {
             officer.refuses(&asked).await?;
@@ -229,12 +223,7 @@ impl Scene<'_> {
 
     async fn put_back(&self, registrar: &Officer) -> Result<usize, Failure> {
         let plan: Plan = self.office.restoration(&self.pupil.id).await?;
-        let asked = plan.statements.iter().map(|one| Asked {
-            learner: plan.learner.clone(),
-            sql: one.sql.clone(),
-            params: one.params.clone(),
-        });
-        let signed = registrar.signs(Purpose::Restore, &plan.school, &self.stage.audience, asked)?;
+        let signed = registrar.signs(Purpose::Restore, &plan.school, &self.stage.audience, plan.asked())?;
         let state = play::one(&self.office, &signed).await?;
         let rows = rows_of(state.results.len() as u64);
         self.screen

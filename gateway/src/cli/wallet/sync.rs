@@ -77,45 +77,66 @@ impl Sync {
 /// Brings a wallet that is nowhere saved in step with the ledger; gives how many entries there are.
 pub(in crate::cli) async fn complete(wallet: &mut Wallet, client: &Client) -> Result<u64, Failure> {
     let count = attested(wallet, client).await?;
-    let deadline = Instant::now() + PATIENCE;
-    let bar = ProgressBar::hidden();
-    loop {
-        take_page(wallet, client, count, &bar).await?;
-        match wallet.count() >= count {
-            true => return Ok(count),
-            false if Instant::now() + PAUSE > deadline => return Err(withheld(wallet, count).into()),
-            false => sleep(PAUSE).await,
-        }
-    }
+    fetch(wallet, client, count, PATIENCE, &ProgressBar::hidden()).await?;
+    Ok(count)
 }
 
 /// How many entries both offices attest now.
-pub(in crate::cli) async fn attested(wallet: &mut Wallet, client: &Client) -> Result<u64, Failure> {
+async fn attested(wallet: &mut Wallet, client: &Client) -> Result<u64, Failure> {
     let nonce = Nonce::draw()?;
     let receipt = client.trail(wallet.learner(), &nonce.to_string()).await?;
     Ok(wallet.attest(Attestation { nonce, receipt })?)
 }
 
+/// A wallet on its way to be in step with the ledger.
+trait Growing {
+    fn wallet(&mut self) -> &mut Wallet;
+
+    /// It holds more than before.
+    fn has_grown(&mut self) -> Result<(), Failure>;
+}
+
+impl Growing for Wallet {
+    fn wallet(&mut self) -> &mut Wallet {
+        self
+    }
+
+    fn has_grown(&mut self) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+impl Growing for Opened {
+    fn wallet(&mut self) -> &mut Wallet {
+        &mut self.wallet
+    }
+
+    fn has_grown(&mut self) -> Result<(), Failure> {
+        self.save_now_and_then()
+    }
+}
+
 /// Fetches the proofs that are missing, page by page.
 async fn fetch(
-    opened: &mut Opened,
+    growing: &mut impl Growing,
     client: &Client,
     count: u64,
     patience: Duration,
     bar: &ProgressBar,
 ) -> Result<(), Failure> {
     let mut deadline = Instant::now() + patience;
-    while opened.wallet.count() < count {
-        let before = opened.wallet.count();
-        let taken = take_page(&mut opened.wallet, client, count, bar).await;
-        if opened.wallet.count() > before {
-            opened.save_now_and_then()?;
+    while growing.wallet().count() < count {
+        let before = growing.wallet().count();
+        let taken = take_page(growing.wallet(), client, count, bar).await;
+        let has_grown = growing.wallet().count() > before;
+        if has_grown {
+            growing.has_grown()?;
             deadline = Instant::now() + patience;
         }
         taken?;
-        if opened.wallet.count() == before {
+        if !has_grown {
             if Instant::now() + PAUSE > deadline {
-                return Err(withheld(&opened.wallet, count).into());
+                return Err(withheld(growing.wallet(), count).into());
             }
             sleep(PAUSE).await;
         }
@@ -124,7 +145,7 @@ async fn fetch(
 }
 
 /// Takes the entries that the gateway gives next, as far as they follow without a gap.
-pub(in crate::cli) async fn take_page(
+async fn take_page(
     wallet: &mut Wallet,
     client: &Client,
     count: u64,

@@ -28,10 +28,7 @@ impl Core {
         caller: &Caller,
         asked: CertificateRequest,
     ) -> Result<CertificateState, Problem> {
-        let Caller::Learner { id: learner } = caller else {
-            let detail = "a learner asks for their own certificate, with the key of their wallet";
-            return Err(Problem::new(Kind::Forbidden, "access.learners_only", detail));
-        };
+        let learner = caller.learner("asks for their own certificate")?;
         let act = self.read_act(&asked.act)?;
         let Act::CertificateRequest(request) = &act.payload.act else { return Err(other_act()) };
         let id: CertificateId =

@@ -32,10 +32,7 @@ impl Core {
         caller: &Caller,
         filing: ObjectionFiling,
     ) -> Result<ObjectionState, Problem> {
-        let Caller::Learner { id: learner } = caller else {
-            let detail = "a learner objects to an entry about themselves, with the key of their wallet";
-            return Err(Problem::new(Kind::Forbidden, "access.learners_only", detail));
-        };
+        let learner = caller.learner("objects to an entry about themselves")?;
         let act = self.read_act(&filing.act)?;
         let Act::ObjectionFile(file) = &act.payload.act else { return Err(other_act()) };
         check_signer(&act, &Named::Learner(learner.clone()))?;

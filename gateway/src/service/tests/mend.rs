@@ -177,12 +177,8 @@ async fn after_an_old_backup_was_restored_all_of_it_is_put_back_and_goes_on() {
         for learner in &school.learners {
             let plan = service.restoration(&caller(), learner).await.unwrap();
             assert_eq!(plan.statements.len(), 1, "{plan:?}");
-            let asked = plan.statements.iter().map(|statement| Asked {
-                learner: learner.clone(),
-                sql: statement.sql.clone(),
-                params: statement.params.clone(),
-            });
-            let sent: Sent = han.signs(Purpose::Restore, &plan.school, AUDIENCE, asked).unwrap().into();
+            let sent: Sent =
+                han.signs(Purpose::Restore, &plan.school, AUDIENCE, plan.asked()).unwrap().into();
             sent.to(&service).await.unwrap();
         }
         recorded().await;

@@ -68,12 +68,7 @@ impl Office {
     }
 
     fn signs(&self, plan: &Plan) -> Sent {
-        let asked = plan.statements.iter().map(|statement| Asked {
-            learner: plan.learner.clone(),
-            sql: statement.sql.clone(),
-            params: statement.params.clone(),
-        });
-        self.officer.signs(Purpose::Restore, &plan.school, AUDIENCE, asked).unwrap().into()
+        self.officer.signs(Purpose::Restore, &plan.school, AUDIENCE, plan.asked()).unwrap().into()
     }
 
     async fn restores(&self, plan: &Plan) -> Result<RequestState, Problem> {
