@@ -223,9 +223,12 @@ impl Rewriter<'_> {
             this.frame().bare = 0;
             this.frame().aggregates_allowed = true;
             let (items, columns) = this.projection(projection)?;
+            if having.is_some() && !this.frame().is_grouped() {
+                return refuse(PolicyCode::Clause, "HAVING needs GROUP BY, or an aggregate after SELECT");
+            }
             let having_sql = this.condition(" HAVING ", having.as_ref())?;
             let order = this.order(order_by, &items, &columns, unique)?;
-            let alone = this.check_grouping(having.is_some())?;
+            let alone = this.check_grouping()?;
             let list: Vec<_> = items
                 .iter()
                 .zip(&columns)
@@ -241,9 +244,9 @@ impl Rewriter<'_> {
 
     /// Refuses columns that are neither grouped by nor aggregated, which SQLite would take from any row. Whether all
     /// rows are one group.
-    fn check_grouping(&mut self, having: bool) -> Result<bool> {
+    fn check_grouping(&mut self) -> Result<bool> {
         let frame = self.frame();
-        let grouped = having || frame.aggregates > 0 || !frame.keys.is_empty();
+        let grouped = frame.is_grouped();
         if grouped && frame.bare > 0 {
             return refuse(PolicyCode::Column, "beside aggregates, a column has to be in GROUP BY");
         }

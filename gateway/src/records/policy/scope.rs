@@ -43,6 +43,11 @@ impl Frame {
     pub(super) fn over(relations: Vec<Relation>) -> Self {
         Self { relations, ..Self::default() }
     }
+
+    /// Whether its rows are gathered into groups: by keys, or all into one by an aggregate.
+    pub(super) fn is_grouped(&self) -> bool {
+        self.aggregates > 0 || !self.keys.is_empty()
+    }
 }
 
 /// A name as PostgreSQL reads it: folded to lower case unless quoted.

@@ -212,6 +212,8 @@ fn clauses_that_are_not_allowed() {
         ("SELECT * FROM (VALUES (1)) AS x(a)", Clause),
         ("SELECT score FROM grades UNION TABLE grades", Clause),
         ("SELECT DISTINCT ON (year) score FROM grades", Clause),
+        ("SELECT 1 AS one HAVING TRUE", Clause),
+        ("SELECT 1 AS one FROM grades HAVING count(*) > 0", Clause),
         ("WITH RECURSIVE x AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM x) SELECT * FROM x", Clause),
         ("WITH x AS MATERIALIZED (SELECT 1 AS a) SELECT * FROM x", Clause),
         ("WITH x AS (DELETE FROM grades RETURNING *) SELECT * FROM x", Statement),
