@@ -4,6 +4,7 @@
 //! Data flows one way: a face (`rest`, `grpc`, [`cli`]) calls the [`service`], the service calls the engines
 //! ([`records`], [`ledger`]) through their traits. Only [`ledger::fabric`] knows Fabric's messages.
 
+pub mod archive;
 pub mod base64url;
 pub mod certificate;
 pub mod cli;

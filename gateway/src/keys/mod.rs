@@ -94,6 +94,11 @@ pub(crate) fn random<const N: usize>() -> Result<[u8; N], KeyError> {
     Ok(bytes)
 }
 
+/// Writes a new file that only its owner may read, and sees to it that it is on disk; refuses to overwrite.
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), KeyError> {
+    private_key::write_new(path, bytes, 0o600)
+}
+
 /// A certificate from a PEM file.
 pub fn read_certificate(path: &Path) -> Result<Certificate, KeyError> {
     let pem = fs::read_to_string(path).map_err(|error| KeyError::file(path, error))?;

@@ -8,7 +8,7 @@ pub mod schema;
 mod alert;
 mod certificate;
 #[cfg(test)]
-mod conformance;
+pub(crate) mod conformance;
 mod engine;
 mod execution;
 mod mending;
@@ -18,6 +18,7 @@ mod plain;
 mod postgres;
 mod rows;
 mod settings;
+mod shelf;
 mod sqlite;
 
 use std::ops::RangeInclusive;
@@ -43,6 +44,7 @@ pub use picture::{OutboxRow, Picture, Row, Sought};
 pub use plain::Plain;
 pub use policy::OutputColumn;
 pub use settings::{OpenError, Settings, WatchMode, WatchSettings};
+pub use shelf::Shelf;
 
 /// A request that has passed every check and may be executed.
 #[derive(Clone, Debug)]
@@ -322,7 +324,7 @@ pub type Result<T> = std::result::Result<T, RecordsError>;
 
 /// A records database. Several gateways may use one at once. Whatever a call answers `Ok` to is durable.
 #[async_trait]
-pub trait Records: Mending + Send + Sync {
+pub trait Records: Mending + Shelf + Send + Sync {
     /// Whether the database answers now.
     async fn ready(&self) -> Result<()>;
 

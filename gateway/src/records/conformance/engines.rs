@@ -6,7 +6,7 @@ use super::Office;
 use crate::records::{KeptBatch, Settings, Witness, open};
 
 /// Settings of a new SQLite database.
-pub(super) fn sqlite_settings() -> (Settings, tempfile::TempDir) {
+pub(crate) fn sqlite_settings() -> (Settings, tempfile::TempDir) {
     let directory = tempfile::tempdir().unwrap();
     let url = format!("sqlite:{}", directory.path().join("records.db").display());
     (
@@ -29,7 +29,7 @@ pub(super) async fn sqlite() -> (Office, tempfile::TempDir) {
 }
 
 /// A PostgreSQL database of this test's own.
-pub(in crate::records) struct Database {
+pub(crate) struct Database {
     server: String,
     name: String,
 }
@@ -44,7 +44,7 @@ impl Database {
         connection.await.unwrap().unwrap();
     }
 
-    pub(in crate::records) fn settings(&self) -> Settings {
+    pub(crate) fn settings(&self) -> Settings {
         let (server, _) = self.server.rsplit_once('/').expect("the server's URL names a database");
         let url = format!("{server}/{}", self.name);
         Settings {
@@ -66,7 +66,7 @@ impl Database {
     }
 
     /// For a moment somebody may still hear its replication slot, or vacuum it.
-    pub(in crate::records) async fn drop(self) {
+    pub(crate) async fn drop(self) {
         let (client, connection) =
             tokio_postgres::connect(&self.server, tokio_postgres::NoTls).await.unwrap();
         tokio::spawn(connection);
@@ -81,7 +81,7 @@ impl Database {
 }
 
 /// A new database on the server that `SILLOK_TEST_POSTGRES` names, if it names one.
-pub(in crate::records) async fn database() -> Option<Database> {
+pub(crate) async fn database() -> Option<Database> {
     let Ok(server) = env::var("SILLOK_TEST_POSTGRES") else {
         println!("SKIPPED on PostgreSQL: SILLOK_TEST_POSTGRES does not name a server");
         return None;

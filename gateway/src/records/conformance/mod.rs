@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod certificates;
-pub(super) mod engines;
+pub(crate) mod engines;
 mod erasure;
 mod execution;
 mod ledger;

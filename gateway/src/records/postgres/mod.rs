@@ -11,6 +11,7 @@ mod failure;
 mod mending;
 mod outbox;
 mod picture;
+mod shelf;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 mod tls;
@@ -75,6 +76,7 @@ impl Postgres {
             Migration::own("001_sillok", include_str!("001_sillok.sql")),
             Migration::own("002_alerts", include_str!("002_alerts.sql")),
             Migration::own("003_certificates", include_str!("003_certificates.sql")),
+            Migration::own("005_archive", include_str!("005_archive.sql")),
         ];
         migrations
             .extend(settings.schema_migrations(include_str!("../schema/postgres/001_school_record.sql"))?);

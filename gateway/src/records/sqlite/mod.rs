@@ -11,6 +11,7 @@ mod lane;
 mod mending;
 mod outbox;
 mod picture;
+mod shelf;
 mod statement;
 
 use std::{path::Path, sync::Arc, time::Duration};
@@ -68,6 +69,7 @@ impl Sqlite {
             Migration::own("001_sillok", include_str!("001_sillok.sql")),
             Migration::own("002_alerts", include_str!("002_alerts.sql")),
             Migration::own("003_certificates", include_str!("003_certificates.sql")),
+            Migration::own("005_archive", include_str!("005_archive.sql")),
         ];
         migrations
             .extend(settings.schema_migrations(include_str!("../schema/sqlite/001_school_record.sql"))?);

@@ -20,12 +20,13 @@ use sillok_contract::{
 use tokio::sync::Notify;
 
 use crate::{
+    archive::{RecordId, Sealed, WrappedKey, WrappedRecord},
     certificate::CertificateId,
     keys::OfficeSigner,
     ledger::{Call, Checkpoint, Commit, Endorsed, Event, Ledger, LedgerError, Receipt},
     records::{
         Admitted, Alert, Astray, Backlog, Executed, KeptBatch, KeptRequest, Lease, LedgerBatch, Mending,
-        NewAlert, OutboxRow, Picture, Records, RecordsError, Result, Row, Sought, StoredBatch,
+        NewAlert, OutboxRow, Picture, Records, RecordsError, Result, Row, Shelf, Sought, StoredBatch,
         StoredCertificate, StoredEntry, StoredRequest,
     },
 };
@@ -375,6 +376,25 @@ impl Records for FaultyRecords {
 
     async fn erase(&self, ids: &[EntryId]) -> Result<u64> {
         self.around("erase", self.real.erase(ids)).await
+    }
+}
+
+#[async_trait]
+impl Shelf for FaultyRecords {
+    async fn put_sealed(&self, record: &Sealed) -> Result<bool> {
+        self.around("put_sealed", self.real.put_sealed(record)).await
+    }
+
+    async fn sealed(&self, id: &RecordId) -> Result<Option<Sealed>> {
+        self.around("sealed", self.real.sealed(id)).await
+    }
+
+    async fn sealed_after(&self, after: &[u8], limit: u32) -> Result<Vec<WrappedRecord>> {
+        self.around("sealed_after", self.real.sealed_after(after, limit)).await
+    }
+
+    async fn rewrap_sealed(&self, id: &RecordId, from: &WrappedKey, to: &WrappedKey) -> Result<bool> {
+        self.around("rewrap_sealed", self.real.rewrap_sealed(id, from, to)).await
     }
 }
 
