@@ -15,6 +15,7 @@ pub mod drift;
 mod grpc;
 pub mod keys;
 pub mod ledger;
+pub mod monitor;
 pub mod problem;
 pub mod proof;
 pub mod records;

@@ -8,7 +8,7 @@ use sillok_gateway::{
     client::Client,
     drift::{History, Plan, Selection, SignedReport},
     keys::{AccessToken, Expected, SignedQueries},
-    records::{Alert, Finding},
+    records::{Alert, Evidence, Finding},
     server::Addresses,
     service::{Batch, Digest, EntryState, Place, QueryResult, RequestState, system_clock},
 };
@@ -277,6 +277,14 @@ fn alert(alert: message::Alert) -> Alert {
         xid: Some(alert.xid).filter(|xid| *xid != 0),
         lsn: told(alert.lsn),
         detail: told(alert.detail),
+        evidence: alert.evidence.map(|evidence| Evidence {
+            count: evidence.count,
+            from: evidence.from,
+            until: evidence.until,
+            events: evidence.events,
+        }),
     };
-    Alert { id: alert.id, seen_at: alert.seen_at, finding }
+    let told = Alert::new(alert.id, alert.seen_at, finding);
+    assert_eq!(told.advice, alert.advice);
+    told
 }

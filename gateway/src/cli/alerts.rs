@@ -1,4 +1,4 @@
-//! `sillok alerts`: what was found in the database that did not come through the gateway.
+//! `sillok alerts`: what was found in the database that did not come through the gateway, and what the monitor saw.
 
 use std::time::Duration;
 
@@ -15,9 +15,11 @@ use crate::{client::Client, records::Alert};
 /// How often those to come are asked for.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Shows what was found in the records database that did not come through the gateway. For the offices' people.
+/// Shows what was found in the records database that did not come through the gateway, and what the monitor saw in the
+/// events. For the offices' people.
 ///
-/// Each alert names the table, the row's key and what was done, and holds no other data. With --follow it goes on with
+/// Each alert names the table, the row's key and what was done, and holds no other data; or whom it is about, what was seen
+/// and which events say so. --json also tells what to do. With --follow it goes on with
 /// those to come; with --json then, each is an object on a line of its own.
 #[derive(Debug, Args)]
 pub struct Alerts {
@@ -52,7 +54,7 @@ impl Alerts {
             alerts.extend(page);
         }
         program.output.result(&Found { alerts }, |found| {
-            let header = ["number", "committed", "what", "table", "done", "rows", "key"];
+            let header = ["number", "committed", "what", "table", "done", "rows", "key, or what was seen"];
             table(&header, found.alerts.iter().map(cells), "no alerts")
         });
         Ok(())
@@ -80,6 +82,8 @@ fn cells(alert: &Alert) -> Vec<String> {
     let finding = &alert.finding;
     let at = finding.committed_at.unwrap_or(alert.seen_at);
     let key = finding.key.as_ref().and_then(|key| serde_json::to_string(key).ok());
+    // What rests on events is a sentence, which names whom it is about.
+    let seen = finding.detail.clone().filter(|_| finding.evidence.is_some());
     vec![
         alert.id.to_string(),
         jiff::Timestamp::from_microsecond(at).map_or_else(|_| at.to_string(), |time| format!("{time:.3}")),
@@ -87,6 +91,6 @@ fn cells(alert: &Alert) -> Vec<String> {
         finding.table.clone().unwrap_or_default(),
         finding.operation.clone().unwrap_or_default(),
         if finding.rows == 0 { String::new() } else { finding.rows.to_string() },
-        key.or_else(|| finding.detail.clone()).unwrap_or_default(),
+        seen.or(key).or_else(|| finding.detail.clone()).unwrap_or_default(),
     ]
 }

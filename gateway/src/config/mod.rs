@@ -27,7 +27,7 @@ pub use listen::{Listen, Metrics, Plaintext};
 pub use log::{Log, LogFormat};
 pub use tls::{ClientCertificates, Tls};
 
-use crate::{records, service};
+use crate::{monitor, records, service};
 
 /// The whole configuration.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -49,6 +49,8 @@ pub struct Settings {
     pub ledger: Ledger,
     /// The service and its batcher.
     pub service: service::Settings,
+    /// The rules over the events.
+    pub monitor: monitor::Settings,
 }
 
 impl Default for Settings {
@@ -62,6 +64,7 @@ impl Default for Settings {
             records: records::Settings::default(),
             ledger: Ledger::default(),
             service: service::Settings::default(),
+            monitor: monitor::Settings::default(),
         }
     }
 }
@@ -107,6 +110,9 @@ impl Settings {
         let of_service =
             |(field, reason): (&str, String)| ConfigError::new(format!("service.{field}"), reason);
         self.service.check().map_err(of_service)?;
+        let of_monitor =
+            |(field, reason): (&str, String)| ConfigError::new(format!("monitor.{field}"), reason);
+        self.monitor.check().map_err(of_monitor)?;
         self.listen.check(&self.tls)
     }
 }
@@ -160,6 +166,7 @@ mod tests {
             ("[listen]\nplaintext = \"never\"", "tls.certificate"),
             ("[ledger]\nengine = \"paper\"", "ledger.engine"),
             ("[service.requests]\nmax_queries = 0", "service.requests.max_queries"),
+            ("[monitor.hours]\nto_hour = 25", "monitor.hours.to_hour"),
             ("[tls]\ncertificate = \"x.pem\"", "tls.key"),
             ("[tls]\nclient_certificates = \"required\"", "tls.certificate"),
             ("[tls]\ncertificate = \"x\"\nkey = \"y\"\nclient_certificates = \"optional\"", "tls.client_ca"),

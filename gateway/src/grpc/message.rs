@@ -94,7 +94,7 @@ pub(super) fn plan(plan: Plan) -> gateway::RestorationPlan {
     gateway::RestorationPlan { json }
 }
 
-pub(super) fn alert(Alert { id, seen_at, finding }: Alert) -> gateway::Alert {
+pub(super) fn alert(Alert { id, seen_at, finding, advice }: Alert) -> gateway::Alert {
     gateway::Alert {
         id,
         seen_at,
@@ -107,6 +107,13 @@ pub(super) fn alert(Alert { id, seen_at, finding }: Alert) -> gateway::Alert {
         xid: finding.xid.unwrap_or_default(),
         lsn: finding.lsn.unwrap_or_default(),
         detail: finding.detail.unwrap_or_default(),
+        evidence: finding.evidence.map(|evidence| gateway::Evidence {
+            count: evidence.count,
+            from: evidence.from,
+            until: evidence.until,
+            events: evidence.events,
+        }),
+        advice,
     }
 }
 

@@ -1,8 +1,10 @@
-//! Alerts: what was found in the database that did not come through the gateway.
+//! Alerts: what was found in the database that did not come through the gateway, and what the monitor saw in the events.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
+
+use super::{Result, execution::corrupt};
 
 /// What was found, and where. It holds no row's data but the columns of its key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -10,12 +12,14 @@ pub struct Finding {
     /// What it is: `write.unrecorded` (a protected row was changed and no entry says so), `write.differs` (an entry says
     /// otherwise), `entry.unfounded` (an entry of a change that was not made), `outbox.altered` (Sillok's own tables were
     /// changed as no gateway does), `watch.gap` (writes between two places were not seen), `watch.altered` (what the watch
-    /// rests on was changed); or what an audit calls it.
+    /// rests on was changed); what an audit calls it; or what the monitor saw: `signature.failing`, `key.revoked_used`,
+    /// `changes.burst`, `hours.unusual`, `reads.many`, `drift.many`, `consumer.lag`.
     pub kind: String,
     /// The table.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table: Option<String>,
-    /// The row's key, by column; absent where it is about many rows.
+    /// The row's key, by column; absent where it is about many rows. Of the monitor's: whom it is about, by what they are,
+    /// such as `educator` and `school`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub key: Option<Map<String, Value>>,
@@ -36,6 +40,22 @@ pub struct Finding {
     /// A sentence that says more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
+    /// What it rests on, where that is events.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
+}
+
+/// What a finding rests on: events, counted within a span of time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Evidence {
+    /// How much was counted: signatures, rows, learners, alerts or events, as `detail` says.
+    pub count: u64,
+    /// The first of it, microseconds since the Unix epoch.
+    pub from: i64,
+    /// The last of it.
+    pub until: i64,
+    /// The ids of the last events of it.
+    pub events: Vec<String>,
 }
 
 impl Finding {
@@ -51,8 +71,27 @@ impl Finding {
             xid: None,
             lsn: None,
             detail: None,
+            evidence: None,
         }
     }
+}
+
+/// A finding's key and evidence, as the databases hold them.
+pub(super) fn json(finding: &Finding) -> Result<(Option<String>, Option<String>)> {
+    let key = finding.key.as_ref().map(serde_json::to_string).transpose();
+    let evidence = finding.evidence.as_ref().map(serde_json::to_string).transpose();
+    Ok((key.map_err(|_| corrupt("a key"))?, evidence.map_err(|_| corrupt("evidence"))?))
+}
+
+/// The finding with its key and evidence, as the databases hold them.
+pub(super) fn with_json(finding: Finding, key: Option<String>, evidence: Option<String>) -> Result<Finding> {
+    let key = key.map(|key| serde_json::from_str(&key)).transpose();
+    let evidence = evidence.map(|evidence| serde_json::from_str(&evidence)).transpose();
+    Ok(Finding {
+        key: key.map_err(|_| corrupt("an alert's key"))?,
+        evidence: evidence.map_err(|_| corrupt("an alert's evidence"))?,
+        ..finding
+    })
 }
 
 /// A finding that is to be raised.
@@ -74,6 +113,56 @@ pub struct Alert {
     /// What was found.
     #[serde(flatten)]
     pub finding: Finding,
+    /// What to do about it.
+    #[serde(default)]
+    pub advice: String,
+}
+
+impl Alert {
+    /// The finding, with what to do about its kind.
+    pub fn new(id: i64, seen_at: i64, finding: Finding) -> Self {
+        let advice = advice(&finding.kind).to_owned();
+        Self { id, seen_at, finding, advice }
+    }
+}
+
+/// What to do about a finding of this kind.
+fn advice(kind: &str) -> &'static str {
+    match kind {
+        "signature.failing" => {
+            "Look at the codes. Ask the signer whether it was they; if not, block the source, and revoke the key if it may be lost."
+        }
+        "key.revoked_used" => {
+            "Nothing of it is recorded. Find out who holds the key, starting from the source, and block that."
+        }
+        "changes.burst" => {
+            "Ask who signed whether it was they, and why. If not, revoke their key; the learners' histories show what to put right."
+        }
+        "hours.unusual" => {
+            "Ask them whether it was they. If not, revoke their key, and look at what it signed since."
+        }
+        "reads.many" => {
+            "Ask them for what they needed it. Each learner sees in their own trail that they were read."
+        }
+        "drift.many" => {
+            "Stop whoever writes past the gateway: change the database's passwords, then audit, and restore what differs."
+        }
+        "consumer.lag" => {
+            "See whether a process of the group runs and what it logs, and look at the dead letters; start more of them if it is only slow."
+        }
+        _ if kind.starts_with("ledger.") => {
+            "The ledger contradicts itself: compare this peer's with the other office's before anything is restored."
+        }
+        _ if kind.starts_with("outbox.") => {
+            "Find out who changed Sillok's tables in the database, then mend them: sillok audit --mend."
+        }
+        _ if kind.starts_with("watch.") => {
+            "Set the watch up again, and audit what was written meanwhile: sillok audit."
+        }
+        _ => {
+            "Find out in the database's log who wrote it, verify the learner, and restore what differs: sillok restore."
+        }
+    }
 }
 
 /// What the watch tells of itself.
@@ -85,4 +174,20 @@ pub enum Sighting {
     Watching(bool),
     /// How many bytes of the write-ahead log the database keeps for the watch.
     Retained(u64),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::monitor;
+
+    #[test]
+    fn each_kind_of_the_monitor_has_an_advice_of_its_own() {
+        let mut told = monitor::KINDS.map(advice).to_vec();
+        told.push(advice("write.unrecorded"));
+        let count = told.len();
+        told.sort_unstable();
+        told.dedup();
+        assert_eq!(told.len(), count);
+    }
 }

@@ -31,7 +31,7 @@ pub(super) const BATCH: &str =
 
 /// The columns of a [`super::Alert`].
 pub(super) const ALERT: &str =
-    "id, seen_at, kind, table_name, key, operation, rows, committed_at, xid, lsn, detail";
+    "id, seen_at, kind, table_name, key, operation, rows, committed_at, xid, lsn, detail, evidence";
 
 /// An entry that is not stored yet.
 pub(super) struct NewEntry {

@@ -33,7 +33,7 @@ use sillok_contract::{
 use tokio_util::sync::CancellationToken;
 
 use crate::certificate::CertificateId;
-pub use alert::{Alert, Finding, NewAlert, Sighting};
+pub use alert::{Alert, Evidence, Finding, NewAlert, Sighting};
 pub use certificate::StoredCertificate;
 pub use engine::{drop_watch, open};
 pub use mending::{

@@ -36,13 +36,13 @@ pub(super) struct Selection {
     limit: Limit<100>,
 }
 
-/// What was found in the database that did not come through the gateway, in order.
+/// What was found in the database that did not come through the gateway, and what the monitor saw, in order.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Alerts {
     alerts: Vec<Alert>,
 }
 
-/// What was found in the database that did not come through the gateway, in order.
+/// What was found in the database that did not come through the gateway, and what the monitor saw in the events, in order.
 ///
 /// For officers. For the next page, give the last alert's number as `after`. Where `text/event-stream` is accepted,
 /// alerts come as server-sent events, also those to come: each is named `alert`, its id is its number, its data an Alert in

@@ -1,4 +1,5 @@
-//! Alerts: what was found in the database that did not come through the gateway, told to the offices.
+//! Alerts: what was found in the database that did not come through the gateway, and what the monitor saw, told to the
+//! offices.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -9,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Caller, Core, metrics, problems};
 use crate::{
-    drift,
+    drift, monitor,
     problem::Problem,
     records::{Alert, KeptBatch, NewAlert, Result as Stored, Sighting, Witness},
 };
@@ -71,8 +72,14 @@ impl Core {
     }
 
     fn tell(&self, raised: &[Alert]) {
-        for Alert { id, finding, .. } in raised {
+        for Alert { id, finding, advice, .. } in raised {
             let key = finding.key.as_ref().and_then(|key| serde_json::to_string(key).ok());
+            if monitor::KINDS.contains(&finding.kind.as_str()) {
+                let (kind, detail) = (&finding.kind, &finding.detail);
+                tracing::error!(alert = id, kind, key, detail, advice, "the events are out of the ordinary");
+                metrics::out_of_the_ordinary(kind);
+                continue;
+            }
             tracing::error!(
                 alert = id,
                 kind = finding.kind,

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 
 use super::SchoolAudit;
-use crate::records::Finding;
+use crate::{monitor, records::Finding};
 
 const RECORDED: &str = "sillok_entries_recorded_total";
 const SET_ASIDE: &str = "sillok_entries_set_aside_total";
@@ -17,6 +17,7 @@ const PHASE_SECONDS: &str = "sillok_ledger_phase_duration_seconds";
 const FAULTS: &str = "sillok_batcher_faults_total";
 const INVALID: &str = "sillok_transactions_invalid_total";
 const DRIFT: &str = "sillok_drift_writes_total";
+const MONITOR: &str = "sillok_monitor_alerts_total";
 const WATCHING: &str = "sillok_watch_active";
 const RETAINED: &str = "sillok_watch_retained_bytes";
 
@@ -50,11 +51,15 @@ pub(crate) fn describe() {
     describe_counter!(AUDIT_ROWS, "Rows that audits have compared");
     describe_counter!(AUDIT_SUSPECTS, "Learners whom audits have looked at precisely");
     describe_counter!(DRIFT, "Rows found changed past the gateway, by kind, table and operation");
+    describe_counter!(MONITOR, "Alerts that the monitor raised, by kind");
     describe_gauge!(WATCHING, "Whether this gateway is the one that watches the database");
     describe_gauge!(RETAINED, "Bytes of its log that the database keeps for the watch");
     // There from the beginning, so that an alarm can rest on it.
     stuck(0);
     objections_overdue(0);
+    for kind in monitor::KINDS {
+        counter!(MONITOR, "kind" => kind).absolute(0);
+    }
     gauge!(AUDIT_FINDINGS).set(0.0);
     gauge!(AUDIT_ENDED).set(0.0);
 }
@@ -128,6 +133,11 @@ pub(super) fn drift(finding: &Finding) {
     // A table that was emptied is one write, however many rows it had.
     counter!(DRIFT, "kind" => kind, "table" => table, "operation" => operation)
         .increment(finding.rows.max(1));
+}
+
+/// The monitor saw something of this kind.
+pub(super) fn out_of_the_ordinary(kind: &str) {
+    counter!(MONITOR, "kind" => kind.to_owned()).increment(1);
 }
 
 /// Whether this gateway is the one that watches.

@@ -2,6 +2,7 @@
 //! server on which databases may be created, such as `postgres://postgres@127.0.0.1:5432/postgres`.
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod alerts;
 mod certificates;
 pub(crate) mod engines;
 mod erasure;

@@ -9,7 +9,8 @@ use super::{
 };
 use crate::records::{
     Alert, Finding, NewAlert,
-    execution::{ALERT, corrupt},
+    alert::{json, with_json},
+    execution::ALERT,
 };
 
 /// The time, microseconds since the Unix epoch, by PostgreSQL's clock.
@@ -21,15 +22,14 @@ pub(super) async fn raise(transaction: &Transaction<'_>, alerts: &[NewAlert]) ->
     transaction.batch_execute("LOCK TABLE sillok_alerts IN SHARE ROW EXCLUSIVE MODE").await?;
     let sql = format!(
         "INSERT INTO sillok_alerts (fingerprint, kind, table_name, key, operation, rows, committed_at, xid, lsn, detail,
-            seen_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, {NOW}) ON CONFLICT (fingerprint) DO NOTHING RETURNING {ALERT}"
+            evidence, seen_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, {NOW}) ON CONFLICT (fingerprint) DO NOTHING RETURNING {ALERT}"
     );
     let mut raised = Vec::new();
     for NewAlert { fingerprint, finding } in alerts {
-        let key =
-            finding.key.as_ref().map(serde_json::to_string).transpose().map_err(|_| corrupt("a key"))?;
+        let (key, evidence) = json(finding)?;
         let (rows, xid) = (i64::try_from(finding.rows).unwrap_or(i64::MAX), finding.xid.map(i64::from));
-        let values: [&(dyn ToSql + Sync); 10] = [
+        let values: [&(dyn ToSql + Sync); 11] = [
             fingerprint,
             &finding.kind,
             &finding.table,
@@ -40,6 +40,7 @@ pub(super) async fn raise(transaction: &Transaction<'_>, alerts: &[NewAlert]) ->
             &xid,
             &finding.lsn,
             &finding.detail,
+            &evidence,
         ];
         raised.extend(row(transaction, &sql, &values).await?.as_ref().map(alert).transpose()?);
     }
@@ -52,23 +53,17 @@ pub(super) async fn after(c: &impl GenericClient, after: i64, limit: u32) -> Don
 }
 
 fn alert(row: &Row) -> Done<Alert> {
-    let key: Option<String> = row.try_get(4)?;
-    Ok(Alert {
-        id: row.try_get(0)?,
-        seen_at: row.try_get(1)?,
-        finding: Finding {
-            kind: row.try_get(2)?,
-            table: row.try_get(3)?,
-            key: key
-                .map(|key| serde_json::from_str(&key))
-                .transpose()
-                .map_err(|_| corrupt("an alert's key"))?,
-            operation: row.try_get(5)?,
-            rows: row.try_get::<_, i64>(6)?.unsigned_abs(),
-            committed_at: row.try_get(7)?,
-            xid: row.try_get::<_, Option<i64>>(8)?.and_then(|xid| xid.try_into().ok()),
-            lsn: row.try_get(9)?,
-            detail: row.try_get(10)?,
-        },
-    })
+    let finding = Finding {
+        kind: row.try_get(2)?,
+        table: row.try_get(3)?,
+        key: None,
+        operation: row.try_get(5)?,
+        rows: row.try_get::<_, i64>(6)?.unsigned_abs(),
+        committed_at: row.try_get(7)?,
+        xid: row.try_get::<_, Option<i64>>(8)?.and_then(|xid| xid.try_into().ok()),
+        lsn: row.try_get(9)?,
+        detail: row.try_get(10)?,
+        evidence: None,
+    };
+    Ok(Alert::new(row.try_get(0)?, row.try_get(1)?, with_json(finding, row.try_get(4)?, row.try_get(11)?)?))
 }

@@ -77,6 +77,7 @@ impl Postgres {
             Migration::own("002_alerts", include_str!("002_alerts.sql")),
             Migration::own("003_certificates", include_str!("003_certificates.sql")),
             Migration::own("005_archive", include_str!("005_archive.sql")),
+            Migration::own("006_alert_evidence", include_str!("006_alert_evidence.sql")),
         ];
         migrations
             .extend(settings.schema_migrations(include_str!("../schema/postgres/001_school_record.sql"))?);

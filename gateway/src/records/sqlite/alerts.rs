@@ -5,7 +5,8 @@ use rusqlite::{Connection, OptionalExtension as _, Row, TransactionBehavior, par
 use super::connection::away;
 use crate::records::{
     Alert, Finding, NewAlert, Result,
-    execution::{ALERT, corrupt},
+    alert::{json, with_json},
+    execution::ALERT,
 };
 
 /// The time, microseconds since the Unix epoch.
@@ -15,14 +16,13 @@ const NOW: &str = "CAST(unixepoch('subsec') * 1000000 AS INTEGER)";
 pub(super) fn raise(connection: &mut Connection, alerts: &[NewAlert]) -> Result<Vec<Alert>> {
     let sql = format!(
         "INSERT INTO sillok_alerts (fingerprint, kind, table_name, key, operation, rows, committed_at, xid, lsn, detail,
-            seen_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, {NOW}) ON CONFLICT (fingerprint) DO NOTHING RETURNING {ALERT}"
+            evidence, seen_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, {NOW}) ON CONFLICT (fingerprint) DO NOTHING RETURNING {ALERT}"
     );
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(away)?;
     let mut raised = Vec::new();
     for NewAlert { fingerprint, finding } in alerts {
-        let key =
-            finding.key.as_ref().map(serde_json::to_string).transpose().map_err(|_| corrupt("a key"))?;
+        let (key, evidence) = json(finding)?;
         let stored = transaction.query_row(
             &sql,
             params![
@@ -36,6 +36,7 @@ pub(super) fn raise(connection: &mut Connection, alerts: &[NewAlert]) -> Result<
                 finding.xid,
                 finding.lsn,
                 finding.detail,
+                evidence,
             ],
             |row| Ok(alert(row)),
         );
@@ -54,26 +55,20 @@ pub(super) fn after(connection: &Connection, after: i64, limit: u32) -> Result<V
 
 fn alert(row: &Row<'_>) -> Result<Alert> {
     let read = || {
-        let key: Option<String> = row.get(4)?;
-        let alert = Alert {
-            id: row.get(0)?,
-            seen_at: row.get(1)?,
-            finding: Finding {
-                kind: row.get(2)?,
-                table: row.get(3)?,
-                key: None,
-                operation: row.get(5)?,
-                rows: row.get(6)?,
-                committed_at: row.get(7)?,
-                xid: row.get(8)?,
-                lsn: row.get(9)?,
-                detail: row.get(10)?,
-            },
+        let finding = Finding {
+            kind: row.get(2)?,
+            table: row.get(3)?,
+            key: None,
+            operation: row.get(5)?,
+            rows: row.get(6)?,
+            committed_at: row.get(7)?,
+            xid: row.get(8)?,
+            lsn: row.get(9)?,
+            detail: row.get(10)?,
+            evidence: None,
         };
-        Ok((alert, key))
+        Ok((row.get(0)?, row.get(1)?, finding, row.get(4)?, row.get(11)?))
     };
-    let (mut alert, key) = read().map_err(away)?;
-    alert.finding.key =
-        key.map(|key| serde_json::from_str(&key)).transpose().map_err(|_| corrupt("an alert's key"))?;
-    Ok(alert)
+    let (id, seen_at, finding, key, evidence) = read().map_err(away)?;
+    Ok(Alert::new(id, seen_at, with_json(finding, key, evidence)?))
 }
