@@ -1,17 +1,23 @@
-//! Signed acts: what a learner or an officer decides, as a compact JWS (RFC 7515) that the ledger keeps.
+//! Signed acts: what a learner, an officer or a signer decides, as a compact JWS (RFC 7515) that the ledger keeps.
 //!
-//! The gateway submits them and cannot make them. Each moves a state machine (a certificate's, an objection's, a body's)
-//! and so counts once; the same act again is answered with its first transaction.
+//! The gateway submits them and cannot make them. Each moves a state machine (a certificate's, an objection's, a body's,
+//! a document's) or claims what nobody has claimed, and so counts once; the same act again is answered with its first
+//! transaction. An approval ([`SignatureApprove`]) is an act that counts beside the signature that it approves, and
+//! nowhere else.
 
+mod header;
 mod payload;
 mod record;
 mod signer;
 
+use header::Header;
+pub use header::Kid;
 use serde::{Deserialize, Serialize};
 
 pub use payload::{
     Act, CertificateCountersign, CertificateIssue, CertificateRefuse, CertificateRequest, CertificateRevoke,
-    Erase, Grounds, ObjectionDismiss, ObjectionFile, ObjectionUphold, Party, Place, RevocationReason,
+    DocumentDecline, DocumentOpen, DocumentWithdraw, Erase, Grounds, ObjectionDismiss, ObjectionFile,
+    ObjectionUphold, Party, Place, RevocationReason, SignatureApprove, WorkClaim,
 };
 pub use record::{ActRecord, Acted, EVENT};
 pub(crate) use record::{get_act, record};
@@ -19,8 +25,9 @@ pub(crate) use record::{get_act, record};
 use crate::{
     Code, Refusal,
     digest::Digest,
-    id::{LearnerId, OfficerId},
-    jws::{self, Signed},
+    id::{LearnerId, OfficerId, SignerId},
+    jws::{self, MAX_IAT, Signed},
+    registry::ApprovalKey,
 };
 
 /// The `typ` of an act's header.
@@ -34,8 +41,6 @@ const SECOND: i64 = 1_000_000;
 pub const MAX_AHEAD: i64 = 300 * SECOND;
 /// How far an act's `iat` may lie behind the transaction's time, in microseconds.
 pub const MAX_BEHIND: i64 = 86_400 * SECOND;
-/// The latest `iat`: the last second of the year 9999.
-const MAX_IAT: i64 = 253_402_300_799;
 
 /// Whom the header names as the signer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +49,11 @@ pub enum Named {
     Learner(LearnerId),
     /// An officer, by `x5t#S256`: the SHA-256 of their certificate's DER.
     Officer([u8; 32]),
+    /// A signer who has their certificate's key, likewise.
+    Signer([u8; 32]),
+    /// A signer whose certificate's key the office holds, by `kid`, which is `signer/ID`: their own key signs, with which
+    /// they also approve each use of the other.
+    Approver(SignerId),
 }
 
 /// What is signed.
@@ -74,17 +84,6 @@ pub struct SignedAct {
     signed: Signed,
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Header {
-    typ: String,
-    alg: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    kid: Option<LearnerId>,
-    #[serde(rename = "x5t#S256", default, skip_serializing_if = "Option::is_none")]
-    thumbprint: Option<String>,
-}
-
 /// When and in which transaction the ledger took an act.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
@@ -100,6 +99,7 @@ pub struct Step {
 pub(crate) enum By {
     Learner(LearnerId),
     Officer(OfficerId),
+    Signer(SignerId),
 }
 
 impl SignedAct {
@@ -115,16 +115,10 @@ impl SignedAct {
             "{jti, iat, aud, act, and that act's members}",
         )
         .map_err(malformed)?;
-        let (named, payload) = (header.check()?, payload.check()?);
+        let (name, payload) = (header.check()?, payload.check()?);
+        let named = name.of(&payload.act)?;
         let digest = Digest::of(signed.input.as_bytes());
-        match (payload.act.party(), &named) {
-            (Party::Learner, Named::Learner(_)) | (Party::Officer, Named::Officer(_)) => {
-                Ok(Self { digest, named, payload, jws: jws.to_owned(), signed })
-            }
-            (party, _) => {
-                Err(Refusal::new(Code::ActSigner, format!("{} is for {party} to sign", payload.act.name())))
-            }
-        }
+        Ok(Self { digest, named, payload, jws: jws.to_owned(), signed })
     }
 
     /// The compact JWS.
@@ -143,6 +137,11 @@ impl SignedAct {
         self.signed_at().saturating_add(SECOND - 1)
     }
 
+    /// Refuses a signature that is not that of a signer's own key of approval, with `code`.
+    pub(crate) fn verify_with(&self, key: &ApprovalKey, code: Code) -> Result<(), Refusal> {
+        key.verify(self.signed.input.as_bytes(), &self.signed.signature, code)
+    }
+
     fn check_time(&self, now: i64) -> Result<(), Refusal> {
         let refuse = |why: &str| Err(Refusal::new(Code::ActTime, format!("the act was signed {why}")));
         if self.signed_at() > now.saturating_add(MAX_AHEAD) {
@@ -158,12 +157,7 @@ impl SignedAct {
 impl Payload {
     /// The JWS signing input for this payload and signer: what ES256 signs.
     pub fn signing_input(&self, named: &Named) -> String {
-        let (kid, thumbprint) = match named {
-            Named::Learner(learner) => (Some(learner.clone()), None),
-            Named::Officer(thumbprint) => (None, Some(jws::encode(thumbprint))),
-        };
-        let header = Header { typ: TYPE.to_owned(), alg: jws::ALGORITHM.to_owned(), kid, thumbprint };
-        jws::signing_input(&header, self)
+        jws::signing_input(&Header::of(named), self)
     }
 
     fn check(self) -> Result<Self, Refusal> {
@@ -175,22 +169,6 @@ impl Payload {
         match (0..=MAX_IAT).contains(&self.iat) {
             true => Ok(self),
             false => Err(malformed("iat is the time in seconds since the Unix epoch")),
-        }
-    }
-}
-
-impl Header {
-    fn check(self) -> Result<Named, Refusal> {
-        if self.typ != TYPE {
-            return Err(malformed(format!("typ is {TYPE}")));
-        }
-        if self.alg != jws::ALGORITHM {
-            return Err(malformed("alg is ES256"));
-        }
-        match (self.kid, self.thumbprint) {
-            (Some(learner), None) => Ok(Named::Learner(learner)),
-            (None, Some(thumbprint)) => jws::thumbprint(&thumbprint).map(Named::Officer).map_err(malformed),
-            _ => Err(malformed("the header names a learner by kid, or an officer's certificate by x5t#S256")),
         }
     }
 }

@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 
 use crate::{
     Code, Refusal, batch::MAX_SEQUENCE, digest::Digest, json, refusal::blame, registry::MAX_DOCUMENTS,
+    signature::MAX_SIGNATURES,
 };
 
 /// The most items on one page.
@@ -35,6 +36,8 @@ pub enum Form {
     Nonce,
     /// A SHA-256 in lower-case hexadecimal digits.
     Digest,
+    /// A JSON array of 1 to 100 SHA-256 in lower-case hexadecimal digits.
+    Digests,
     /// A JSON object of the named schema.
     Document(&'static str),
     /// A JSON array of at most 500 objects of the named schema.
@@ -109,6 +112,15 @@ impl<'a> Arguments<'a> {
     pub(crate) fn digest(&self, index: usize) -> Result<Digest, Refusal> {
         Digest::try_from(self.text(index)?.to_owned())
             .map_err(|why| self.refuse(index, format!("is none: {why}")))
+    }
+
+    pub(crate) fn digests(&self, index: usize) -> Result<Vec<Digest>, Refusal> {
+        let digests: Vec<_> = serde_json::from_slice(self.bytes(index)?)
+            .map_err(|error| self.refuse(index, format!("is not a JSON array of digests: {error}")))?;
+        match (1..=MAX_SIGNATURES).contains(&digests.len()) {
+            true => Ok(digests),
+            false => Err(self.refuse(index, format!("has 1 to {MAX_SIGNATURES} digests"))),
+        }
     }
 
     pub(crate) fn document<T: DeserializeOwned>(&self, index: usize) -> Result<T, Refusal> {

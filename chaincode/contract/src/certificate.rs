@@ -224,6 +224,11 @@ impl Certificate {
         Err(Refusal::new(Code::CertificateIssuer, "the authority did not issue the certificate"))
     }
 
+    /// Whether any of its organisational units gives a role.
+    pub fn has_role(&self) -> bool {
+        self.units.iter().any(|unit| Role::of_unit(unit).is_some())
+    }
+
     /// The role its organisational units give; refuses none or more than one.
     pub fn role(&self) -> Result<Role, Refusal> {
         let mut roles = self.units.iter().filter_map(|unit| Role::of_unit(unit));

@@ -5,10 +5,11 @@ use crate::{
     access::Access,
     act,
     argument::{Arguments, Form, Parameter},
-    batch, credential, erasure,
-    id::{EducatorId, LearnerId, MspId, OfficerId, SchoolId},
+    batch, claim, credential, document, erasure,
+    id::{EducatorId, LearnerId, MspId, OfficerId, SchoolId, SignerId},
     json, key, metadata, objection,
-    registry::{self, Educator, Learner, Office, Officer, School},
+    registry::{self, Educator, Learner, Office, Officer, School, Signer},
+    signature,
 };
 
 /// A function of the contract.
@@ -84,6 +85,12 @@ functions! {
     /// Revokes an officer of the administrator's own office from a time on.
     REVOKE_OFFICER = "RevokeOfficer", EitherAdmin, submit (id: Form::Id, since: Form::Time)
         |ledger, arguments| answer(registry::revoke_officer(ledger, arguments.id(0)?, arguments.time(1)?));
+    /// Registers signers of the administrator's own office, all or none.
+    REGISTER_SIGNERS = "RegisterSigners", EitherAdmin, submit (signers: Form::Documents("Signer"))
+        |ledger, arguments| answer(registry::register_signers(ledger, arguments.documents(0)?));
+    /// Revokes a signer of the administrator's own office from a time on.
+    REVOKE_SIGNER = "RevokeSigner", EitherAdmin, submit (id: Form::Id, since: Form::Time)
+        |ledger, arguments| answer(registry::revoke_signer(ledger, arguments.id(0)?, arguments.time(1)?));
     /// Registers learners, all or none.
     REGISTER_LEARNERS = "RegisterLearners", SupportAdmin, submit (learners: Form::Documents("Learner"))
         |ledger, arguments| answer(registry::register_learners(ledger, arguments.documents(0)?));
@@ -134,6 +141,15 @@ functions! {
     /// The officers, in the order of their ids.
     LIST_OFFICERS = "ListOfficers", Members, evaluate (page_size: Form::PageSize, bookmark: Form::Bookmark)
         |ledger, arguments| list::<Officer>(ledger, arguments, &key::officer(""));
+    /// A signer.
+    GET_SIGNER = "GetSigner", Members, evaluate (id: Form::Id)
+        |ledger, arguments| answer(registry::get::<Signer>(ledger, &key::signer(arguments.id::<SignerId>(0)?)));
+    /// The signer with a certificate, by its thumbprint: 64 hexadecimal digits.
+    FIND_SIGNER = "FindSigner", Members, evaluate (thumbprint: Form::Text)
+        |ledger, arguments| answer(registry::find_signer(ledger, arguments.text(0)?));
+    /// The signers, in the order of their ids.
+    LIST_SIGNERS = "ListSigners", Members, evaluate (page_size: Form::PageSize, bookmark: Form::Bookmark)
+        |ledger, arguments| list::<Signer>(ledger, arguments, &key::signer(""));
     /// A learner.
     GET_LEARNER = "GetLearner", Members, evaluate (id: Form::Id)
         |ledger, arguments| {
@@ -167,7 +183,7 @@ functions! {
     /// What was erased of a batch's body, by whom, when and on what grounds.
     GET_ERASURES = "GetErasures", Members, evaluate (school: Form::Id, sequence: Form::Sequence)
         |ledger, arguments| answer(erasure::get(ledger, &arguments.id(0)?, arguments.sequence(1)?));
-    /// Records what a learner or an officer signed: a compact JWS. The reason of an objection or of its dismissal is the
+    /// Records what a learner, an officer or a signer signed: a compact JWS. The reason of an objection or of its dismissal is the
     /// transient value `reason`; each redacted body of an erasure one by the name SCHOOL/NUMBER.
     RECORD_ACT = "RecordAct", SupportClient, submit (act: Form::Text)
         |ledger, arguments| answer(act::record(ledger, arguments.text(0)?));
@@ -210,6 +226,34 @@ functions! {
     /// Why an objection was filed and dismissed.
     GET_OBJECTION_TEXTS = "GetObjectionTexts", Offices, evaluate (id: Form::Id)
         |ledger, arguments| answer(objection::texts(ledger, arguments.id(0)?));
+    /// Records signatures of documents, all or none: their digests are the argument; they themselves, in that order, and
+    /// the approvals beside them the transient value `signatures`: [{jws, approval?}].
+    RECORD_SIGNATURES = "RecordSignatures", SupportClient, submit (digests: Form::Digests)
+        |ledger, arguments| answer(signature::record(ledger, &arguments.digests(0)?));
+    /// A signer's signature of a document, by the SHA-256 of its bytes.
+    GET_SIGNATURE = "GetSignature", Members, evaluate (hash: Form::Digest, signer: Form::Id)
+        |ledger, arguments| answer(signature::get(ledger, &arguments.digest(0)?, &arguments.id(1)?));
+    /// A signature, by the SHA-256 of its signing input.
+    FIND_SIGNATURE = "FindSignature", Members, evaluate (digest: Form::Digest)
+        |ledger, arguments| answer(signature::find(ledger, &arguments.digest(0)?));
+    /// A document's signatures, by the SHA-256 of its bytes, in the order of the signers' ids.
+    LIST_SIGNATURES = "ListSignatures", Members, evaluate
+        (hash: Form::Digest, page_size: Form::PageSize, bookmark: Form::Bookmark)
+        |ledger, arguments| {
+            answer(signature::list(ledger, &arguments.digest(0)?, arguments.page_size(1)?, arguments.text(2)?))
+        };
+    /// A document of several parties: its state, and who has signed it.
+    GET_DOCUMENT = "GetDocument", Members, evaluate (id: Form::Id)
+        |ledger, arguments| answer(document::get(ledger, &arguments.id(0)?));
+    /// The documents that a signer opened or is a party of, in the order of their ids.
+    LIST_DOCUMENTS = "ListDocuments", Members, evaluate
+        (signer: Form::Id, page_size: Form::PageSize, bookmark: Form::Bookmark)
+        |ledger, arguments| {
+            answer(document::list(ledger, &arguments.id(0)?, arguments.page_size(1)?, arguments.text(2)?))
+        };
+    /// Who first claimed a work, by the SHA-256 of its bytes.
+    GET_CLAIM = "GetClaim", Members, evaluate (digest: Form::Digest)
+        |ledger, arguments| answer(claim::get(ledger, &arguments.digest(0)?));
     /// What functions there are, in the form of Fabric's contract API.
     GET_METADATA = "org.hyperledger.fabric:GetMetadata", Members, evaluate ()
         |_, _| Ok(json::reply(&metadata::metadata()));

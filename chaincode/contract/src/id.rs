@@ -1,4 +1,4 @@
-//! Names of offices, schools, educators, officers and learners, checked once where they come in.
+//! Names of offices, schools, people and what they sign, checked once where they come in.
 
 use std::fmt;
 
@@ -85,6 +85,14 @@ identifier!(
 identifier!(
     /// An officer: somebody of an office who restores, adopts, certifies or decides; by a pseudonym.
     OfficerId, "officer"
+);
+identifier!(
+    /// A signer: somebody who signs documents; by a pseudonym.
+    SignerId, "signer"
+);
+identifier!(
+    /// A document that several parties sign: drawn at random, it tells nothing about them.
+    DocumentId, "document"
 );
 identifier!(
     /// A learner, by a pseudonym: it stands on the channel, so it must not tell who they are.

@@ -1,4 +1,4 @@
-//! Compact JWS (RFC 7515, section 7.1) with ES256: the outer form of requests and acts.
+//! Compact JWS (RFC 7515, section 7.1) with ES256: the outer form of requests, acts and signatures of documents.
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -12,6 +12,9 @@ use crate::{
 
 /// The `alg` of every header: ECDSA with P-256 and SHA-256 (RFC 7518, section 3.4).
 pub(crate) const ALGORITHM: &str = "ES256";
+
+/// The latest `iat`: the last second of the year 9999.
+pub(crate) const MAX_IAT: i64 = 253_402_300_799;
 
 /// What is signed, and the signature. Nothing has been verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,16 +31,32 @@ impl Signed {
         header_form: &str,
         payload_form: &str,
     ) -> Result<(H, P, Self), String> {
+        let (header, payload, signed) = Self::split(jws)?;
+        let header = object(header, "header", header_form)?;
+        let payload = object(payload, "payload", payload_form)?;
+        Ok((header, payload, signed))
+    }
+
+    /// Takes a compact JWS apart whose payload is detached and adds nothing to what is signed: the middle part is empty.
+    pub(crate) fn parse_detached<H: DeserializeOwned>(
+        jws: &str,
+        header_form: &str,
+    ) -> Result<(H, Self), String> {
+        let (header, payload, signed) = Self::split(jws)?;
+        if !payload.is_empty() {
+            return Err("its payload is detached: header..signature".to_owned());
+        }
+        Ok((object(header, "header", header_form)?, signed))
+    }
+
+    /// Header and payload as they are encoded, and what is signed.
+    fn split(jws: &str) -> Result<(&str, &str, Self), String> {
         let not_compact = || "it is a compact JWS: header.payload.signature".to_owned();
         let (input, signature) = jws.rsplit_once('.').ok_or_else(not_compact)?;
         let (header, payload) = input.split_once('.').ok_or_else(not_compact)?;
         let signature = decode(signature)?
             .try_into()
             .map_err(|_| "an ES256 signature has 64 bytes (RFC 7518, section 3.4)".to_owned())?;
-        let header = json::object(&decode(header)?)
-            .map_err(|error| format!("the header is not {header_form}: {error}"))?;
-        let payload = json::object(&decode(payload)?)
-            .map_err(|error| format!("the payload is not {payload_form}: {error}"))?;
         Ok((header, payload, Self { input: input.to_owned(), signature }))
     }
 
@@ -61,6 +80,11 @@ pub(crate) fn signing_input(header: &impl Serialize, payload: &impl Serialize) -
     format!("{}.{}", encode_json(header), encode_json(payload))
 }
 
+/// The signing input of a header whose payload is detached and adds nothing.
+pub(crate) fn detached_input(header: &impl Serialize) -> String {
+    format!("{}.", encode_json(header))
+}
+
 /// The compact JWS of a signing input and its ES256 signature (r and s, 32 bytes each).
 pub fn compact(signing_input: &str, signature: &[u8; 64]) -> String {
     format!("{signing_input}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature))
@@ -80,7 +104,11 @@ fn encode_json(value: &impl Serialize) -> String {
     encode(&serde_json::to_vec(value).expect("headers and payloads have only text, numbers and lists"))
 }
 
-fn decode(text: &str) -> Result<Vec<u8>, String> {
+fn object<T: DeserializeOwned>(part: &str, name: &str, form: &str) -> Result<T, String> {
+    json::object(&decode(part)?).map_err(|error| format!("the {name} is not {form}: {error}"))
+}
+
+pub(crate) fn decode(text: &str) -> Result<Vec<u8>, String> {
     BASE64_URL_SAFE_NO_PAD
         .decode(text)
         .map_err(|error| format!("a part is not base64url without padding: {error}"))

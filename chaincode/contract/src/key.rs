@@ -8,7 +8,8 @@
 //! | `school/ID` | JSON | a [`crate::registry::School`] |
 //! | `educator/ID` | JSON | an [`crate::registry::Educator`] |
 //! | `officer/ID` | JSON | a [`crate::registry::Officer`] |
-//! | `certificate/THUMBPRINT` | text | whose certificate it is: the id of an educator, or the key of an officer |
+//! | `signer/ID` | JSON | a [`crate::registry::Signer`] |
+//! | `certificate/THUMBPRINT` | text | whose certificate it is: the id of an educator, or the key of an officer or signer |
 //! | `learner/ID` | JSON | a [`crate::registry::Learner`] |
 //! | `head/SCHOOL` | JSON | a [`crate::batch::Head`] |
 //! | `batch/SCHOOL/NUMBER` | protobuf | a BatchRecord |
@@ -22,6 +23,11 @@
 //! | `objection-of/LEARNER/ID` | text | the id of an objection of the learner's |
 //! | `objection-due/TIME/ID` | text | the id of an objection that is not decided, by when it is due |
 //! | `erasure/SCHOOL/NUMBER` | JSON | a [`crate::erasure::Erasures`], where something was erased |
+//! | `signature/HASH/SIGNER` | JSON | a [`crate::signature::SignatureRecord`] |
+//! | `signature-digest/DIGEST` | JSON | a [`crate::signature::Place`]: where the signature with this digest stands |
+//! | `document/ID` | JSON | a [`crate::document::Document`] |
+//! | `document-of/SIGNER/ID` | text | the id of a document that the signer opened or is a party of |
+//! | `claim/HASH` | JSON | a [`crate::claim::Claim`] |
 //!
 //! In the private data collection [`BODIES`]:
 //!
@@ -35,6 +41,9 @@
 //! officer signed one, the officer and both offices: all in one round trip, all by key, none of it growing with history.
 //! It writes three keys (batch, head, body), one for each learner and one for each request: a class of thirty under one
 //! signature makes 34.
+//!
+//! Recording signatures takes two round trips: whose certificates they bring along; then both offices, each signer, each
+//! signer's signature of that hash, and what the signatures name. It writes two keys a signature, and each document.
 
 use std::fmt::Display;
 
@@ -61,7 +70,12 @@ pub fn officer(id: impl Display) -> String {
     format!("officer/{id}")
 }
 
-/// The key that leads from a certificate's thumbprint (64 lower-case hexadecimal digits) to its educator or officer.
+/// The key of a signer.
+pub fn signer(id: impl Display) -> String {
+    format!("signer/{id}")
+}
+
+/// The key that leads from a certificate's thumbprint (64 lower-case hexadecimal digits) to whose it is.
 pub fn certificate(thumbprint: &str) -> String {
     format!("certificate/{thumbprint}")
 }
@@ -142,6 +156,31 @@ pub fn objection_reason(id: impl Display) -> String {
 /// The key, in the collection [`BODIES`], of why an objection was dismissed.
 pub fn objection_answer(id: impl Display) -> String {
     format!("objection/{id}/answer")
+}
+
+/// The key of a signer's signature of a document, by the document's hash.
+pub fn signature(hash: impl Display, signer: impl Display) -> String {
+    format!("signature/{hash}/{signer}")
+}
+
+/// The key that leads from a signature's digest to where it stands.
+pub fn signature_place(digest: impl Display) -> String {
+    format!("signature-digest/{digest}")
+}
+
+/// The key of a document of several parties.
+pub fn document(id: impl Display) -> String {
+    format!("document/{id}")
+}
+
+/// The key that leads from a signer to a document that they opened or are a party of.
+pub fn document_of(signer: impl Display, id: impl Display) -> String {
+    format!("document-of/{signer}/{id}")
+}
+
+/// The key of the claim of a work.
+pub fn claim(digest: impl Display) -> String {
+    format!("claim/{digest}")
 }
 
 /// The key of a learner's newest entry.

@@ -9,8 +9,10 @@ pub mod act;
 mod argument;
 pub mod batch;
 pub mod certificate;
+pub mod claim;
 pub mod credential;
 pub mod digest;
+pub mod document;
 pub mod entry;
 pub mod erasure;
 pub mod function;
@@ -28,6 +30,7 @@ mod query;
 pub mod refusal;
 pub mod registry;
 pub mod request;
+pub mod signature;
 mod snapshot;
 
 pub use function::invoke;

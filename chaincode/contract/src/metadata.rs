@@ -8,6 +8,7 @@ use crate::{
     function::{FUNCTIONS, Function},
     id::MAX_LENGTH,
     registry::{MAX_DOCUMENTS, MAX_NAME, MAX_TIME},
+    signature::MAX_SIGNATURES,
 };
 
 /// The contract's name: what a client may put before a function's, with a colon.
@@ -59,6 +60,10 @@ fn schema(form: Form) -> Value {
         Form::Id => identifier(),
         Form::Nonce => json!({ "type": "string", "pattern": "^([0-9a-f]{2}){16,64}$" }),
         Form::Digest => json!({ "type": "string", "pattern": "^[0-9a-f]{64}$" }),
+        Form::Digests => {
+            let items = schema(Form::Digest);
+            json!({ "type": "array", "minItems": 1, "maxItems": MAX_SIGNATURES, "items": items })
+        }
         Form::PageSize => integer(1, MAX_PAGE.into()),
         Form::Sequence => integer(1, MAX_SEQUENCE),
         Form::Time => integer(0, MAX_TIME as u64),
@@ -92,6 +97,11 @@ fn documents() -> Value {
     let batch = object(&[], json!({ "max_entries": integer(1, 1000), "max_age_ms": integer(1, 600_000) }));
     let enrolment = object(&["school", "since"], json!({ "school": identifier(), "since": time }));
     let coordinate = json!({ "type": "string", "pattern": "^[A-Za-z0-9_-]{43}$" });
+    let key = json!({
+        "kty": { "const": "EC" }, "crv": { "const": "P-256" }, "x": coordinate, "y": coordinate,
+    });
+    let mut wallet = key.clone();
+    wallet["since"] = time.clone();
     json!({
         "Office": object(
             &["id", "name", "authority"],
@@ -112,9 +122,12 @@ fn documents() -> Value {
             "id": identifier(), "office": identifier(), "certificate": pem,
             "thumbprint": { "type": "string" }, "from": time, "until": time, "revoked_since": time,
         })),
-        "WalletKey": object(&["kty", "crv", "x", "y", "since"], json!({
-            "kty": { "const": "EC" }, "crv": { "const": "P-256" }, "x": coordinate, "y": coordinate, "since": time,
+        "Signer": object(&["id", "office", "certificate", "from"], json!({
+            "id": identifier(), "office": identifier(), "certificate": pem, "thumbprint": { "type": "string" },
+            "approval": object(&["kty", "crv", "x", "y"], key.clone()),
+            "from": time, "until": time, "revoked_since": time,
         })),
+        "WalletKey": object(&["kty", "crv", "x", "y", "since"], wallet),
         "Learner": object(&["id", "enrolments"], json!({
             "id": identifier(), "enrolments": { "type": "array", "minItems": 1, "items": enrolment },
         })),

@@ -100,17 +100,20 @@ codes! {
     CertificateNotYetValid = "certificate.not_yet_valid",
     /// The certificate is no longer valid at that time.
     CertificateExpired = "certificate.expired",
-    /// The authority of the school, or the officer's office, did not issue the certificate.
+    /// The authority of the school, or of the officer's or signer's office, did not issue the certificate.
     CertificateIssuer = "certificate.not_issued_by_authority",
 
     /// The act is not a compact JWS of the agreed form.
     ActMalformed = "act.malformed",
     /// The act is longer than allowed.
     ActTooLarge = "act.too_large",
-    /// The act is not for such a signer: a learner's is signed by their wallet, an officer's by their certificate's key.
+    /// The act is not for such a signer: a learner's is signed by their wallet, an officer's by their certificate's key, a
+    /// signer's by that or, where an office holds it, by their own key of approval.
     ActSigner = "act.wrong_signer",
-    /// The act's signature is not that of the officer's certificate.
+    /// The act's signature is not that of the officer's or signer's certificate, or of the signer's key of approval.
     ActSignature = "act.signature_invalid",
+    /// The act counts beside the signature that it approves, and not by itself.
+    ActBeside = "act.only_beside_signature",
     /// The act's time does not fit the transaction's.
     ActTime = "act.time_out_of_bounds",
 
@@ -135,6 +138,52 @@ codes! {
     /// There is nothing of the learner's to erase.
     ErasureNothing = "erasure.nothing_to_erase",
 
+    /// The signature is not a compact JWS of the agreed form.
+    SignatureMalformed = "signature.malformed",
+    /// The signature is longer than allowed.
+    SignatureTooLarge = "signature.too_large",
+    /// The signature brings other certificates than the signer's registered one and that of their office's authority.
+    SignatureCertificate = "signature.certificate_mismatch",
+    /// The certificate's key did not make the signature.
+    SignatureInvalid = "signature.invalid",
+    /// The signature's time does not fit the transaction's.
+    SignatureTime = "signature.time_out_of_bounds",
+    /// The signer has signed this document already, by another signature.
+    SignatureExists = "signature.already_exists",
+    /// There is no such signature on the ledger.
+    SignatureNotFound = "signature.not_found",
+    /// The hash is not that of the signature which the counter-signature names.
+    SignatureSubject = "signature.subject_mismatch",
+    /// An office holds the signer's key, and their approval is missing.
+    ApprovalMissing = "approval.missing",
+    /// The signer holds their own key, and there is an approval.
+    ApprovalUnexpected = "approval.unexpected",
+    /// The approval is another person's, or of another signature.
+    ApprovalMismatch = "approval.mismatch",
+    /// The approval was not signed about when the signature was made.
+    ApprovalTime = "approval.time_out_of_bounds",
+    /// The approval's signature is not that of the signer's key of approval.
+    ApprovalSignature = "approval.signature_invalid",
+    /// The key of approval is not a P-256 public key as a JWK has it, or it is the certificate's.
+    ApprovalKeyMalformed = "approval.key_malformed",
+
+    /// The document is complete, refused or withdrawn, or the party has signed it.
+    DocumentState = "document.wrong_state",
+    /// The document's deadline is over.
+    DocumentExpired = "document.expired",
+    /// The parties are too many or none, or one is named twice.
+    DocumentParties = "document.parties_malformed",
+    /// Who signs, declines or withdraws is not who may.
+    DocumentParty = "document.other_party",
+    /// It is another party's turn.
+    DocumentTurn = "document.not_their_turn",
+    /// Other bytes were signed than the document's.
+    DocumentDigest = "document.digest_mismatch",
+    /// The signature commits to something else than the document is for.
+    DocumentPurpose = "document.purpose_mismatch",
+    /// Somebody has claimed the work already.
+    ClaimExists = "claim.already_exists",
+
     /// The school is not registered.
     SchoolUnknown = "school.unknown",
     /// The school is closed at that time.
@@ -157,6 +206,14 @@ codes! {
     OfficerNoLonger = "officer.no_longer",
     /// The officer's certificate is revoked at that time.
     OfficerRevoked = "officer.revoked",
+    /// The signer is not registered.
+    SignerUnknown = "signer.unknown",
+    /// The signer's time has not begun.
+    SignerNotYet = "signer.not_yet",
+    /// The signer's time is over.
+    SignerNoLonger = "signer.no_longer",
+    /// The signer's certificate is revoked at that time.
+    SignerRevoked = "signer.revoked",
     /// The learner is not registered.
     LearnerUnknown = "learner.unknown",
     /// The learner is at no school at that time.

@@ -1,29 +1,35 @@
-//! Who is who: the offices, schools, educators, officers and learners on the ledger, and when each stands.
+//! Who is who: the offices, schools, educators, officers, signers and learners on the ledger, and when each stands.
 //!
 //! Times are microseconds since the Unix epoch, UTC. Documents are stored as canonical JSON (RFC 8785).
 
+mod approval;
 mod educator;
+mod jwk;
 mod learner;
 mod officer;
 mod read;
 mod register;
 mod school;
+mod signer;
 mod term;
 mod wallet;
 
 use serde::{Deserialize, Serialize};
 
+pub use approval::ApprovalKey;
 pub use educator::Educator;
 pub use learner::{Enrolment, Learner};
 pub use officer::Officer;
 pub use school::{BatchSettings, Office, School, SchoolChange};
+pub use signer::Signer;
 pub use wallet::WalletKey;
 
-pub(crate) use read::{find_educator, find_officer, get, list, list_of};
+pub(crate) use read::{find_educator, find_officer, find_signer, get, list, list_of};
 pub use register::EVENT;
 pub(crate) use register::{
     move_learner, register_educators, register_learners, register_office, register_officers, register_school,
-    register_wallet_key, revoke_educator, revoke_officer, revoke_wallet_key, update_school,
+    register_signers, register_wallet_key, revoke_educator, revoke_officer, revoke_signer, revoke_wallet_key,
+    update_school,
 };
 
 use crate::{Code, Refusal};
@@ -56,6 +62,8 @@ pub enum Kind {
     Educator,
     /// An [`Officer`].
     Officer,
+    /// A [`Signer`].
+    Signer,
     /// A [`Learner`].
     Learner,
 }

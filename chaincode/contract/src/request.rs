@@ -11,7 +11,7 @@ use crate::{
     certificate::Certificate,
     digest::sha256,
     id::SchoolId,
-    jws::{self, Signed},
+    jws::{self, MAX_IAT, Signed},
     purpose::Purpose,
 };
 pub use crate::{
@@ -27,8 +27,6 @@ pub const MAX_REQUEST: usize = 64 * 1024;
 pub const MAX_QUERIES: usize = 1000;
 /// The longest `jti` and `aud`, in bytes.
 pub const MAX_TEXT: usize = 256;
-/// The latest `iat`: the last second of the year 9999.
-const MAX_IAT: i64 = 253_402_300_799;
 
 /// A request whose form has been checked, not yet its signature.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     digest::Digest,
     entry::EntryId,
-    id::{CertificateId, LearnerId, ObjectionId, SchoolId},
+    id::{CertificateId, DocumentId, LearnerId, ObjectionId, SchoolId, SignerId},
+    signature::{Commitment, Subject},
 };
 
 /// Who an act is for.
@@ -17,6 +18,10 @@ pub enum Party {
     Learner,
     /// An officer of either office.
     Officer,
+    /// A signer.
+    Signer,
+    /// A signer whose certificate's key the office holds, and nobody else.
+    Approver,
 }
 
 macro_rules! acts {
@@ -71,6 +76,16 @@ acts! {
     ObjectionDismiss = "objection.dismiss", Officer;
     /// An officer erases the bodies of a learner's entries.
     Erase = "erase", Officer;
+    /// A signer opens a document for several to sign.
+    DocumentOpen = "document.open", Signer;
+    /// A party will not sign it: the document is refused.
+    DocumentDecline = "document.decline", Signer;
+    /// Who opened it takes it back.
+    DocumentWithdraw = "document.withdraw", Signer;
+    /// A signer claims that a work was theirs to show at this time.
+    WorkClaim = "work.claim", Signer;
+    /// A signer approves one use of the key that the office holds for them. It counts beside that signature alone.
+    SignatureApprove = "signature.approve", Approver;
 }
 
 /// See [`Act::CertificateRequest`].
@@ -193,6 +208,61 @@ pub struct Erase {
     pub places: Vec<Place>,
 }
 
+/// See [`Act::DocumentOpen`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DocumentOpen {
+    /// The document's id: drawn at random, it tells nothing.
+    pub document: DocumentId,
+    /// SHA-256 of its bytes.
+    pub digest: Digest,
+    /// What who signs it commits to.
+    pub purpose: Commitment,
+    /// Whether the parties sign in their order, each after the one before.
+    pub ordered: bool,
+    /// From this time on nobody signs it any more, in microseconds since the Unix epoch.
+    pub deadline: i64,
+    /// Who is to sign, each once: 1 to 50.
+    pub parties: Vec<SignerId>,
+}
+
+/// See [`Act::DocumentDecline`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DocumentDecline {
+    /// Which.
+    pub document: DocumentId,
+}
+
+/// See [`Act::DocumentWithdraw`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DocumentWithdraw {
+    /// Which.
+    pub document: DocumentId,
+}
+
+/// See [`Act::WorkClaim`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WorkClaim {
+    /// SHA-256 of the work's bytes.
+    pub digest: Digest,
+}
+
+/// See [`Act::SignatureApprove`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignatureApprove {
+    /// SHA-256 of the document to be signed.
+    pub digest: Digest,
+    /// What the signature is to name it by.
+    pub subject: Subject,
+    /// What the signature is to commit to, if to anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<Commitment>,
+}
+
 /// A batch.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -222,6 +292,8 @@ impl fmt::Display for Party {
         f.write_str(match self {
             Self::Learner => "a learner, named by kid,",
             Self::Officer => "an officer, named by x5t#S256,",
+            Self::Signer => "a signer, named by x5t#S256 or by the kid signer/ID,",
+            Self::Approver => "a signer, named by the kid signer/ID,",
         })
     }
 }

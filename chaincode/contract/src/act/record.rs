@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{Act, By, SignedAct, Step, signer};
 use crate::{
-    Code, Ledger, Refusal, credential,
+    Code, Ledger, Refusal, claim, credential,
     digest::Digest,
-    erasure,
-    id::{LearnerId, OfficerId},
+    document, erasure,
+    id::{LearnerId, OfficerId, SignerId},
     json, key, objection, registry,
 };
 
@@ -83,6 +83,13 @@ fn take_effect(ledger: &mut dyn Ledger, act: &Act, by: By, step: Step) -> Result
         Act::ObjectionUphold(it) => objection::uphold(ledger, it, by.officer()?, step),
         Act::ObjectionDismiss(it) => objection::dismiss(ledger, it, by.officer()?, step),
         Act::Erase(it) => erasure::erase(ledger, it, &by.officer()?, &step),
+        Act::DocumentOpen(it) => document::open(ledger, it, by.signer()?, step),
+        Act::DocumentDecline(it) => document::decline(ledger, it, by.signer()?, step),
+        Act::DocumentWithdraw(it) => document::withdraw(ledger, it, &by.signer()?, step),
+        Act::WorkClaim(it) => claim::claim(ledger, it, by.signer()?, step),
+        Act::SignatureApprove(_) => {
+            Err(Refusal::new(Code::ActBeside, "an approval is taken beside the signature that it approves"))
+        }
     }
 }
 
@@ -90,14 +97,21 @@ impl By {
     fn learner(self) -> Result<LearnerId, Refusal> {
         match self {
             Self::Learner(id) => Ok(id),
-            Self::Officer(_) => Err(Refusal::new(Code::ActSigner, "this act is for a learner to sign")),
+            _ => Err(Refusal::new(Code::ActSigner, "this act is for a learner to sign")),
         }
     }
 
     fn officer(self) -> Result<OfficerId, Refusal> {
         match self {
             Self::Officer(id) => Ok(id),
-            Self::Learner(_) => Err(Refusal::new(Code::ActSigner, "this act is for an officer to sign")),
+            _ => Err(Refusal::new(Code::ActSigner, "this act is for an officer to sign")),
+        }
+    }
+
+    fn signer(self) -> Result<SignerId, Refusal> {
+        match self {
+            Self::Signer(id) => Ok(id),
+            _ => Err(Refusal::new(Code::ActSigner, "this act is for a signer to sign")),
         }
     }
 }

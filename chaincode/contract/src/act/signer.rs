@@ -3,9 +3,10 @@
 use super::{By, Named, SignedAct};
 use crate::{
     Code, Ledger, Refusal,
-    id::LearnerId,
+    certificate::Certificate,
+    id::{LearnerId, SignerId},
     key,
-    registry::{self, Learner, Office, Officer},
+    registry::{self, Learner, Office, Officer, Signer},
     snapshot::Snapshot,
 };
 
@@ -15,6 +16,8 @@ pub(super) fn verify(ledger: &mut dyn Ledger, act: &SignedAct) -> Result<By, Ref
     match &act.named {
         Named::Learner(learner) => by_learner(ledger, act, learner),
         Named::Officer(thumbprint) => by_officer(ledger, act, thumbprint),
+        Named::Signer(thumbprint) => by_signer(ledger, act, thumbprint),
+        Named::Approver(signer) => by_approver(ledger, act, signer),
     }
 }
 
@@ -48,4 +51,50 @@ fn by_officer(ledger: &mut dyn Ledger, act: &SignedAct, thumbprint: &[u8; 32]) -
     officer.may_act(&office, ledger.timestamp())?;
     act.signed.verify(&certificate, Code::ActSignature)?;
     Ok(By::Officer(officer.id))
+}
+
+fn by_signer(ledger: &mut dyn Ledger, act: &SignedAct, thumbprint: &[u8; 32]) -> Result<By, Refusal> {
+    let signer: Signer =
+        registry::find_signer(ledger, &hex::encode(thumbprint)).map_err(|refusal| match refusal.code {
+            Code::NotFound => Refusal::new(
+                Code::SignerUnknown,
+                "the act's x5t#S256 is of no registered signer's certificate; have it registered first",
+            ),
+            _ => refusal,
+        })?;
+    if signer.approval.is_some() {
+        return Err(Refusal::new(
+            Code::ActSigner,
+            format!(
+                "an office holds that key of {0}; sign with your own, under the kid signer/{0}",
+                signer.id
+            ),
+        ));
+    }
+    let certificate = standing(ledger, act, &signer)?;
+    act.signed.verify(&certificate, Code::ActSignature)?;
+    Ok(By::Signer(signer.id))
+}
+
+fn by_approver(ledger: &mut dyn Ledger, act: &SignedAct, id: &SignerId) -> Result<By, Refusal> {
+    let key = key::signer(id);
+    let signer: Option<Signer> = Snapshot::read(ledger, [key.clone()])?.document(&key)?;
+    let signer = signer
+        .ok_or_else(|| Refusal::new(Code::SignerUnknown, format!("the signer {id} is not registered")))?;
+    let Some(approval) = &signer.approval else {
+        return Err(Refusal::new(
+            Code::ActSigner,
+            format!("{id} holds their own key; sign with it, under its certificate's x5t#S256"),
+        ));
+    };
+    standing(ledger, act, &signer)?;
+    act.verify_with(approval, Code::ActSignature)?;
+    Ok(By::Signer(signer.id))
+}
+
+/// The certificate of a signer who stands then and now.
+fn standing(ledger: &mut dyn Ledger, act: &SignedAct, signer: &Signer) -> Result<Certificate, Refusal> {
+    let office: Office = registry::get(ledger, &key::office(&signer.office))?;
+    signer.may_act(&office, act.signed_at_latest())?;
+    signer.may_act(&office, ledger.timestamp())
 }

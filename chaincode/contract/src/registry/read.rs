@@ -2,7 +2,7 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Educator, Listing, Officer};
+use super::{Educator, Listing, Officer, Signer};
 use crate::{
     Code, Ledger, Page, Refusal, json, key,
     snapshot::{Snapshot, damaged},
@@ -19,7 +19,7 @@ pub(crate) fn get<T: DeserializeOwned>(ledger: &mut dyn Ledger, key: &str) -> Re
 /// The educator whose certificate has this thumbprint.
 pub(crate) fn find_educator(ledger: &mut dyn Ledger, thumbprint: &str) -> Result<Educator, Refusal> {
     let (key, owner) = owner(ledger, thumbprint)?;
-    // An officer's is the key of the officer, which no id is.
+    // An officer's and a signer's is their key, which no id is.
     match owner.contains('/') {
         true => Err(not_found(&key)),
         false => get(ledger, &key::educator(owner)),
@@ -28,8 +28,18 @@ pub(crate) fn find_educator(ledger: &mut dyn Ledger, thumbprint: &str) -> Result
 
 /// The officer whose certificate has this thumbprint.
 pub(crate) fn find_officer(ledger: &mut dyn Ledger, thumbprint: &str) -> Result<Officer, Refusal> {
+    find(ledger, thumbprint, &key::officer(""))
+}
+
+/// The signer whose certificate has this thumbprint.
+pub(crate) fn find_signer(ledger: &mut dyn Ledger, thumbprint: &str) -> Result<Signer, Refusal> {
+    find(ledger, thumbprint, &key::signer(""))
+}
+
+/// The document, under a key with this prefix, of who has the certificate.
+fn find<T: DeserializeOwned>(ledger: &mut dyn Ledger, thumbprint: &str, prefix: &str) -> Result<T, Refusal> {
     let (key, owner) = owner(ledger, thumbprint)?;
-    match owner.contains('/') {
+    match owner.starts_with(prefix) {
         true => get(ledger, &owner),
         false => Err(not_found(&key)),
     }

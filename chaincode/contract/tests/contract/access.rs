@@ -17,7 +17,7 @@ const SUPPORT_CLIENT: &[Allowed] = &[("SupportMSP", &["client"])];
 const OFFICES: &[Allowed] = &[("OfficeMSP", &ROLES), ("SupportMSP", &ROLES)];
 const MEMBERS: &[Allowed] = &[("OfficeMSP", &ROLES), ("SupportMSP", &ROLES), ("SchoolMSP", &ROLES)];
 
-const EXPECTED: [(&str, &[Allowed]); 40] = [
+const EXPECTED: [(&str, &[Allowed]); 52] = [
     ("RegisterOffice", OFFICE_ADMIN),
     ("RegisterSchool", OFFICE_ADMIN),
     ("UpdateSchool", OFFICE_ADMIN),
@@ -25,6 +25,8 @@ const EXPECTED: [(&str, &[Allowed]); 40] = [
     ("RevokeEducator", EITHER_ADMIN),
     ("RegisterOfficers", EITHER_ADMIN),
     ("RevokeOfficer", EITHER_ADMIN),
+    ("RegisterSigners", EITHER_ADMIN),
+    ("RevokeSigner", EITHER_ADMIN),
     ("RegisterLearners", SUPPORT_ADMIN),
     ("MoveLearner", SUPPORT_ADMIN),
     ("RegisterWalletKey", SUPPORT_ADMIN),
@@ -38,6 +40,9 @@ const EXPECTED: [(&str, &[Allowed]); 40] = [
     ("GetOfficer", MEMBERS),
     ("FindOfficer", MEMBERS),
     ("ListOfficers", MEMBERS),
+    ("GetSigner", MEMBERS),
+    ("FindSigner", MEMBERS),
+    ("ListSigners", MEMBERS),
     ("GetLearner", MEMBERS),
     ("ListLearners", MEMBERS),
     ("RecordBatch", SUPPORT_CLIENT),
@@ -57,6 +62,13 @@ const EXPECTED: [(&str, &[Allowed]); 40] = [
     ("ListObjections", MEMBERS),
     ("ListOpenObjections", MEMBERS),
     ("GetObjectionTexts", OFFICES),
+    ("RecordSignatures", SUPPORT_CLIENT),
+    ("GetSignature", MEMBERS),
+    ("FindSignature", MEMBERS),
+    ("ListSignatures", MEMBERS),
+    ("GetDocument", MEMBERS),
+    ("ListDocuments", MEMBERS),
+    ("GetClaim", MEMBERS),
     ("org.hyperledger.fabric:GetMetadata", MEMBERS),
 ];
 

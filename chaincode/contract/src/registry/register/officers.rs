@@ -1,12 +1,15 @@
 //! Officers, by the administrators of their own office.
 
-use super::{Wanted, check_each, check_owner, check_single, finish, is_new, replace};
+use super::{
+    Wanted, check_each, check_id, check_office, check_owner, check_single, finish, is_new, own_authority,
+    replace,
+};
 use crate::{
-    Code, Ledger, Refusal,
-    id::{MspId, OfficerId},
+    Ledger, Refusal,
+    id::OfficerId,
     key,
     refusal::blame,
-    registry::{Changed, Kind, Office, Officer},
+    registry::{Changed, Kind, Officer},
     snapshot::Snapshot,
 };
 
@@ -17,7 +20,8 @@ pub(crate) fn register_officers(ledger: &mut dyn Ledger, officers: Vec<Officer>)
     check_single(officers.iter().map(|officer| officer.thumbprint.as_str()))?;
     let keys = officers.iter().flat_map(|officer| {
         let Officer { id, thumbprint, office, .. } = officer;
-        [key::officer(id), key::educator(id), key::certificate(thumbprint), key::office(office)]
+        let others = [key::educator(id), key::signer(id)];
+        others.into_iter().chain([key::officer(id), key::certificate(thumbprint), key::office(office)])
     });
     let snapshot = Snapshot::read(ledger, keys)?;
     let mut wanted = Vec::new();
@@ -43,29 +47,12 @@ pub(crate) fn revoke_officer(ledger: &mut dyn Ledger, id: OfficerId, since: i64)
 
 /// Whether the officer is to be written. One that was registered so and revoked since stands.
 fn check_officer(snapshot: &Snapshot, msp: &str, officer: &Officer) -> Result<bool, Refusal> {
-    check_office(msp, &officer.office)?;
-    let key = key::office(&officer.office);
-    let office: Option<Office> = snapshot.document(&key)?;
-    let office = office.ok_or_else(|| {
-        Refusal::new(Code::NotFound, format!("there is no {key} on the ledger; register it first"))
-    })?;
-    officer.certificate_of(&office.authority()?)?;
+    officer.certificate_of(&own_authority(snapshot, msp, &officer.office)?)?;
     check_owner(snapshot, &officer.thumbprint, &key::officer(&officer.id))?;
-    if snapshot.text(&key::educator(&officer.id)).is_some() {
-        return Err(Refusal::new(Code::AlreadyExists, format!("{} is an educator's id", officer.id)));
-    }
+    let id = &officer.id;
+    let others = [(key::educator(id), "an educator's"), (key::signer(id), "a signer's")];
+    check_id(snapshot, id, others)?;
     is_new(snapshot, &key::officer(&officer.id), |standing: &Officer| {
         *standing == *officer || Officer { revoked_since: None, ..standing.clone() } == *officer
     })
-}
-
-/// Nobody but an office itself says who acts for it.
-fn check_office(msp: &str, office: &MspId) -> Result<(), Refusal> {
-    match msp == office.as_str() {
-        true => Ok(()),
-        false => Err(Refusal::new(
-            Code::CreatorForbidden,
-            format!("this is for administrators of {office}; the creator is of {msp}"),
-        )),
-    }
 }

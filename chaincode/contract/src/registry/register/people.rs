@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 
-use super::{Wanted, check_each, check_owner, check_single, finish, is_new, replace, unknown_school};
+use super::{
+    Wanted, check_each, check_id, check_owner, check_single, finish, is_new, replace, unknown_school,
+};
 use crate::{
-    Code, Ledger, Refusal,
+    Ledger, Refusal,
     certificate::Certificate,
     id::{EducatorId, LearnerId, SchoolId},
     key,
@@ -22,7 +24,8 @@ pub(crate) fn register_educators(
     check_single(educators.iter().map(|educator| educator.thumbprint.as_str()))?;
     let keys = educators.iter().flat_map(|educator| {
         let Educator { id, thumbprint, school, .. } = educator;
-        [key::educator(id), key::officer(id), key::certificate(thumbprint), key::school(school)]
+        let others = [key::officer(id), key::signer(id)];
+        others.into_iter().chain([key::educator(id), key::certificate(thumbprint), key::school(school)])
     });
     let snapshot = Snapshot::read(ledger, keys)?;
     let mut authorities = HashMap::new();
@@ -114,9 +117,9 @@ fn check_educator(
     }
     educator.certificate_of(&authorities[&educator.school])?;
     check_owner(snapshot, &educator.thumbprint, educator.id.as_str())?;
-    if snapshot.text(&key::officer(&educator.id)).is_some() {
-        return Err(Refusal::new(Code::AlreadyExists, format!("{} is an officer's id", educator.id)));
-    }
+    let id = &educator.id;
+    let others = [(key::officer(id), "an officer's"), (key::signer(id), "a signer's")];
+    check_id(snapshot, id, others)?;
     is_new(snapshot, &key::educator(&educator.id), |standing: &Educator| {
         *standing == *educator || Educator { revoked_since: None, ..standing.clone() } == *educator
     })
