@@ -22,5 +22,6 @@ pub mod records;
 mod rest;
 pub mod server;
 pub mod service;
+pub mod signature;
 pub mod telemetry;
 pub mod wallet;

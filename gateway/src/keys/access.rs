@@ -1,8 +1,10 @@
 //! Access tokens: a caller proves with their own key who asks for what is not public.
 //!
 //! A token is a compact JWS of type `sillok-access+jwt`. Its header names the caller: an educator by `x5t#S256`, the
-//! SHA-256 of their certificate, somebody of an office by the certificate itself in `x5c`, or a learner by `kid`, their id. Its claims bind it to one gateway (`aud`), one
-//! method (`htm`) and one address without query (`htu`, both as in RFC 9449), for at most [`LONGEST_ACCESS`] seconds.
+//! SHA-256 of their certificate, somebody of an office by the certificate itself in `x5c`, a learner by `kid`, their id, a
+//! signer by `x5t#S256` too or, where an office holds that key, by the `kid` `signer/ID`. Its claims bind it to one gateway
+//! (`aud`), one method (`htm`) and one address without query (`htu`, both as in RFC 9449), for at most
+//! [`LONGEST_ACCESS`] seconds.
 
 use std::fmt;
 
@@ -11,7 +13,11 @@ use base64::{
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
 use serde::{Deserialize, Serialize};
-use sillok_contract::{certificate::Certificate, id::LearnerId};
+use sillok_contract::{
+    act::Kid,
+    certificate::Certificate,
+    id::{LearnerId, SignerId},
+};
 
 use super::{KeyError, PrivateKey, PublicKey, jws};
 
@@ -31,6 +37,8 @@ pub enum Caller {
     Officer(Vec<u8>),
     /// A learner, whose wallet key is registered.
     Learner(LearnerId),
+    /// A signer, whose own key of approval is registered.
+    Signer(SignerId),
 }
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -43,7 +51,7 @@ struct Header {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     x5c: Option<[String; 1]>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    kid: Option<LearnerId>,
+    kid: Option<Kid>,
 }
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -153,6 +161,11 @@ impl AccessToken {
         Self { caller: Caller::Learner(learner), key }
     }
 
+    /// Of a signer whose certificate's key an office holds, by their own key of approval.
+    pub fn of_approver(signer: SignerId, key: PrivateKey) -> Self {
+        Self { caller: Caller::Signer(signer), key }
+    }
+
     /// A token for a call, from now for `seconds`.
     pub fn sign(&self, call: &Expected<'_>, seconds: u16) -> String {
         let mut header =
@@ -160,7 +173,8 @@ impl AccessToken {
         match &self.caller {
             Caller::Certificate(thumbprint) => header.thumbprint = Some(URL_SAFE_NO_PAD.encode(thumbprint)),
             Caller::Officer(der) => header.x5c = Some([STANDARD.encode(der)]),
-            Caller::Learner(learner) => header.kid = Some(learner.clone()),
+            Caller::Learner(learner) => header.kid = Some(Kid::Learner(learner.clone())),
+            Caller::Signer(signer) => header.kid = Some(Kid::Signer(signer.clone())),
         }
         let iat = call.now.div_euclid(MICROS);
         let claims = Claims {
@@ -233,7 +247,8 @@ fn caller(header: &Header) -> Option<Caller> {
             Some(Caller::Certificate(URL_SAFE_NO_PAD.decode(thumbprint).ok()?.try_into().ok()?))
         }
         (None, Some([der]), None) => Some(Caller::Officer(STANDARD.decode(der).ok()?)),
-        (None, None, Some(learner)) => Some(Caller::Learner(learner.clone())),
+        (None, None, Some(Kid::Learner(learner))) => Some(Caller::Learner(learner.clone())),
+        (None, None, Some(Kid::Signer(signer))) => Some(Caller::Signer(signer.clone())),
         _ => None,
     }
 }
@@ -293,6 +308,14 @@ mod tests {
     }
 
     #[test]
+    fn a_signer_is_no_learner_of_the_same_id() {
+        let key = PrivateKey::generate().unwrap();
+        let id = SignerId::new("L1").unwrap();
+        let token = AccessToken::of_approver(id.clone(), key).sign(&CALL, 300);
+        assert_eq!(Presented::parse(&token).unwrap().caller(), &Caller::Signer(id));
+    }
+
+    #[test]
     fn an_officer_brings_the_certificate_along() {
         let office = Authority::generate("Office CA", "OfficeMSP", Validity::days(CALL.now, 10)).unwrap();
         let officer = office.issue("clerk", "client", Validity::days(CALL.now, 10)).unwrap();
@@ -311,7 +334,7 @@ mod tests {
         let header = |typ: &str, alg: &str, kid: bool, thumbprint: bool| Header {
             typ: typ.into(),
             alg: alg.into(),
-            kid: kid.then(|| LearnerId::new("L1").unwrap()),
+            kid: kid.then(|| Kid::Learner(LearnerId::new("L1").unwrap())),
             thumbprint: thumbprint.then(|| URL_SAFE_NO_PAD.encode([0; 32])),
             x5c: None,
         };

@@ -1,10 +1,10 @@
-//! A learner or an officer signs an act.
+//! A learner, an officer or a signer signs an act.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use sillok_contract::{
     act::{Act, Named, Payload},
     certificate::Certificate,
-    id::LearnerId,
+    id::{LearnerId, SignerId},
     request::compact,
 };
 
@@ -30,10 +30,25 @@ impl ActSigner {
         audience: impl Into<String>,
         key: PrivateKey,
     ) -> Result<Self, KeyError> {
-        if PublicKey::of_certificate(certificate)? != *key.public_key() {
-            return Err(KeyError::NotAPair);
-        }
+        check_pair(certificate, &key)?;
         Ok(Self { named: Named::Officer(certificate.thumbprint()), audience: audience.into(), key })
+    }
+
+    /// For a signer who holds their own key, and the gateway that calls itself `audience`; key and certificate must be a
+    /// pair.
+    pub fn of_signer(
+        certificate: &Certificate,
+        audience: impl Into<String>,
+        key: PrivateKey,
+    ) -> Result<Self, KeyError> {
+        check_pair(certificate, &key)?;
+        Ok(Self { named: Named::Signer(certificate.thumbprint()), audience: audience.into(), key })
+    }
+
+    /// For a signer whose certificate's key an office holds, by their own key of approval: also what they approve is
+    /// signed so ([`Statement::approval`](sillok_contract::signature::Statement::approval)).
+    pub fn of_approver(signer: SignerId, audience: impl Into<String>, key: PrivateKey) -> Self {
+        Self { named: Named::Approver(signer), audience: audience.into(), key }
     }
 
     /// The compact JWS. `now` is microseconds since the Unix epoch. Keep it until it is recorded: sent again it is the
@@ -47,6 +62,13 @@ impl ActSigner {
         };
         let input = payload.signing_input(&self.named);
         Ok(compact(&input, &self.key.sign_fixed(input.as_bytes())))
+    }
+}
+
+fn check_pair(certificate: &Certificate, key: &PrivateKey) -> Result<(), KeyError> {
+    match PublicKey::of_certificate(certificate)? == *key.public_key() {
+        true => Ok(()),
+        false => Err(KeyError::NotAPair),
     }
 }
 

@@ -1,4 +1,5 @@
-//! An organisation's certificate authority: a school's issues its educators' certificates, an office's its officers'.
+//! An organisation's certificate authority: a school's issues its educators' certificates, an office's its officers' and
+//! signers'.
 
 use std::path::Path;
 
@@ -8,7 +9,7 @@ use rcgen::{
 };
 use sillok_contract::{
     certificate::Certificate,
-    id::{EducatorId, OfficerId},
+    id::{EducatorId, OfficerId, SignerId},
 };
 
 use super::{KeyError, PrivateKey, PublicKey, random, read_certificate, write_certificate};
@@ -22,6 +23,8 @@ pub struct Validity {
     pub until: i64,
 }
 
+/// The extended key usage of who signs documents: id-kp-documentSigning (RFC 9336).
+const DOCUMENT_SIGNING: [u64; 9] = [1, 3, 6, 1, 5, 5, 7, 3, 36];
 const DAY: i64 = 24 * 60 * 60 * 1_000_000;
 
 impl Validity {
@@ -114,12 +117,9 @@ impl Authority {
     pub fn issue(&self, common_name: &str, unit: &str, validity: Validity) -> Result<Issued, KeyError> {
         let key = PrivateKey::generate()?;
         let mut params = params(common_name, "", Some(unit), validity)?;
-        params.is_ca = IsCa::ExplicitNoCa;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-        params.use_authority_key_identifier_extension = true;
-        let issued = params.signed_by(&key, &self.issuer).map_err(not_issued)?;
-        Ok(Issued { certificate: parse(issued.der())?, key })
+        Ok(Issued { certificate: self.certify(params, &key)?, key })
     }
 
     /// An educator's certificate with a new key: common name their pseudonym, role `client`.
@@ -130,6 +130,37 @@ impl Authority {
     /// An officer's certificate with a new key: common name their pseudonym, role `client`.
     pub fn issue_officer(&self, officer: &OfficerId, validity: Validity) -> Result<Issued, KeyError> {
         self.issue(officer.as_str(), "client", validity)
+    }
+
+    /// A signer's certificate with a new key: see [`Authority::certify_signer`].
+    pub fn issue_signer(&self, signer: &SignerId, validity: Validity) -> Result<Issued, KeyError> {
+        let key = PrivateKey::generate()?;
+        Ok(Issued { certificate: self.certify_signer(signer, key.public_key(), validity)?, key })
+    }
+
+    /// A signer's certificate for a key that they, or who holds it for them, have: common name their pseudonym, for the
+    /// signing of documents, and without a role, so that it makes nobody one of the office's own people.
+    pub fn certify_signer(
+        &self,
+        signer: &SignerId,
+        key: &PublicKey,
+        validity: Validity,
+    ) -> Result<Certificate, KeyError> {
+        let mut params = params(signer.as_str(), "", None, validity)?;
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::ContentCommitment];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::Other(DOCUMENT_SIGNING.to_vec())];
+        self.certify(params, key)
+    }
+
+    fn certify(
+        &self,
+        mut params: CertificateParams,
+        key: &impl rcgen::PublicKeyData,
+    ) -> Result<Certificate, KeyError> {
+        params.is_ca = IsCa::ExplicitNoCa;
+        params.use_authority_key_identifier_extension = true;
+        let issued = params.signed_by(key, &self.issuer).map_err(not_issued)?;
+        parse(issued.der())
     }
 }
 

@@ -1,4 +1,5 @@
-//! Keys and what is signed with them: an educator's requests, a caller's access tokens, an authority's certificates.
+//! Keys and what is signed with them: an educator's requests, a signer's signatures, acts, a caller's access tokens, an
+//! authority's certificates.
 //!
 //! Every key is P-256. A private key's `Debug` shows nothing of it, and its memory is wiped when it goes.
 
@@ -11,6 +12,7 @@ mod office;
 mod private_key;
 mod reason;
 mod request;
+mod signature;
 
 pub use access::{AccessError, AccessToken, Caller, Expected, LONGEST_ACCESS, Presented};
 pub use act::ActSigner;
@@ -20,6 +22,7 @@ pub use office::{OfficeDocument, OfficeSignatureError, OfficeSigner};
 pub use private_key::{PrivateKey, PublicKey, SignatureInvalid};
 pub use reason::{new_id, salted_reason};
 pub use request::{Asked, RequestSigner, SignedQueries};
+pub use signature::{DocumentSigner, Unsigned};
 
 use std::{
     fs,

@@ -1,5 +1,7 @@
 //! The contract's functions with their types, over whichever ledger runs it.
 
+mod signing;
+
 use std::sync::Arc;
 
 use serde::{Serialize, de::DeserializeOwned};
@@ -336,7 +338,11 @@ impl Contract {
 fn found<T>(found: Result<T, LedgerError>) -> Result<Option<T>, LedgerError> {
     match found {
         Ok(found) => Ok(Some(found)),
-        Err(LedgerError::Refused(refusal)) if refusal.code == Code::NotFound => Ok(None),
+        Err(LedgerError::Refused(refusal))
+            if matches!(refusal.code, Code::NotFound | Code::SignatureNotFound) =>
+        {
+            Ok(None)
+        }
         Err(error) => Err(error),
     }
 }

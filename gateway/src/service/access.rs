@@ -6,10 +6,10 @@ use futures_util::stream::{self, BoxStream, StreamExt as _};
 use sillok_contract::{
     Refusal,
     certificate::{Certificate, Role},
-    id::{LearnerId, MspId},
+    id::{LearnerId, MspId, SignerId},
 };
 
-use super::{Caller, Core, problems, signer::Signer};
+use super::{Caller, Core, problems, registry::KnownSigner, signer::Signer};
 use crate::{
     keys::{self, AccessError, Expected, Presented, PublicKey},
     problem::{Kind, Problem},
@@ -22,6 +22,8 @@ const LOOK_AGAIN: Duration = Duration::from_secs(30);
 enum Named {
     /// Somebody who is registered.
     Registered(Signer),
+    /// A registered signer of documents.
+    Signer(Arc<KnownSigner>),
     /// Somebody of an office.
     Member(MspId),
 }
@@ -38,6 +40,10 @@ impl Named {
             Self::Registered(Signer::Officer(officer)) => {
                 officer.stands_at(time).map_err(forbidden)?;
                 Ok(Caller::Officer { msp: officer.office.clone() })
+            }
+            Self::Signer(signer) => {
+                signer.stands_at(time).map_err(forbidden)?;
+                Ok(Caller::Signer { id: signer.id.clone() })
             }
             Self::Member(msp) => Ok(Caller::Officer { msp }),
         }
@@ -111,6 +117,7 @@ impl Core {
             keys::Caller::Certificate(thumbprint) => self.named_registered(thumbprint).await?,
             keys::Caller::Officer(der) => self.named_member(der).await?,
             keys::Caller::Learner(id) => return self.learner(id, now).await,
+            keys::Caller::Signer(id) => return self.approver(id, now).await,
         };
         let key = PublicKey::of_certificate(&certificate).map_err(|_| of_access(AccessError::Signature))?;
         let valid = certificate.valid_at(now);
@@ -118,11 +125,20 @@ impl Core {
         Ok(Holder { key, caller: valid.and_then(|()| named.stands_at(now)) })
     }
 
-    /// The registered educator or officer who has this certificate.
+    /// The registered educator, officer or signer who has this certificate. A signer whose key an office holds is named
+    /// otherwise: the office does not ask in their place.
     async fn named_registered(&self, thumbprint: &[u8; 32]) -> Result<(Named, Certificate), Problem> {
-        let registered = self.registered(thumbprint).await?;
-        let registered =
-            registered.ok_or_else(|| unknown("the certificate is no registered educator's or officer's"))?;
+        let nobody = || unknown("the certificate is no registered educator's, officer's or signer's");
+        let Some(registered) = self.registered(thumbprint).await? else {
+            let signer = self.registry.signer(thumbprint).await?.ok_or_else(nobody)?;
+            if signer.approval.is_some() {
+                let detail =
+                    "an office holds this certificate's key; its person asks under the kid signer/ID";
+                return Err(unknown(detail));
+            }
+            let certificate = signer.certificate().map_err(|error| problems::internal(&error))?.clone();
+            return Ok((Named::Signer(signer), certificate));
+        };
         let certificate = registered.certificate().map_err(|error| problems::internal(&error))?.clone();
         Ok((Named::Registered(registered), certificate))
     }
@@ -137,6 +153,19 @@ impl Core {
         let in_force = learner.wallet_at(now);
         let in_force = in_force.map_err(|refusal| problems::of_refusal(Kind::Forbidden, &refusal));
         Ok(Holder { key, caller: in_force.map(|_| Caller::Learner { id: id.clone() }) })
+    }
+
+    /// The registered signer whose certificate's key an office holds, with their own key of approval.
+    async fn approver(&self, id: &SignerId, now: i64) -> Result<Holder, Problem> {
+        let nobody = || unknown("there is no such signer, or they hold their certificate's key themselves");
+        let signer = self.registry.approver(id).await?.ok_or_else(nobody)?;
+        let key = signer.approval.as_ref().ok_or_else(nobody)?;
+        let point = key.checked_point().map_err(|error| problems::internal(&error))?;
+        let key = PublicKey::from_point(&point).map_err(|error| problems::internal(&error))?;
+        let certificate = signer.certificate().map_err(|error| problems::internal(&error))?;
+        let valid = certificate.valid_at(now);
+        let valid = valid.map_err(|refusal| problems::of_refusal(Kind::Unauthenticated, &refusal));
+        Ok(Holder { key, caller: valid.and_then(|()| Named::Signer(signer.clone()).stands_at(now)) })
     }
 
     /// The office whose registered authority issued this certificate to one of its people.

@@ -1,4 +1,4 @@
-//! What learners and officers sign, carried to the ledger. The gateway cannot make it; what it checks here, the ledger
+//! What learners, officers and signers sign, carried to the ledger. The gateway cannot make it; what it checks here, the ledger
 //! checks anew.
 
 use std::collections::BTreeMap;
@@ -93,6 +93,9 @@ fn kind_of(code: Code) -> Kind {
     match code {
         Code::ActMalformed
         | Code::ActTime
+        | Code::ActBeside
+        | Code::ArgumentMalformed
+        | Code::DocumentParties
         | Code::IdentifierMalformed
         | Code::ObjectionEntry
         | Code::ObjectionReason
@@ -106,6 +109,11 @@ fn kind_of(code: Code) -> Kind {
         | Code::OfficerNotYet
         | Code::OfficerNoLonger
         | Code::OfficerRevoked
+        | Code::SignerUnknown
+        | Code::SignerNotYet
+        | Code::SignerNoLonger
+        | Code::SignerRevoked
+        | Code::DocumentParty
         | Code::CertificateNotYetValid
         | Code::CertificateExpired
         | Code::CertificateIssuer

@@ -1,6 +1,6 @@
 //! Who asks, once an access token has proved it.
 
-use sillok_contract::id::{EducatorId, LearnerId, MspId, SchoolId};
+use sillok_contract::id::{EducatorId, LearnerId, MspId, SchoolId, SignerId};
 
 /// Who asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,5 +21,10 @@ pub enum Caller {
     Learner {
         /// The learner's pseudonym.
         id: LearnerId,
+    },
+    /// A registered signer of documents: sees the signatures and documents that they have a part in, and no records.
+    Signer {
+        /// The signer's pseudonym.
+        id: SignerId,
     },
 }

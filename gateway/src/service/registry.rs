@@ -16,7 +16,7 @@ use std::{
 use futures_util::TryFutureExt as _;
 use sillok_contract::{
     batch::Head,
-    id::{LearnerId, MspId, SchoolId},
+    id::{LearnerId, MspId, SchoolId, SignerId},
     registry::{Changed, Kind as Document, Learner},
 };
 
@@ -28,7 +28,7 @@ use crate::{
     problem::{Kind, Problem},
 };
 use known::certified;
-pub(super) use known::{KnownEducator, KnownOffice, KnownOfficer, KnownSchool};
+pub(super) use known::{KnownEducator, KnownOffice, KnownOfficer, KnownSchool, KnownSigner};
 use remembered::{Remembered, Tolerance};
 
 /// The registry through a cache.
@@ -39,6 +39,9 @@ pub(super) struct Registry {
     schools: Remembered<SchoolId, KnownSchool>,
     educators: Remembered<[u8; 32], KnownEducator>,
     officers: Remembered<[u8; 32], KnownOfficer>,
+    /// By their certificates.
+    signers: Remembered<[u8; 32], KnownSigner>,
+    approvers: Remembered<SignerId, KnownSigner>,
     learners: Remembered<LearnerId, Learner>,
     /// Whether changes are being told; without, what is remembered is good for a moment only.
     listening: AtomicBool,
@@ -58,6 +61,8 @@ impl Registry {
             schools: Remembered::new(capacity),
             educators: Remembered::new(capacity),
             officers: Remembered::new(capacity),
+            signers: Remembered::new(capacity),
+            approvers: Remembered::new(capacity),
             learners: Remembered::new(capacity),
             listening: AtomicBool::new(false),
             changes: watch::Sender::new(()),
@@ -95,6 +100,18 @@ impl Registry {
     pub(super) async fn officer(&self, thumbprint: &[u8; 32]) -> Result<Option<Arc<KnownOfficer>>, Problem> {
         let read = self.bounded(self.contract.officer_by_certificate(thumbprint)).map_ok(certified);
         self.officers.get(thumbprint, self.tolerance(), read).await.map_err(unavailable)
+    }
+
+    /// The signer who has the certificate with this SHA-256.
+    pub(super) async fn signer(&self, thumbprint: &[u8; 32]) -> Result<Option<Arc<KnownSigner>>, Problem> {
+        let read = self.bounded(self.contract.signer_by_certificate(thumbprint)).map_ok(certified);
+        self.signers.get(thumbprint, self.tolerance(), read).await.map_err(unavailable)
+    }
+
+    /// The signer with this id.
+    pub(super) async fn approver(&self, id: &SignerId) -> Result<Option<Arc<KnownSigner>>, Problem> {
+        let read = self.bounded(self.contract.signer(id)).map_ok(certified);
+        self.approvers.get(id, self.tolerance(), read).await.map_err(unavailable)
     }
 
     /// A learner.
@@ -167,6 +184,10 @@ impl Registry {
             // Remembered by certificate, told by id.
             Document::Educator => self.educators.forget_all(),
             Document::Officer => self.officers.forget_all(),
+            Document::Signer => {
+                self.signers.forget_all();
+                self.approvers.forget_all();
+            }
             Document::Learner => {
                 for id in change.ids.iter().filter_map(|id| LearnerId::new(id.as_str()).ok()) {
                     self.learners.forget(&id).await;
@@ -182,6 +203,8 @@ impl Registry {
         self.schools.forget_all();
         self.educators.forget_all();
         self.officers.forget_all();
+        self.signers.forget_all();
+        self.approvers.forget_all();
         self.learners.forget_all();
         self.changes.send_replace(());
     }

@@ -152,6 +152,7 @@ impl Caller {
             Self::Educator { id, .. } => *id == entry.educator,
             Self::Officer { .. } => true,
             Self::Learner { id } => *id == entry.learner,
+            Self::Signer { .. } => false,
         }
     }
 
@@ -160,7 +161,7 @@ impl Caller {
         match self {
             Self::Educator { id, .. } => id == educator,
             Self::Officer { .. } => true,
-            Self::Learner { .. } => false,
+            Self::Learner { .. } | Self::Signer { .. } => false,
         }
     }
 
@@ -168,7 +169,7 @@ impl Caller {
     pub(super) fn check_office(&self) -> Result<(), Problem> {
         match self {
             Self::Officer { .. } => Ok(()),
-            Self::Educator { .. } | Self::Learner { .. } => Err(Problem::new(
+            Self::Educator { .. } | Self::Learner { .. } | Self::Signer { .. } => Err(Problem::new(
                 Kind::Forbidden,
                 "access.offices_only",
                 "this is for the offices' people; ask with a certificate that an office's authority issued",
@@ -180,7 +181,7 @@ impl Caller {
     pub(super) fn learner(&self, what: &str) -> Result<&LearnerId, Problem> {
         match self {
             Self::Learner { id } => Ok(id),
-            Self::Educator { .. } | Self::Officer { .. } => {
+            Self::Educator { .. } | Self::Officer { .. } | Self::Signer { .. } => {
                 let detail = format!("a learner {what}, with the key of their wallet");
                 Err(Problem::new(Kind::Forbidden, "access.learners_only", detail))
             }
@@ -196,7 +197,8 @@ impl Caller {
             Self::Learner { id } => {
                 format!("a school's entries are for its educators; yours are at /v1/learners/{id}/entries")
             }
-            _ => return Ok(()),
+            Self::Signer { .. } => "a school's entries are for its educators and the offices".to_owned(),
+            Self::Educator { .. } | Self::Officer { .. } => return Ok(()),
         };
         Err(Problem::new(Kind::Forbidden, "access.other_school", detail))
     }

@@ -11,9 +11,9 @@ use sillok_contract::{
 };
 
 use super::{
+    administrator::Administrator,
     change::{self, Columns, Revoked, Source, needed},
     list,
-    signer::Signer,
 };
 use crate::{
     cli::{
@@ -86,7 +86,7 @@ impl Columns for NewEducator {
 }
 
 impl Educator {
-    pub(super) async fn run(self, signer: &Signer, program: &Program) -> Result<(), Failure> {
+    pub(super) async fn run(self, signer: &Administrator, program: &Program) -> Result<(), Failure> {
         match self {
             Self::Add { source, certificates } => add(source, certificates, signer, program).await,
             Self::List { school } => print(&signer.contract(program, SUPPORT)?, school, program).await,
@@ -105,7 +105,7 @@ struct Asked {
 async fn add(
     source: Source<NewEducator>,
     certificates: Option<PathBuf>,
-    signer: &Signer,
+    signer: &Administrator,
     program: &Program,
 ) -> Result<(), Failure> {
     let rows = source
@@ -162,7 +162,7 @@ async fn settled(asked: Asked, contract: &Contract) -> Result<registry::Educator
 
 async fn revoke(
     source: Source<Revoked<EducatorId>>,
-    signer: &Signer,
+    signer: &Administrator,
     program: &Program,
 ) -> Result<(), Failure> {
     let rows = source.asked()?;

@@ -9,9 +9,9 @@ use sillok_contract::{
 };
 
 use super::{
+    administrator::Administrator,
     change::{self, Columns, Source, needed},
     list,
-    signer::Signer,
     wallet::{self, NewKey, RevokedKey},
 };
 use crate::{
@@ -83,7 +83,7 @@ impl At {
 }
 
 impl Learner {
-    pub(super) async fn run(self, signer: &Signer, program: &Program) -> Result<(), Failure> {
+    pub(super) async fn run(self, signer: &Administrator, program: &Program) -> Result<(), Failure> {
         let contract = || signer.contract(program, SUPPORT);
         match self {
             Self::Add(source) => add(asked(source)?, &contract()?, program).await,

@@ -1,5 +1,6 @@
 //! `sillok admin`: the registry on the ledger. Administrators sign with their own identity, never with the gateway's.
 
+mod administrator;
 mod change;
 mod educator;
 mod learner;
@@ -13,21 +14,22 @@ mod wallet;
 use clap::{Args, Subcommand};
 
 use super::{Failure, Program};
-use signer::Signer;
+use administrator::Administrator;
 
-/// Administers the registry on the ledger: offices, schools, educators, officers, learners.
+/// Administers the registry on the ledger: offices, schools, educators, officers, signers,
+/// learners.
 ///
 /// Transactions are signed with an administrator's own identity: on Fabric the user Admin of --network, or the MSP
 /// directory of --msp; on the embedded ledger, which no gateway may be holding, its development administrator. OfficeMSP
-/// signs what is about offices and schools, an officer's own office what is about them, SupportMSP the rest, unless --as
-/// names another.
+/// signs what is about offices and schools, an officer's or a signer's own office what is about them, SupportMSP the rest,
+/// unless --as names another.
 ///
 /// Every call may be made again: what stands on the ledger already is no error and changes nothing. Times are RFC 3339
 /// or `now`.
 #[derive(Debug, Args)]
 pub struct Admin {
     #[command(flatten)]
-    signer: Signer,
+    signer: Administrator,
     #[command(subcommand)]
     what: What,
 }
@@ -46,6 +48,9 @@ enum What {
     /// Officers: an office's people who restore, adopt, certify and decide.
     #[command(subcommand)]
     Officer(officer::Officer),
+    /// Signers: people who sign documents, under certificates of an office.
+    #[command(subcommand)]
+    Signer(signer::Signer),
     /// Learners: by pseudonym, at which school since when.
     #[command(subcommand)]
     Learner(learner::Learner),
@@ -58,6 +63,7 @@ impl Admin {
             What::School(command) => command.run(&self.signer, program).await,
             What::Educator(command) => command.run(&self.signer, program).await,
             What::Officer(command) => command.run(&self.signer, program).await,
+            What::Signer(command) => command.run(&self.signer, program).await,
             What::Learner(command) => command.run(&self.signer, program).await,
         }
     }

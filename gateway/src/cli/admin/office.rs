@@ -11,9 +11,9 @@ use sillok_contract::{
 };
 
 use super::{
+    administrator::Administrator,
     change::{self, Columns, Source, needed},
     list,
-    signer::Signer,
 };
 use crate::{
     cli::{
@@ -60,7 +60,7 @@ impl Columns for Add {
 }
 
 impl Office {
-    pub(super) async fn run(self, signer: &Signer, program: &Program) -> Result<(), Failure> {
+    pub(super) async fn run(self, signer: &Administrator, program: &Program) -> Result<(), Failure> {
         match self {
             Self::Add(source) => {
                 let rows = source
@@ -81,7 +81,7 @@ impl Add {
     fn document(
         self,
         origin: &Origin,
-        signer: &Signer,
+        signer: &Administrator,
         program: &Program,
     ) -> Result<registry::Office, Failure> {
         let id = needed(self.id, "id", origin)?;

@@ -11,9 +11,9 @@ use sillok_contract::{
 };
 
 use super::{
+    administrator::Administrator,
     change::{self, Columns, Revoked, Source, needed},
     list,
-    signer::Signer,
 };
 use crate::{
     cli::{
@@ -57,7 +57,7 @@ pub(super) enum Officer {
 pub(super) struct OfOffice {
     /// The office.
     #[arg(long, value_name = "MSP", default_value = SUPPORT)]
-    office: MspId,
+    pub(super) office: MspId,
 }
 
 #[derive(Debug, Default, Args, Deserialize)]
@@ -92,7 +92,7 @@ impl Columns for NewOfficer {
 }
 
 impl Officer {
-    pub(super) async fn run(self, signer: &Signer, program: &Program) -> Result<(), Failure> {
+    pub(super) async fn run(self, signer: &Administrator, program: &Program) -> Result<(), Failure> {
         match self {
             Self::Add { source, office, certificates } => {
                 add(source, office.office, certificates, signer, program).await
@@ -114,7 +114,7 @@ async fn add(
     source: Source<NewOfficer>,
     office: MspId,
     certificates: Option<PathBuf>,
-    signer: &Signer,
+    signer: &Administrator,
     program: &Program,
 ) -> Result<(), Failure> {
     let rows = source
@@ -172,7 +172,7 @@ async fn settled(asked: Asked, contract: &Contract) -> Result<registry::Officer,
 async fn revoke(
     source: Source<Revoked<OfficerId>>,
     office: &MspId,
-    signer: &Signer,
+    signer: &Administrator,
     program: &Program,
 ) -> Result<(), Failure> {
     let rows = source.asked()?;

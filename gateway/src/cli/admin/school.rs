@@ -12,9 +12,9 @@ use sillok_contract::{
 };
 
 use super::{
+    administrator::Administrator,
     change::{self, Columns, Source, needed},
     list,
-    signer::Signer,
 };
 use crate::{
     cli::{
@@ -129,7 +129,7 @@ impl Columns for Close {
 }
 
 impl School {
-    pub(super) async fn run(self, signer: &Signer, program: &Program) -> Result<(), Failure> {
+    pub(super) async fn run(self, signer: &Administrator, program: &Program) -> Result<(), Failure> {
         match self {
             Self::Add(source) => add(source, signer, program).await,
             Self::List => print(&signer.contract(program, SUPPORT)?, program).await,
@@ -139,7 +139,7 @@ impl School {
     }
 }
 
-async fn add(source: Source<Add>, signer: &Signer, program: &Program) -> Result<(), Failure> {
+async fn add(source: Source<Add>, signer: &Administrator, program: &Program) -> Result<(), Failure> {
     let rows = source
         .rows()?
         .into_iter()
@@ -154,7 +154,7 @@ impl Add {
     fn document(
         self,
         origin: &Origin,
-        signer: &Signer,
+        signer: &Administrator,
         program: &Program,
     ) -> Result<registry::School, Failure> {
         let authority = match &self.authority {
@@ -181,7 +181,7 @@ fn batch(standing: BatchSettings, max_entries: Option<u32>, max_age_ms: Option<u
     }
 }
 
-async fn set(source: Source<Set>, signer: &Signer, program: &Program) -> Result<(), Failure> {
+async fn set(source: Source<Set>, signer: &Administrator, program: &Program) -> Result<(), Failure> {
     let rows = with_ids(source.rows()?, |columns| columns.id.clone())?;
     let contract = signer.contract(program, OFFICE)?;
     let rows = change::settle(rows, async |(id, columns)| columns.change(id, &contract).await).await?;
@@ -201,7 +201,7 @@ impl Set {
     }
 }
 
-async fn close(source: Source<Close>, signer: &Signer, program: &Program) -> Result<(), Failure> {
+async fn close(source: Source<Close>, signer: &Administrator, program: &Program) -> Result<(), Failure> {
     let rows = with_ids(source.rows()?, |columns| columns.id.clone())?;
     let contract = signer.contract(program, OFFICE)?;
     let rows = change::settle(rows, async |(id, columns)| {

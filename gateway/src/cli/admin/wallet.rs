@@ -7,8 +7,8 @@ use serde::Deserialize;
 use sillok_contract::{access::SUPPORT, id::LearnerId, registry::WalletKey};
 
 use super::{
+    administrator::Administrator,
     change::{self, Columns, Source, needed},
-    signer::Signer,
 };
 use crate::{
     cli::{Failure, Program, rows::Origin, when::When},
@@ -58,7 +58,7 @@ impl Columns for RevokedKey {
 
 pub(super) async fn register(
     source: Source<NewKey>,
-    signer: &Signer,
+    signer: &Administrator,
     program: &Program,
 ) -> Result<(), Failure> {
     let rows =
@@ -91,7 +91,7 @@ impl NewKey {
 
 pub(super) async fn revoke(
     source: Source<RevokedKey>,
-    signer: &Signer,
+    signer: &Administrator,
     program: &Program,
 ) -> Result<(), Failure> {
     let rows = source

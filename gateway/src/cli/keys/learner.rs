@@ -18,23 +18,29 @@ pub(super) struct Learner {
 
 impl Learner {
     pub(super) fn run(self, program: &Program) -> Result<(), Failure> {
-        self.holders.each(program, LearnerId::new, |id, holders| {
-            let (key, public_key) =
-                (holders.out.join(format!("{id}.key")), holders.out.join(format!("{id}.public.pem")));
-            let new = !(holders.keeps() && key.exists() && public_key.exists());
-            if new {
-                if public_key.exists() {
-                    return Err(KeyError::Exists(public_key).into());
-                }
-                let made = PrivateKey::generate()?;
-                made.write_new(&key)?;
-                made.public_key().write_new(&public_key)?;
-            } else {
-                check_pair(&key, &public_key)?;
+        self.holders.each(program, LearnerId::new, |id, holders| holders.pair(id.as_str(), ""))
+    }
+}
+
+impl Holders {
+    /// One's ID.key and, beside it, its public half ID.public.pem, made anew unless they are kept. `kind` comes after the
+    /// id where ID.key is another.
+    pub(super) fn pair(&self, id: &str, kind: &str) -> Result<Made, Failure> {
+        let file = |extension: &str| self.out.join(format!("{id}{kind}.{extension}"));
+        let (key, public_key) = (file("key"), file("public.pem"));
+        let new = !(self.keeps() && key.exists() && public_key.exists());
+        if new {
+            if public_key.exists() {
+                return Err(KeyError::Exists(public_key).into());
             }
-            let (public_key, certificate, thumbprint) = (Some(public_key), None, None);
-            Ok(Made { id: id.to_string(), key, public_key, certificate, thumbprint, new })
-        })
+            let made = PrivateKey::generate()?;
+            made.write_new(&key)?;
+            made.public_key().write_new(&public_key)?;
+        } else {
+            check_pair(&key, &public_key)?;
+        }
+        let (public_key, certificate, thumbprint) = (Some(public_key), None, None);
+        Ok(Made { id: id.to_string(), key, public_key, certificate, thumbprint, new })
     }
 }
 

@@ -4,6 +4,7 @@ mod educator;
 mod issuing;
 mod learner;
 mod officer;
+mod signer;
 
 use std::path::PathBuf;
 
@@ -30,6 +31,8 @@ enum Whose {
     Educator(educator::Educator),
     /// A key and a certificate that an office's authority issues.
     Officer(officer::Officer),
+    /// A key and a certificate, that an office's authority issues, to sign documents with.
+    Signer(signer::Signer),
     /// A key for a learner's wallet.
     Learner(learner::Learner),
 }
@@ -39,6 +42,7 @@ impl Keys {
         match self.whose {
             Whose::Educator(command) => command.run(program),
             Whose::Officer(command) => command.run(program),
+            Whose::Signer(command) => command.run(program),
             Whose::Learner(command) => command.run(program),
         }
     }

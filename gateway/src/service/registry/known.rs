@@ -5,7 +5,7 @@ use std::ops::Deref;
 use sillok_contract::{
     Refusal,
     certificate::Certificate,
-    registry::{Educator, Office, Officer, School},
+    registry::{Educator, Office, Officer, School, Signer},
 };
 
 /// A document of the registry, and what was read of its certificate.
@@ -19,6 +19,9 @@ pub(in crate::service) type KnownEducator = Certified<Educator>;
 
 /// An officer with the certificate their key is in.
 pub(in crate::service) type KnownOfficer = Certified<Officer>;
+
+/// A signer with the certificate that they sign documents with.
+pub(in crate::service) type KnownSigner = Certified<Signer>;
 
 /// A school with its authority's certificate.
 pub(in crate::service) type KnownSchool = Certified<School>;
@@ -56,6 +59,13 @@ impl From<Officer> for KnownOfficer {
     fn from(officer: Officer) -> Self {
         let certificate = Certificate::from_pem(&officer.certificate);
         Self::new(officer, certificate)
+    }
+}
+
+impl From<Signer> for KnownSigner {
+    fn from(signer: Signer) -> Self {
+        let certificate = Certificate::from_pem(&signer.certificate);
+        Self::new(signer, certificate)
     }
 }
 
