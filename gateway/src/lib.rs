@@ -12,6 +12,7 @@ pub mod client;
 pub mod clock;
 pub mod config;
 pub mod drift;
+pub mod events;
 mod grpc;
 pub mod keys;
 pub mod ledger;

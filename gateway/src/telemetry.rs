@@ -9,7 +9,7 @@ use tracing_subscriber::{EnvFilter, fmt::format::FmtSpan};
 
 use crate::{
     config::{Log, LogFormat},
-    service,
+    events, service,
 };
 
 /// Libraries whose events quote what they work on, statements with their values among it: they stay silent whatever the
@@ -68,4 +68,5 @@ fn describe() {
         "Time until a request was answered."
     );
     service::describe_metrics();
+    events::describe_metrics();
 }

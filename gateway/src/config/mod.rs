@@ -27,7 +27,7 @@ pub use listen::{Listen, Metrics, Plaintext};
 pub use log::{Log, LogFormat};
 pub use tls::{ClientCertificates, Tls};
 
-use crate::{monitor, records, service};
+use crate::{events, monitor, records, service};
 
 /// The whole configuration.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -49,6 +49,8 @@ pub struct Settings {
     pub ledger: Ledger,
     /// The service and its batcher.
     pub service: service::Settings,
+    /// How services tell each other what happened.
+    pub events: events::Settings,
     /// The rules over the events.
     pub monitor: monitor::Settings,
 }
@@ -64,6 +66,7 @@ impl Default for Settings {
             records: records::Settings::default(),
             ledger: Ledger::default(),
             service: service::Settings::default(),
+            events: events::Settings::default(),
             monitor: monitor::Settings::default(),
         }
     }
@@ -110,6 +113,8 @@ impl Settings {
         let of_service =
             |(field, reason): (&str, String)| ConfigError::new(format!("service.{field}"), reason);
         self.service.check().map_err(of_service)?;
+        let of_events = |(field, reason): (&str, String)| ConfigError::new(format!("events.{field}"), reason);
+        self.events.check().map_err(of_events)?;
         let of_monitor =
             |(field, reason): (&str, String)| ConfigError::new(format!("monitor.{field}"), reason);
         self.monitor.check().map_err(of_monitor)?;
@@ -166,6 +171,8 @@ mod tests {
             ("[listen]\nplaintext = \"never\"", "tls.certificate"),
             ("[ledger]\nengine = \"paper\"", "ledger.engine"),
             ("[service.requests]\nmax_queries = 0", "service.requests.max_queries"),
+            ("[events]\nengine = \"pigeon\"", "events.engine"),
+            ("[events]\nlease_ms = 1", "events.lease_ms"),
             ("[monitor.hours]\nto_hour = 25", "monitor.hours.to_hour"),
             ("[tls]\ncertificate = \"x.pem\"", "tls.key"),
             ("[tls]\nclient_certificates = \"required\"", "tls.certificate"),

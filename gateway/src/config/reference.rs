@@ -6,14 +6,14 @@ use serde_json::Value;
 use utoipa::PartialSchema;
 
 use super::{Ledger, Limits, Listen, Log, Settings, Tls};
-use crate::{certificate, ledger::fabric, monitor, records, service};
+use crate::{certificate, events, ledger::fabric, monitor, records, service};
 
 /// The documentation of a section: its schema's descriptions are the documentation of its struct and its fields.
 fn of<T: PartialSchema>() -> Value {
     serde_json::to_value(T::schema()).expect("a schema is JSON")
 }
 
-fn sections() -> [(&'static str, Value); 25] {
+fn sections() -> [(&'static str, Value); 26] {
     [
         ("listen", of::<Listen>()),
         ("tls", of::<Tls>()),
@@ -32,6 +32,7 @@ fn sections() -> [(&'static str, Value); 25] {
         ("service.certificates", of::<service::CertificateSettings>()),
         ("service.certificates.fonts", of::<certificate::FontFiles>()),
         ("service.objections", of::<service::ObjectionSettings>()),
+        ("events", of::<events::Settings>()),
         ("monitor", of::<monitor::Settings>()),
         ("monitor.failing", of::<monitor::FailingSettings>()),
         ("monitor.revoked", of::<monitor::RevokedSettings>()),

@@ -10,6 +10,7 @@ mod certificate;
 #[cfg(test)]
 pub(crate) mod conformance;
 mod engine;
+mod events;
 mod execution;
 mod mending;
 mod migration;
@@ -19,6 +20,7 @@ mod postgres;
 mod rows;
 mod settings;
 mod shelf;
+mod signature;
 mod sqlite;
 
 use std::ops::RangeInclusive;
@@ -36,6 +38,9 @@ use crate::certificate::CertificateId;
 pub use alert::{Alert, Evidence, Finding, NewAlert, Sighting};
 pub use certificate::StoredCertificate;
 pub use engine::{drop_watch, open};
+pub use events::{
+    Ask, Behind, Cursor, DeadLetter, Events, Held, MAX_DATA, MOST_BEHIND, NewDeadLetter, StoredEvent, Way,
+};
 pub use mending::{
     Astray, KeptBatch, KeptRequest, LedgerBatch, LedgerBody, LedgerEntry, LedgerRequest, Mending, Witness,
     is_outcome_of, outcome_of,
@@ -45,6 +50,7 @@ pub use plain::Plain;
 pub use policy::OutputColumn;
 pub use settings::{OpenError, Settings, WatchMode, WatchSettings};
 pub use shelf::Shelf;
+pub use signature::{SignatureList, SignatureState, StoredSignature, UnknownState};
 
 /// A request that has passed every check and may be executed.
 #[derive(Clone, Debug)]
@@ -324,7 +330,7 @@ pub type Result<T> = std::result::Result<T, RecordsError>;
 
 /// A records database. Several gateways may use one at once. Whatever a call answers `Ok` to is durable.
 #[async_trait]
-pub trait Records: Mending + Shelf + Send + Sync {
+pub trait Records: Mending + Shelf + Events + Send + Sync {
     /// Whether the database answers now.
     async fn ready(&self) -> Result<()>;
 

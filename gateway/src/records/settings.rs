@@ -41,7 +41,7 @@ pub struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub root_certificates: Option<PathBuf>,
-    /// Connections at most, beside two for recording; with SQLite, those that read.
+    /// Connections at most, beside two for recording and four for events; with SQLite, those that read.
     pub connections: usize,
     /// Milliseconds that one statement may take.
     pub statement_ms: u64,

@@ -6,6 +6,7 @@ mod alerts;
 mod certificates;
 pub(crate) mod engines;
 mod erasure;
+mod events;
 mod execution;
 mod ledger;
 mod mending;

@@ -27,6 +27,8 @@ const PREPARED: usize = 500;
 const RECORDING: usize = 2;
 /// And for what watches.
 const WATCHING: usize = 1;
+/// And for who tells and handles events.
+const TELLING: usize = 4;
 
 /// The pool that the settings describe. Connects to nothing yet.
 pub(super) fn pool(settings: &Settings) -> Result<Pool, OpenError> {
@@ -36,6 +38,11 @@ pub(super) fn pool(settings: &Settings) -> Result<Pool, OpenError> {
 /// A small one beside it: recording does not stand in one line with requests, or it would fall behind them.
 pub(super) fn recording_pool(settings: &Settings) -> Result<Pool, OpenError> {
     pool_with(settings, RECORDING, "on")
+}
+
+/// One beside it for events: neither requests nor recording wait for who handles them.
+pub(super) fn telling_pool(settings: &Settings) -> Result<Pool, OpenError> {
+    pool_with(settings, TELLING, "on")
 }
 
 /// One more for the watch.

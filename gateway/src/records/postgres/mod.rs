@@ -6,6 +6,7 @@ mod batch;
 mod certificates;
 mod connection;
 mod erasure;
+mod events;
 mod execution;
 mod failure;
 mod mending;
@@ -28,6 +29,7 @@ use sillok_contract::{
     entry::EntryId,
     id::{EducatorId, LearnerId, SchoolId},
 };
+use tokio::sync::watch as signal;
 use tokio_util::sync::CancellationToken;
 
 use self::{
@@ -62,10 +64,14 @@ pub(super) struct Postgres {
     pool: Pool,
     /// For the batcher.
     recording: Pool,
+    /// For who tells and handles events.
+    telling: Pool,
     schema: Arc<Schema>,
     limits: Limits,
     /// Where the database is watched.
     watch: Option<Box<Watch>>,
+    /// Changes whenever events were written here.
+    told: signal::Sender<()>,
 }
 
 impl Postgres {
@@ -76,6 +82,7 @@ impl Postgres {
             Migration::own("001_sillok", include_str!("001_sillok.sql")),
             Migration::own("002_alerts", include_str!("002_alerts.sql")),
             Migration::own("003_certificates", include_str!("003_certificates.sql")),
+            Migration::own("004_events", include_str!("004_events.sql")),
             Migration::own("005_archive", include_str!("005_archive.sql")),
             Migration::own("006_alert_evidence", include_str!("006_alert_evidence.sql")),
         ];
@@ -83,10 +90,13 @@ impl Postgres {
             .extend(settings.schema_migrations(include_str!("../schema/postgres/001_school_record.sql"))?);
         let (pool, recording) = (connection::pool(settings)?, connection::recording_pool(settings)?);
         connection::migrate(&pool, &migrations).await.map_err(RecordsError::from)?;
+        events::renew(&recording).await.map_err(RecordsError::from)?;
         connection::check(&pool, &schema).await.map_err(RecordsError::from)?;
         let limits = Limits { statement_ms: settings.statement_ms, rows: RowLimits::of(settings) };
         let watch = Watch::open(settings, &schema).await?.map(Box::new);
-        Ok(Self { pool, recording, schema, limits, watch })
+        let telling = connection::telling_pool(settings)?;
+        let told = signal::Sender::new(());
+        Ok(Self { pool, recording, telling, schema, limits, watch, told })
     }
 
     /// Gives up what the watch keeps in the database; whether there was something.

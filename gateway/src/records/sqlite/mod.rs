@@ -7,6 +7,7 @@ mod certificates;
 mod connection;
 mod deadline;
 mod erasure;
+mod events;
 mod lane;
 mod mending;
 mod outbox;
@@ -23,7 +24,7 @@ use sillok_contract::{
     entry::EntryId,
     id::{EducatorId, LearnerId, SchoolId},
 };
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use self::{deadline::Deadline, lane::Lane};
 use super::{
@@ -53,6 +54,8 @@ pub(super) struct Sqlite {
     readers: Lane,
     schema: Arc<Schema>,
     limits: Limits,
+    /// Changes whenever events were written here.
+    told: watch::Sender<()>,
 }
 
 impl Sqlite {
@@ -69,6 +72,7 @@ impl Sqlite {
             Migration::own("001_sillok", include_str!("001_sillok.sql")),
             Migration::own("002_alerts", include_str!("002_alerts.sql")),
             Migration::own("003_certificates", include_str!("003_certificates.sql")),
+            Migration::own("004_events", include_str!("004_events.sql")),
             Migration::own("005_archive", include_str!("005_archive.sql")),
             Migration::own("006_alert_evidence", include_str!("006_alert_evidence.sql")),
         ];
@@ -93,6 +97,7 @@ impl Sqlite {
             readers: lane("records-reader", readers)?,
             schema,
             limits: Limits { deadline, statement_ms: settings.statement_ms, rows: RowLimits::of(settings) },
+            told: watch::Sender::new(()),
         })
     }
 

@@ -1,6 +1,8 @@
 //! The real engines, with faults between them and the service: a call fails before or after it took effect, or the
 //! gateway dies right there.
 
+mod events;
+
 use std::{
     collections::HashMap,
     future::Future,

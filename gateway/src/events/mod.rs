@@ -1,0 +1,134 @@
+//! Events: what happened, told by the transaction in which it happened, to all who have to do something about it.
+//!
+//! # How it works
+//!
+//! Whoever changes something writes the events that tell of it into the *outbox*, the table `sillok_events` of the records
+//! database, in the same transaction ([`crate::records::Events::commit`], with an [`Effect`]). A [`Bus`] brings them to
+//! groups of consumers: the engine `outbox` has each consumer read the table itself; with the engine `kafka` a relay, itself
+//! a group, produces them to Apache Kafka, where the others are consumer groups. Delivery is at least once, in order for
+//! each subject; the *inbox* (`sillok_inbox`, written by the same `commit`) makes effects happen once. A [`Consumer`] runs
+//! the one loop: next, [`Handler::handle`], confirm; what cannot be handled becomes a dead letter, which an operator sees and
+//! can have handled once more.
+//!
+//! ```text
+//! change + event, one transaction ─▶ outbox ─┬────────────────────────▶ Subscription ─▶ Handler ─▶ commit(Effect):
+//!                                            └─ relay ─▶ Kafka's topic ─┘                          inbox + change + event
+//! ```
+//!
+//! # The events
+//!
+//! Each is a CloudEvent 1.0 in its JSON form (structured mode; in Kafka with the header `content-type:
+//! application/cloudevents+json; charset=UTF-8`, the subject as the message's key):
+//!
+//! | attribute | |
+//! |---|---|
+//! | `specversion` | `1.0` |
+//! | `id` | the topic, `/`, and what tells the event from others of it; unique for the source. The same event may come more than once, always under its id |
+//! | `source` | the setting `events.source`: the same for all gateways on one database |
+//! | `type` | `sillok.` and the topic: `sillok.records.entries` |
+//! | `subject` | of what or whom it tells; events of one subject and topic are in order |
+//! | `time` | when it happened (RFC 3339, microseconds) |
+//! | `datacontenttype` | `application/json` |
+//! | `data` | by the topic, as below. Readers let be what they do not know: there may come more |
+//!
+//! **`records.entries`**: a school's batch came to rest on the ledger. Subject: the school. Data:
+//! [`crate::monitor::EntriesRecorded`].
+//!
+//! **`alerts`**: something was found that did not come through a gateway, or that a rule of the monitor warns of. Subject:
+//! the kind. Data: a [`crate::records::Alert`].
+//!
+//! **`dead-letters`**: a group could not handle an event. Subject: the group. Data: `{id, group, event, topic, reason, tries}`:
+//! the dead letter's number, whose it is, the event's id and topic, why, and how often it was tried.
+//!
+//! **`signatures.requested`**, **`signatures.created`**, **`signatures.verified`**, **`signatures.recorded`**: a signature on
+//! its way. Subject: the document's hash, in hex. Data of `signatures.verified`: [`crate::monitor::SignatureVerified`]; the
+//! others' is told by the services that make them.
+
+mod bus;
+#[cfg(test)]
+mod conformance;
+mod consume;
+mod effect;
+mod event;
+mod group;
+mod metrics;
+mod outbox;
+mod settings;
+mod topic;
+
+use std::{sync::Arc, time::Duration};
+
+use tokio_util::sync::CancellationToken;
+
+pub use bus::{Bus, BusError, Delivery, Lag, Subscription, Unread};
+pub use consume::{Consumer, HandleError, Handler};
+pub use effect::{Effect, Handled, SignatureChange, SignatureMove};
+pub use event::{Event, MalformedEvent, NewEvent, PARTITIONS};
+pub use group::{Group, MalformedGroup};
+pub(crate) use metrics::describe as describe_metrics;
+pub use settings::{Engine, Settings};
+pub use topic::{Topic, UnknownTopic};
+
+use crate::{
+    clock,
+    records::{Records, Result as Stored},
+};
+
+/// How often what is old is deleted, and how much at a time.
+const PRUNING: (Duration, u32) = (Duration::from_secs(60), 1_000);
+/// How often it is measured how far groups are behind.
+const MEASURING: Duration = Duration::from_secs(5);
+
+/// Opens the bus that the settings name.
+pub fn open(settings: &Settings, records: Arc<dyn Records>) -> Result<Arc<dyn Bus>, BusError> {
+    let wrong = |(field, reason)| BusError::Setting(format!("{field}: {reason}"));
+    settings.check().map_err(wrong)?;
+    match settings.engine {
+        Engine::Outbox => Ok(Arc::new(outbox::Outbox::new(records, settings.clone()))),
+        Engine::Kafka => Err(BusError::Setting("engine: \"kafka\" is not there yet".to_owned())),
+    }
+}
+
+/// Deletes what is old, until `shutdown`: events that all groups have handled, and marks of what was handled.
+pub async fn prune(settings: &Settings, records: &dyn Records, shutdown: &CancellationToken) {
+    while wait(PRUNING.0, shutdown).await {
+        if let Err(error) = prune_once(settings, records, shutdown).await {
+            tracing::warn!(%error, "old events could not be deleted");
+        }
+    }
+}
+
+async fn prune_once(settings: &Settings, records: &dyn Records, shutdown: &CancellationToken) -> Stored<()> {
+    const DAY: i64 = 86_400_000_000;
+    let now = clock::now();
+    let before = now.saturating_sub(DAY.saturating_mul(settings.keep_days.into()));
+    while !shutdown.is_cancelled() && records.prune(before, now, None, PRUNING.1).await? > 0 {
+        tokio::task::yield_now().await;
+    }
+    Ok(())
+}
+
+/// Measures how far these groups are behind, until `shutdown`.
+pub async fn measure(bus: &dyn Bus, groups: &[Group], shutdown: &CancellationToken) {
+    loop {
+        for group in groups {
+            match bus.lag(group).await {
+                Ok(lags) => lags.iter().for_each(|lag| metrics::lag(group, lag)),
+                Err(error) => {
+                    tracing::debug!(%group, %error, "it cannot be told how far the group is behind")
+                }
+            }
+        }
+        if !wait(MEASURING, shutdown).await {
+            return;
+        }
+    }
+}
+
+/// Waits; false if the service stops before.
+async fn wait(duration: Duration, shutdown: &CancellationToken) -> bool {
+    tokio::select! {
+        () = shutdown.cancelled() => false,
+        () = tokio::time::sleep(duration) => true,
+    }
+}

@@ -1,0 +1,100 @@
+//! What is kept of a signature while it goes its way: its evidence is in the archive, its proof on the ledger.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// A signature that came in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredSignature {
+    /// SHA-256 of the JWS's signing input.
+    pub id: [u8; 32],
+    /// SHA-256 of the document.
+    pub hash: [u8; 32],
+    /// Who signed, as they are registered on the ledger.
+    pub signer: String,
+    /// What was signed, as the signature names it: a `urn:sillok:`.
+    pub subject: String,
+    /// The document of several parties that it is a part of.
+    pub document: Option<String>,
+    /// Where it stands.
+    pub state: SignatureState,
+    /// What verifying it gave.
+    pub verdict: Option<Value>,
+    /// The ledger's transaction, and its block.
+    pub recorded: Option<(String, u64)>,
+    /// When it came in, microseconds since the Unix epoch.
+    pub created_at: i64,
+    /// When it last changed.
+    pub updated_at: i64,
+}
+
+/// Where a signature stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SignatureState {
+    /// It came in and is of its form.
+    Created,
+    /// It was verified and holds.
+    Valid,
+    /// It was verified and does not hold.
+    Invalid,
+    /// It is on the ledger.
+    Recorded,
+    /// The ledger refused it.
+    Refused,
+}
+
+impl SignatureState {
+    const ALL: [(Self, &'static str); 5] = [
+        (Self::Created, "created"),
+        (Self::Valid, "valid"),
+        (Self::Invalid, "invalid"),
+        (Self::Recorded, "recorded"),
+        (Self::Refused, "refused"),
+    ];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        let (_, name) = Self::ALL.iter().find(|(state, _)| *state == self).expect("each has a name");
+        name
+    }
+}
+
+impl fmt::Display for SignatureState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for SignatureState {
+    type Err = UnknownState;
+
+    fn from_str(name: &str) -> Result<Self, UnknownState> {
+        let found = Self::ALL.iter().find(|(_, known)| *known == name);
+        found.map(|(state, _)| *state).ok_or(UnknownState)
+    }
+}
+
+/// A signature is in no such state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a signature is created, valid, invalid, recorded or refused")]
+pub struct UnknownState;
+
+/// Which signatures are listed: in the order in which they came in, after `after` (when it came in, and its id).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SignatureList {
+    /// Of this document alone.
+    pub hash: Option<[u8; 32]>,
+    /// In this state alone.
+    pub state: Option<SignatureState>,
+    /// After this one.
+    pub after: Option<(i64, [u8; 32])>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// The columns of a [`StoredSignature`].
+pub(super) const SIGNATURE: &str =
+    "id, hash, signer, subject, document, state, verdict, transaction_id, block, created_at, updated_at";
