@@ -7,6 +7,7 @@ pub mod fabric;
 pub mod officer;
 pub mod receipt;
 pub mod school;
+pub mod signer;
 pub mod story;
 
 use std::collections::BTreeMap;

@@ -88,7 +88,7 @@ fn of_act(error: LedgerError) -> Problem {
     }
 }
 
-/// What kind of failure it is when the contract refuses an act.
+/// What kind of failure it is when the contract refuses an act or a signature.
 fn kind_of(code: Code) -> Kind {
     match code {
         Code::ActMalformed
@@ -96,13 +96,25 @@ fn kind_of(code: Code) -> Kind {
         | Code::ActBeside
         | Code::ArgumentMalformed
         | Code::DocumentParties
+        | Code::DocumentDigest
+        | Code::DocumentPurpose
+        | Code::SignatureMalformed
+        | Code::SignatureTime
+        | Code::SignatureSubject
+        | Code::ApprovalMissing
+        | Code::ApprovalUnexpected
+        | Code::ApprovalMismatch
+        | Code::ApprovalTime
         | Code::IdentifierMalformed
         | Code::ObjectionEntry
         | Code::ObjectionReason
         | Code::ErasureBody => Kind::Invalid,
-        Code::ActTooLarge => Kind::TooLarge,
-        Code::ActSignature | Code::WalletSignature => Kind::Unauthenticated,
+        Code::ActTooLarge | Code::SignatureTooLarge => Kind::TooLarge,
+        Code::ActSignature | Code::WalletSignature | Code::SignatureInvalid | Code::ApprovalSignature => {
+            Kind::Unauthenticated
+        }
         Code::ActSigner
+        | Code::SignatureCertificate
         | Code::CredentialLearner
         | Code::LearnerUnknown
         | Code::OfficerUnknown
@@ -119,7 +131,7 @@ fn kind_of(code: Code) -> Kind {
         | Code::CertificateIssuer
         | Code::WalletNone
         | Code::WalletRevoked => Kind::Forbidden,
-        Code::NotFound => Kind::NotFound,
+        Code::NotFound | Code::SignatureNotFound => Kind::NotFound,
         Code::LedgerCorrupt => Kind::Internal,
         _ => Kind::Conflict,
     }

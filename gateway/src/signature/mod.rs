@@ -13,6 +13,8 @@
 //! The document is not in it: who verifies has it, or its SHA-256.
 
 mod proof;
+#[cfg(test)]
+mod tests;
 mod verdict;
 
 pub use proof::{MAX_PROOF, SignatureProof, SignatureProofError, VERSION};

@@ -1,0 +1,98 @@
+//! A new signer, as their office's administrator registers them: for the demo and the tests.
+//!
+//! Their keys are made here. Those of real ones are made where they stay, by `sillok keys signer`.
+
+use sillok_contract::{
+    Refusal,
+    certificate::Certificate,
+    digest::Digest,
+    id::{MspId, SignerId},
+    registry::{self, ApprovalKey},
+    signature::{Presented, Signature, Statement},
+};
+
+use super::{consortium::Consortium, school::RegisterError};
+use crate::{
+    clock,
+    keys::{AccessToken, ActSigner, DocumentSigner, KeyError, PrivateKey, Validity},
+};
+
+/// How long their certificates are good, in days.
+const DAYS: u32 = 365;
+
+/// A registered signer with what they sign with.
+#[derive(Clone, Debug)]
+pub struct Signer {
+    /// Their id.
+    pub id: SignerId,
+    /// Their office.
+    pub office: MspId,
+    /// Their certificate.
+    pub certificate: Certificate,
+    /// That of the authority that issued it.
+    pub authority: Certificate,
+    /// Its key.
+    pub key: PrivateKey,
+    /// Where the office holds that: their own.
+    pub own: Option<PrivateKey>,
+}
+
+impl Signer {
+    /// Issues a certificate by the office's authority and registers it. The office must be registered; signers may sign
+    /// from the beginning of time on. Where the office is to hold the key, `own` is the person's own.
+    pub async fn register(
+        consortium: &Consortium,
+        office: MspId,
+        id: SignerId,
+        own: Option<PrivateKey>,
+    ) -> Result<Self, RegisterError> {
+        let authority = consortium.authority(office.as_str())?;
+        let issued = authority.issue_signer(&id, Validity::days(clock::now(), DAYS))?;
+        let document = registry::Signer {
+            id: id.clone(),
+            office: office.clone(),
+            certificate: issued.certificate.to_pem(),
+            thumbprint: String::new(),
+            approval: own.as_ref().map(|own| ApprovalKey::new(own.public_key().point())),
+            from: 0,
+            until: None,
+            revoked_since: None,
+        };
+        consortium.administrator(office.as_str())?.register_signers(&[document]).await?;
+        let authority = authority.certificate().clone();
+        Ok(Self { id, office, certificate: issued.certificate, authority, key: issued.key, own })
+    }
+
+    /// Signs a document.
+    pub fn signs(&self, statement: &Statement) -> Result<String, KeyError> {
+        let (certificate, authority) = (self.certificate.clone(), self.authority.clone());
+        Ok(DocumentSigner::new(certificate, authority, self.key.clone())?.sign(statement))
+    }
+
+    /// Signs a document and, where the office holds the key, approves it for the gateway that calls itself `audience`: as
+    /// [`super::contract::Contract::sign`] takes it.
+    pub fn presents(&self, statement: &Statement, audience: &str) -> Result<(Digest, Presented), KeyError> {
+        let jws = self.signs(statement)?;
+        let unreadable = |refusal: Refusal| KeyError::NotIssued(refusal.message);
+        let digest = Signature::parse(&jws).map_err(unreadable)?.digest;
+        let approve = |_| self.acts(audience)?.sign(statement.approval(), clock::now());
+        let approval = self.own.as_ref().map(approve).transpose()?;
+        Ok((digest, Presented { jws, approval }))
+    }
+
+    /// Signs what they decide, for the gateway that calls itself `audience`.
+    pub fn acts(&self, audience: &str) -> Result<ActSigner, KeyError> {
+        match &self.own {
+            Some(own) => Ok(ActSigner::of_approver(self.id.clone(), audience, own.clone())),
+            None => ActSigner::of_signer(&self.certificate, audience, self.key.clone()),
+        }
+    }
+
+    /// Signs their access tokens.
+    pub fn access(&self) -> Result<AccessToken, KeyError> {
+        match &self.own {
+            Some(own) => Ok(AccessToken::of_approver(self.id.clone(), own.clone())),
+            None => AccessToken::of_certificate(&self.certificate, self.key.clone()),
+        }
+    }
+}
