@@ -1,4 +1,4 @@
-//! What a learner or an officer signs, as the contract reads it.
+//! What a learner, an officer or a signer decides, as the contract reads it.
 
 use std::sync::LazyLock;
 

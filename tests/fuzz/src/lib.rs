@@ -11,13 +11,14 @@ pub mod policy;
 pub mod proof;
 pub mod replication;
 pub mod request;
+pub mod signature;
 pub mod wallet;
 
 /// What panics where something does not hold of these bytes.
 pub type Check = fn(&[u8]);
 
 /// Every target, by the name of its seeds' directory.
-pub const TARGETS: [(&str, Check); 11] = [
+pub const TARGETS: [(&str, Check); 12] = [
     ("access_token", access_token::check),
     ("act", act::check),
     ("batch", batch::check),
@@ -28,6 +29,7 @@ pub const TARGETS: [(&str, Check); 11] = [
     ("proof", proof::check),
     ("replication", replication::check),
     ("request", request::check),
+    ("signature", signature::check),
     ("wallet", wallet::check),
 ];
 

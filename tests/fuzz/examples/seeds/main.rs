@@ -7,6 +7,7 @@ mod certificate;
 mod chaincode_messages;
 mod fabric;
 mod school;
+mod signature;
 mod statements;
 
 use std::{error::Error, fs, path::Path};
@@ -39,6 +40,7 @@ async fn main() -> Result {
     let batches = recorded(&mut school, &ledger).await?;
     certificate::write_all(&ledger, &batches).await?;
     access_tokens(&ledger, &school)?;
+    signature::write_all()?;
     chaincode_messages::write_streams()?;
     statements::write_all()
 }
