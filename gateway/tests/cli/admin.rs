@@ -197,6 +197,34 @@ fn officers_are_registered_and_revoked_by_their_own_office() {
 }
 
 #[test]
+fn signers_are_registered_with_their_own_key_or_an_approval_and_revoked() {
+    let program = Program::new();
+    for office in ["OfficeMSP", "SupportMSP"] {
+        program.json(&format!("admin office add --id {office} --name Office"));
+    }
+    program.json("keys signer --id S1 --office OfficeMSP --out keys");
+    program.json("keys signer --id S2 --out held");
+    let own = program.json("keys signer --id S2 --approval --out own");
+    assert!(own["keys"][0]["public_key"].as_str().unwrap().ends_with("S2.approval.public.pem"));
+    let add = "admin signer add --id S1 --office OfficeMSP --certificate keys/S1.pem";
+    assert_eq!(program.json(add)["changed"][0], "S1");
+    assert_eq!(program.json(add)["unchanged"], 1);
+    let held = "admin signer add --id S2 --certificate held/S2.pem --approval own/S2.approval.public.pem";
+    assert_eq!(program.json(held)["changed"][0], "S2");
+    program.json("keys officer --id O1 --out keys");
+    let officer = "admin signer add --id S3 --certificate keys/O1.pem";
+    assert_eq!(program.refused(officer).1, "certificate.unsupported", "one of the office's own people");
+    let listed = program.json("admin signer list");
+    assert_eq!((&listed["signers"][0]["id"], listed["signers"][0].get("approval")), (&"S1".into(), None));
+    assert_eq!(listed["signers"][1]["approval"]["crv"], "P-256");
+    assert_eq!(program.json("admin signer list --office OfficeMSP")["signers"].as_array().unwrap().len(), 1);
+    assert_eq!(program.refused("admin signer revoke --id S1").1, "creator.forbidden");
+    let revoke = "admin signer revoke --id S1 --office OfficeMSP";
+    assert_eq!(program.json(revoke)["changed"][0], "S1");
+    assert_eq!(program.json(revoke)["unchanged"], 1);
+}
+
+#[test]
 fn wallet_keys_are_registered_of_jwk_or_pem_and_revoked() {
     let program = two_schools();
     program.write("learners.csv", "id\nL1\nL2\n");

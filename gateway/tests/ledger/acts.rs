@@ -34,7 +34,7 @@ use super::{
     school::Registered,
 };
 
-const DAY: i64 = 86_400_000_000;
+pub(super) const DAY: i64 = 86_400_000_000;
 
 on_every_engine!(
     a_certificate_goes_its_way_and_its_status_is_attested,
@@ -51,7 +51,7 @@ struct Case {
     officer: ActSigner,
 }
 
-fn tag() -> String {
+pub(super) fn tag() -> String {
     format!("{:016x}", rand::random::<u64>())
 }
 
@@ -94,14 +94,14 @@ impl Case {
 }
 
 /// Cases that begin at once on a new network all register the offices; of two, one takes effect.
-async fn offices_stand(consortium: &Consortium) {
+pub(super) async fn offices_stand(consortium: &Consortium) {
     while let Err(error) = register_offices(consortium).await {
         assert!(matches!(error, RegisterError::Ledger(LedgerError::Invalid { .. })), "{error}");
     }
 }
 
 /// A peer may learn of a block a moment after the one that told of the commit.
-async fn settled<T>(ask: impl AsyncFn() -> Result<T, LedgerError>, so: impl Fn(&T) -> bool) -> T {
+pub(super) async fn settled<T>(ask: impl AsyncFn() -> Result<T, LedgerError>, so: impl Fn(&T) -> bool) -> T {
     let asking = async {
         loop {
             match ask().await {

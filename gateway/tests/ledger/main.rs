@@ -8,4 +8,5 @@ mod engines;
 mod fabric;
 mod proof;
 mod school;
+mod signatures;
 mod wallet;
