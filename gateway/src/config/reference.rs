@@ -41,6 +41,7 @@ fn sections() -> [(&'static str, Value); 26] {
         ("monitor.reads", of::<monitor::ReadSettings>()),
         ("monitor.drift", of::<monitor::DriftSettings>()),
         ("monitor.lag", of::<monitor::LagSettings>()),
+        ("monitor.dead_letters", of::<monitor::DeadLetterSettings>()),
     ]
 }
 

@@ -19,9 +19,11 @@ pub const READS: &str = "reads.many";
 pub const DRIFT: &str = "drift.many";
 /// A group of consumers is behind.
 pub const LAG: &str = "consumer.lag";
+/// A group of consumers put an event aside.
+pub const DEAD: &str = "event.put_aside";
 
 /// Every kind that the monitor raises.
-pub const KINDS: [&str; 7] = [FAILING, REVOKED, BURST, HOURS, READS, DRIFT, LAG];
+pub const KINDS: [&str; 8] = [FAILING, REVOKED, BURST, HOURS, READS, DRIFT, LAG, DEAD];
 
 /// Whom it is about, by what they are.
 pub(super) type About<'a> = &'a [(&'static str, &'a str)];

@@ -11,7 +11,7 @@ use super::{
     settings::{HoursSettings, Settings},
     window::Sum,
 };
-use crate::records::NewAlert;
+use crate::records::{Finding, NewAlert};
 
 const HOUR: i64 = 3_600 * SECOND;
 const DAY: i64 = 24 * HOUR;
@@ -71,6 +71,19 @@ impl Hours {
         let about = [("signer", verified.signer.as_str())];
         let valid = verified.failure.is_none();
         valid.then(|| self.see(event, &about, verified.received_at.min(now))).flatten()
+    }
+
+    /// What was told before is what was learned: each first use of a day outside of ordinary time, until the hours were
+    /// known.
+    pub(super) fn recall(&mut self, finding: &Finding) {
+        let key = finding.key.as_ref();
+        let who = ["educator", "signer"].iter().find_map(|what| key?.get(*what)?.as_str());
+        if let (HOURS, Some(who), Some(evidence)) = (finding.kind.as_str(), who, &finding.evidence) {
+            let moment = Moment::of(evidence.from, &self.settings);
+            let habits = self.people.of(who);
+            habits.learn(moment, &self.settings);
+            habits.told = habits.told.max(Some(moment.day));
+        }
     }
 
     fn see(&mut self, event: &str, about: About<'_>, at: i64) -> Option<NewAlert> {

@@ -14,12 +14,14 @@
 //! | `reads` | `reads.many` | an educator reads many different learners |
 //! | `drift` | `drift.many` | many alerts say that the database is not what the ledger says |
 //! | `lag` | `consumer.lag` | a group of consumers is behind |
+//! | `dead_letters` | `event.put_aside` | a group of consumers could not handle an event |
 //!
 //! Each episode is raised once, however many events it has. One monitor has to see all events: counts of a part tell
 //! nothing. Several that each see all of them raise the same alerts with the same fingerprints, which are stored once.
 
 mod alert;
 mod changes;
+mod dead;
 mod drift;
 mod failing;
 mod hours;
@@ -33,17 +35,17 @@ mod settings;
 mod tests;
 mod window;
 
-pub use alert::{BURST, DRIFT, FAILING, HOURS, KINDS, LAG, READS, REVOKED};
+pub use alert::{BURST, DEAD, DRIFT, FAILING, HOURS, KINDS, LAG, READS, REVOKED};
 pub use seen::{
-    ALERTS, Action, ConsumerLag, ENTRIES, EntriesRecorded, Failure, RecordedEntry, Seen, SignatureVerified,
-    VERIFIED, What,
+    ALERTS, Action, ConsumerLag, DEAD_LETTERS, DeadLetterTold, ENTRIES, EntriesRecorded, Failure,
+    RecordedEntry, Seen, SignatureVerified, VERIFIED, What,
 };
 pub use settings::{
-    ChangeSettings, DriftSettings, FailingSettings, HoursSettings, LagSettings, ReadSettings,
-    RevokedSettings, Settings,
+    ChangeSettings, DeadLetterSettings, DriftSettings, FailingSettings, HoursSettings, LagSettings,
+    ReadSettings, RevokedSettings, Settings,
 };
 
-use crate::records::NewAlert;
+use crate::records::{Alert, NewAlert};
 use kept::Kept;
 use window::Limit;
 
@@ -62,6 +64,7 @@ pub struct Monitor {
     reads: reads::Reads,
     drift: drift::Drift,
     lag: lag::Lag,
+    dead: dead::Dead,
     /// What came of the last events.
     known: Kept<Option<Vec<NewAlert>>>,
 }
@@ -77,6 +80,7 @@ impl Monitor {
             reads: reads::Reads::new(settings),
             drift: drift::Drift::new(settings),
             lag: lag::Lag::new(settings),
+            dead: dead::Dead::new(settings),
             known: Kept::new(KNOWN),
         }
     }
@@ -92,7 +96,7 @@ impl Monitor {
         alerts
     }
 
-    fn judge(&mut self, Seen { id, what }: &Seen, now: i64) -> Vec<NewAlert> {
+    fn judge(&mut self, Seen { id, at, what }: &Seen, now: i64) -> Vec<NewAlert> {
         match what {
             What::Verified(verified) => {
                 let mut alerts = self.failing.see(id, verified, now);
@@ -107,7 +111,14 @@ impl Monitor {
                 alerts
             }
             What::Alerted(alert) => self.drift.see(id, alert, now).into_iter().collect(),
+            What::PutAside(letter) => self.dead.see(id, letter, (*at).min(now)).into_iter().collect(),
         }
+    }
+
+    /// Remembers what alerts tell that were raised before it began: whose hours are whose. What a window held is lost with
+    /// the process that held it, so of an episode that falls together with a restart only what comes after counts.
+    pub fn recall(&mut self, alerts: &[Alert]) {
+        alerts.iter().for_each(|alert| self.hours.recall(&alert.finding));
     }
 
     /// What is to be raised after the lag of all groups was measured.

@@ -19,12 +19,16 @@ pub const ENTRIES: &str = "records.entries";
 pub const VERIFIED: &str = "signatures.verified";
 /// The topic of [`Alert`].
 pub const ALERTS: &str = "alerts";
+/// The topic of [`DeadLetterTold`].
+pub const DEAD_LETTERS: &str = "dead-letters";
 
 /// An event, as the rules see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
     /// The event's id: the same event again has the same.
     pub id: String,
+    /// Its time, microseconds since the Unix epoch.
+    pub at: i64,
     /// What it tells.
     pub what: What,
 }
@@ -38,18 +42,21 @@ pub enum What {
     Recorded(EntriesRecorded),
     /// An alert was raised, by the watch, an audit or the monitor.
     Alerted(Box<Alert>),
+    /// An event was put aside.
+    PutAside(DeadLetterTold),
 }
 
 impl Seen {
     /// Reads the data of an event of this topic; `None` of a topic that no rule looks at.
-    pub fn read(id: &str, topic: &str, data: &Value) -> serde_json::Result<Option<Self>> {
+    pub fn read(id: &str, topic: &str, at: i64, data: &Value) -> serde_json::Result<Option<Self>> {
         let what = match topic {
             VERIFIED => What::Verified(Deserialize::deserialize(data)?),
             ENTRIES => What::Recorded(Deserialize::deserialize(data)?),
             ALERTS => What::Alerted(Deserialize::deserialize(data)?),
+            DEAD_LETTERS => What::PutAside(Deserialize::deserialize(data)?),
             _ => return Ok(None),
         };
-        Ok(Some(Self { id: id.to_owned(), what }))
+        Ok(Some(Self { id: id.to_owned(), at, what }))
     }
 }
 
@@ -177,6 +184,19 @@ fn written_by(sql: &str, images: &[RowImage]) -> Action {
         () if upper.starts_with("INSERT") && !upper.contains("CONFLICT") => Action::Inserted,
         () => Action::Changed,
     }
+}
+
+/// A group could not handle an event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeadLetterTold {
+    /// The group.
+    pub group: String,
+    /// The event's id.
+    pub event: String,
+    /// Its topic.
+    pub topic: String,
+    /// Why.
+    pub reason: String,
 }
 
 /// How far a group of consumers is behind on a topic.

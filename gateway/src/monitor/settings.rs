@@ -26,6 +26,8 @@ pub struct Settings {
     pub drift: DriftSettings,
     /// Consumers that are behind.
     pub lag: LagSettings,
+    /// Events that were put aside.
+    pub dead_letters: DeadLetterSettings,
 }
 
 impl Default for Settings {
@@ -40,6 +42,7 @@ impl Default for Settings {
             reads: ReadSettings::default(),
             drift: DriftSettings::default(),
             lag: LagSettings::default(),
+            dead_letters: DeadLetterSettings::default(),
         }
     }
 }
@@ -77,7 +80,8 @@ impl Default for RevokedSettings {
 }
 
 /// Bursts of changes: `changes.burst`. New rows come in bursts by themselves, when a year begins and when marks are due; so
-/// what may overwrite or delete has limits of its own. What is adopted is not counted: it changes nothing.
+/// what may overwrite or delete has limits of its own: those of an educator are above what one row of each learner of a school of
+/// ordinary size comes to, which is what whoever confirms a term's marks writes. What is adopted is not counted: it changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ChangeSettings {
@@ -97,8 +101,8 @@ impl Default for ChangeSettings {
     fn default() -> Self {
         Self {
             window_s: 600,
-            educator_overwrites: 1_000,
-            school_overwrites: 4_000,
+            educator_overwrites: 600,
+            school_overwrites: 3_000,
             educator_writes: 5_000,
             school_writes: 20_000,
         }
@@ -189,6 +193,20 @@ impl Default for LagSettings {
     }
 }
 
+/// Events that a group of consumers could not handle and put aside: `event.put_aside`. One is enough.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct DeadLetterSettings {
+    /// Those of one group that lie no further apart than so many seconds are told once; 0 turns the rule off.
+    pub window_s: u32,
+}
+
+impl Default for DeadLetterSettings {
+    fn default() -> Self {
+        Self { window_s: 3_600 }
+    }
+}
+
 impl Settings {
     /// Refuses what cannot work; names the field, below the section, and says why.
     pub fn check(&self) -> Result<(), (&'static str, String)> {
@@ -208,6 +226,7 @@ impl Settings {
             ("hours.remember_days", hours.remember_days.into(), 1, 3_650),
             ("reads.window_s", self.reads.window_s.into(), 1, DAY),
             ("reads.learners", self.reads.learners.into(), 0, 100_000),
+            ("dead_letters.window_s", self.dead_letters.window_s.into(), 0, DAY),
             ("drift.window_s", self.drift.window_s.into(), 1, DAY),
         ];
         match ranges.into_iter().find(|(_, value, least, most)| !(least..=most).contains(&value)) {

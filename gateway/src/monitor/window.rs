@@ -206,10 +206,15 @@ mod tests {
         }
 
         #[test]
-        fn it_is_bounded_whatever_comes(times in prop::collection::vec(any::<i64>(), 0..500)) {
+        fn it_is_bounded_whatever_comes(
+            wild in prop::collection::vec(any::<i64>(), 0..10), steps in prop::collection::vec(-600_i64..700, 0..500)
+        ) {
             let mut window = Window::default();
-            let near = times.iter().map(|at| at / 4);
-            for (number, at) in near.enumerate() {
+            let walk = steps.into_iter().scan(0, |at, step| {
+                *at += step;
+                Some(*at)
+            });
+            for (number, at) in walk.chain(wild).enumerate() {
                 let event = number.to_string();
                 let _ = window.count(Mark { at, weight: u64::MAX, event: &event, note: "x" }, LIMIT);
                 prop_assert!(window.slots.len() <= SLOTS as usize && window.named.len() <= NAMED);

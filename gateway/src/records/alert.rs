@@ -13,7 +13,8 @@ pub struct Finding {
     /// otherwise), `entry.unfounded` (an entry of a change that was not made), `outbox.altered` (Sillok's own tables were
     /// changed as no gateway does), `watch.gap` (writes between two places were not seen), `watch.altered` (what the watch
     /// rests on was changed); what an audit calls it; or what the monitor saw: `signature.failing`, `key.revoked_used`,
-    /// `changes.burst`, `hours.unusual`, `reads.many`, `drift.many`, `consumer.lag`.
+    /// `changes.burst`, `hours.unusual`, `reads.many`, `drift.many`, `consumer.lag`,
+    /// `event.put_aside`.
     pub kind: String,
     /// The table.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -149,6 +150,9 @@ fn advice(kind: &str) -> &'static str {
         }
         "consumer.lag" => {
             "See whether a process of the group runs and what it logs, and look at the dead letters; start more of them if it is only slow."
+        }
+        "event.put_aside" => {
+            "Read the reason; when its cause is mended, have the dead letter handled once more."
         }
         _ if kind.starts_with("ledger.") => {
             "The ledger contradicts itself: compare this peer's with the other office's before anything is restored."

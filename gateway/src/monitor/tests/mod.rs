@@ -37,6 +37,7 @@ fn entry(educator: &str, learner: &str, action: Action, at: i64) -> RecordedEntr
 
 /// A batch of the school.
 fn batch(school: &str, sequence: u64, entries: Vec<RecordedEntry>) -> Seen {
+    let at = entries.last().map_or(TEN, |entry| entry.executed_at) + 2 * SECOND;
     let recorded = EntriesRecorded {
         school: SchoolId::new(school).unwrap(),
         sequence,
@@ -44,7 +45,7 @@ fn batch(school: &str, sequence: u64, entries: Vec<RecordedEntry>) -> Seen {
         block: sequence,
         entries,
     };
-    Seen { id: format!("{ENTRIES}/{school}/{sequence}"), what: What::Recorded(recorded) }
+    Seen { id: format!("{ENTRIES}/{school}/{sequence}"), at, what: What::Recorded(recorded) }
 }
 
 /// A signature that is valid.
@@ -71,12 +72,23 @@ fn failed(signature: SignatureVerified, code: &str) -> SignatureVerified {
 }
 
 fn verified(signature: SignatureVerified) -> Seen {
-    Seen { id: format!("{VERIFIED}/{}", signature.signature), what: What::Verified(signature) }
+    let at = signature.verified_at;
+    Seen { id: format!("{VERIFIED}/{}", signature.signature), at, what: What::Verified(signature) }
 }
 
 fn alerted(number: i64, kind: &str, at: i64) -> Seen {
     let alert = Alert::new(number, at, Finding::new(kind));
-    Seen { id: format!("{ALERTS}/{number}"), what: What::Alerted(Box::new(alert)) }
+    Seen { id: format!("{ALERTS}/{number}"), at, what: What::Alerted(Box::new(alert)) }
+}
+
+fn put_aside(number: usize, at: i64) -> Seen {
+    let letter = DeadLetterTold {
+        group: "recorder".to_owned(),
+        event: format!("{VERIFIED}/{number}"),
+        topic: VERIFIED.to_owned(),
+        reason: "its data is not of its form".to_owned(),
+    };
+    Seen { id: format!("{DEAD_LETTERS}/{number}"), at, what: What::PutAside(letter) }
 }
 
 /// What a monitor with the defaults raises, by kind.
