@@ -20,7 +20,7 @@ fn batches(entries: usize, action: Action, learners: usize) -> Vec<Seen> {
 }
 
 fn forged(number: usize, at: i64) -> Seen {
-    verified(failed(signature(number, "P-1", "10.0.0.7", at), "signature.signature_invalid"))
+    verified(failed(signature(number, "P-1", "10.0.0.7", at), "signature.invalid"))
 }
 
 fn of_many(number: usize, at: i64) -> Seen {
@@ -69,8 +69,7 @@ fn an_alert_says_what_was_seen_and_what_it_rests_on() {
     let [alert] = &raised(&Settings::default(), &each(7, forged))[..] else { panic!("one") };
     let finding = &alert.finding;
     assert_eq!(to_value(&finding.key).unwrap(), json!({"signer": "P-1"}));
-    let detail =
-        "5 signatures in the name of P-1 did not verify within 10 minutes (signature.signature_invalid 5)";
+    let detail = "5 signatures in the name of P-1 did not verify within 10 minutes (signature.invalid 5)";
     assert_eq!(finding.detail.as_deref(), Some(detail));
     let Some(Evidence { count, from, until, events }) = &finding.evidence else { panic!("{finding:?}") };
     assert_eq!((*count, *from, *until), (5, TEN, TEN + 8 * SECOND));

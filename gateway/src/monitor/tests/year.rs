@@ -120,7 +120,7 @@ impl Year {
                 });
             };
             if learner % 20 == 0 {
-                sign(at, Some("signature.digest_mismatch"));
+                sign(at, Some("document.digest_mismatch"));
             }
             sign(at + MINUTE, None);
         }
