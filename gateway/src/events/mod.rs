@@ -32,7 +32,7 @@
 //! | `data` | by the topic, as below. Readers let be what they do not know: there may come more |
 //!
 //! **`records.entries`**: a school's batch came to rest on the ledger. Subject: the school. Data:
-//! [`crate::monitor::EntriesRecorded`].
+//! [`data::EntriesRecorded`].
 //!
 //! **`alerts`**: something was found that did not come through a gateway, or that a rule of the monitor warns of. Subject:
 //! the kind. Data: a [`crate::records::Alert`].
@@ -41,8 +41,10 @@
 //! the dead letter's number, whose it is, the event's id and topic, why, and how often it was tried.
 //!
 //! **`signatures.requested`**, **`signatures.created`**, **`signatures.verified`**, **`signatures.recorded`**: a signature on
-//! its way. Subject: the document's hash, in hex. Data of `signatures.verified`: [`crate::monitor::SignatureVerified`]; the
+//! its way. Subject: the document's hash, in hex. Data of `signatures.verified`: [`data::SignatureVerified`]; the
 //! others' is told by the services that make them.
+
+pub mod data;
 
 mod bus;
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    ConsumerLag, Limit, SECOND,
+    Group, Lag, Limit, SECOND,
     alert::{LAG, Raised},
     kept::Kept,
     settings::Settings,
@@ -12,7 +12,7 @@ use super::{
 use crate::records::NewAlert;
 
 /// See [`super::LagSettings`].
-pub(super) struct Lag {
+pub(super) struct Behind {
     /// How old the oldest event may be, and how many there may be.
     older: Option<i64>,
     events: u64,
@@ -20,7 +20,7 @@ pub(super) struct Lag {
     groups: Kept<Episode>,
 }
 
-impl Lag {
+impl Behind {
     pub(super) fn new(settings: &Settings) -> Self {
         let older_s = settings.lag.older_s;
         // One that goes up and down around its limit is told once.
@@ -33,9 +33,9 @@ impl Lag {
         }
     }
 
-    pub(super) fn see(&mut self, lag: &ConsumerLag, now: i64) -> Option<NewAlert> {
-        let ConsumerLag { group, topic, behind, oldest_at } = lag;
-        let oldest = oldest_at.filter(|_| *behind > 0);
+    pub(super) fn see(&mut self, group: &Group, lag: &Lag, now: i64) -> Option<NewAlert> {
+        let Lag { topic, events: behind, oldest } = lag;
+        let oldest = oldest.filter(|_| *behind > 0);
         let age = oldest.map_or(0, |oldest| now.saturating_sub(oldest).max(0));
         let too_old = self.older.is_some_and(|older| oldest.is_some() && age >= older);
         let too_many = self.events > 0 && *behind >= self.events;
@@ -49,7 +49,7 @@ impl Lag {
         let detail = format!("{group} has not confirmed {behind} events of {topic}{since}");
         let from = oldest.unwrap_or(now);
         let sum = Sum { count: *behind, from, until: now, events: Vec::new(), notes: BTreeMap::new() };
-        let about = [("group", group.as_str()), ("topic", topic.as_str())];
+        let about = [("group", group.as_str()), ("topic", topic.name())];
         Some(Raised { kind: LAG, about: &about, matter: "", rows: 0, detail }.resting_on(sum, self.limit))
     }
 }

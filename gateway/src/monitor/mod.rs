@@ -24,6 +24,7 @@ mod changes;
 mod dead;
 mod drift;
 mod failing;
+mod handler;
 mod hours;
 mod kept;
 mod lag;
@@ -36,17 +37,23 @@ mod tests;
 mod window;
 
 pub use alert::{BURST, DEAD, DRIFT, FAILING, HOURS, KINDS, LAG, READS, REVOKED};
-pub use seen::{
-    ALERTS, Action, ConsumerLag, DEAD_LETTERS, DeadLetterTold, ENTRIES, EntriesRecorded, Failure,
-    RecordedEntry, Seen, SignatureVerified, VERIFIED, What,
-};
+pub use handler::{Raise, Watcher};
+pub use seen::TOPICS;
 pub use settings::{
     ChangeSettings, DeadLetterSettings, DriftSettings, FailingSettings, HoursSettings, LagSettings,
     ReadSettings, RevokedSettings, Settings,
 };
 
-use crate::records::{Alert, NewAlert};
+pub use crate::events::data::{
+    Action, DeadLetterTold, EntriesRecorded, Failure, RecordedEntry, SignatureVerified,
+};
+
+use crate::{
+    events::{Event, Group, Lag},
+    records::{Alert, NewAlert},
+};
 use kept::Kept;
+use seen::{Seen, What};
 use window::Limit;
 
 /// In the unit of all times, microseconds.
@@ -63,7 +70,7 @@ pub struct Monitor {
     hours: hours::Hours,
     reads: reads::Reads,
     drift: drift::Drift,
-    lag: lag::Lag,
+    lag: lag::Behind,
     dead: dead::Dead,
     /// What came of the last events.
     known: Kept<Option<Vec<NewAlert>>>,
@@ -79,15 +86,19 @@ impl Monitor {
             hours: hours::Hours::new(settings),
             reads: reads::Reads::new(settings),
             drift: drift::Drift::new(settings),
-            lag: lag::Lag::new(settings),
+            lag: lag::Behind::new(settings),
             dead: dead::Dead::new(settings),
             known: Kept::new(KNOWN),
         }
     }
 
     /// What is to be raised after this event. An event that comes again soon, because its alerts could not be stored,
-    /// counts once and gives the same alerts.
-    pub fn see(&mut self, seen: &Seen, now: i64) -> Vec<NewAlert> {
+    /// counts once and gives the same alerts. Refuses one whose data is not of its topic's form.
+    pub fn see(&mut self, event: &Event, now: i64) -> serde_json::Result<Vec<NewAlert>> {
+        Ok(Seen::of(event)?.map_or_else(Vec::new, |seen| self.look(&seen, now)))
+    }
+
+    fn look(&mut self, seen: &Seen, now: i64) -> Vec<NewAlert> {
         if let Some(alerts) = self.known.of(&seen.id) {
             return alerts.clone();
         }
@@ -121,9 +132,9 @@ impl Monitor {
         alerts.iter().for_each(|alert| self.hours.recall(&alert.finding));
     }
 
-    /// What is to be raised after the lag of all groups was measured.
-    pub fn measured(&mut self, lags: &[ConsumerLag], now: i64) -> Vec<NewAlert> {
-        lags.iter().filter_map(|lag| self.lag.see(lag, now)).collect()
+    /// What is to be raised after it was measured how far a group is behind.
+    pub fn measured(&mut self, group: &Group, lags: &[Lag], now: i64) -> Vec<NewAlert> {
+        lags.iter().filter_map(|lag| self.lag.see(group, lag, now)).collect()
     }
 }
 

@@ -8,7 +8,7 @@ use futures_util::stream::{self, BoxStream, StreamExt as _};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::{Caller, Core, metrics, problems};
+use super::{Caller, Core, Service, metrics, problems};
 use crate::{
     drift, monitor,
     problem::Problem,
@@ -98,6 +98,13 @@ impl Core {
         if !raised.is_empty() {
             self.alerted.send_replace(());
         }
+    }
+}
+
+#[async_trait]
+impl monitor::Raise for Service {
+    async fn raise(&self, alerts: &[NewAlert]) -> Stored<()> {
+        self.raise_alerts(alerts).await
     }
 }
 

@@ -1,9 +1,9 @@
 //! Each rule and its cause.
 
-use serde_json::{json, to_value};
+use serde_json::{Value, json, to_value};
 
 use super::*;
-use crate::records::Evidence;
+use crate::{events::NewEvent, records::Evidence};
 
 /// So many events, two seconds apart.
 fn each(count: usize, event: impl Fn(usize, i64) -> Seen) -> Vec<Seen> {
@@ -73,7 +73,7 @@ fn an_alert_says_what_was_seen_and_what_it_rests_on() {
     assert_eq!(finding.detail.as_deref(), Some(detail));
     let Some(Evidence { count, from, until, events }) = &finding.evidence else { panic!("{finding:?}") };
     assert_eq!((*count, *from, *until), (5, TEN, TEN + 8 * SECOND));
-    assert_eq!((events.len(), events[0].as_str()), (5, format!("{VERIFIED}/{:064x}", 0).as_str()));
+    assert_eq!((events.len(), events[0].as_str()), (5, format!("signatures.verified/{:064x}", 0).as_str()));
     assert!(!Alert::new(1, TEN, finding.clone()).advice.is_empty());
 }
 
@@ -108,11 +108,11 @@ fn an_event_again_counts_once_and_gives_the_same_alerts() {
     let mut monitor = Monitor::new(&Settings::default());
     let events = each(6, forged);
     for event in &events[..4] {
-        assert_eq!((monitor.see(event, i64::MAX), monitor.see(event, i64::MAX)), (vec![], vec![]));
+        assert_eq!((monitor.look(event, i64::MAX), monitor.look(event, i64::MAX)), (vec![], vec![]));
     }
-    let first = monitor.see(&events[4], i64::MAX);
-    assert_eq!((first.len(), monitor.see(&events[4], i64::MAX)), (1, first));
-    assert_eq!(monitor.see(&events[5], i64::MAX), []);
+    let first = monitor.look(&events[4], i64::MAX);
+    assert_eq!((first.len(), monitor.look(&events[4], i64::MAX)), (1, first));
+    assert_eq!(monitor.look(&events[5], i64::MAX), []);
 }
 
 #[test]
@@ -131,8 +131,8 @@ fn monitors_of_the_same_events_raise_the_same() {
 fn a_wrong_clock_elsewhere_blinds_no_rule() {
     let mut monitor = Monitor::new(&Settings::default());
     let ahead = verified(failed(signature(900, "P-1", "10.0.0.7", TEN + 900 * DAY), "x"));
-    assert_eq!(monitor.see(&ahead, TEN), []);
-    let mut see = |(number, event): (usize, &Seen)| monitor.see(event, TEN + number as i64 * 2 * SECOND);
+    assert_eq!(monitor.look(&ahead, TEN), []);
+    let mut see = |(number, event): (usize, &Seen)| monitor.look(event, TEN + number as i64 * 2 * SECOND);
     let told: Vec<_> = each(7, forged).iter().enumerate().flat_map(&mut see).collect();
     assert_eq!(told.len(), 1);
 }
@@ -140,14 +140,11 @@ fn a_wrong_clock_elsewhere_blinds_no_rule() {
 #[test]
 fn a_group_that_is_behind_is_told_until_it_is_not() {
     let mut monitor = Monitor::new(&Settings::default());
-    let mut told = |behind, oldest: Option<i64>, minute| {
-        let lag = ConsumerLag {
-            group: "recorder".to_owned(),
-            topic: VERIFIED.to_owned(),
-            behind,
-            oldest_at: oldest.map(|minute| TEN + minute * MINUTE),
-        };
-        monitor.measured(&[lag], TEN + minute * MINUTE).len()
+    let group = Group::new("recorder").unwrap();
+    let mut told = |events, oldest: Option<i64>, minute| {
+        let oldest = oldest.map(|minute| TEN + minute * MINUTE);
+        let lag = Lag { topic: Topic::SignaturesVerified, events, oldest };
+        monitor.measured(&group, &[lag], TEN + minute * MINUTE).len()
     };
     assert_eq!(told(50_000, Some(-4), 0), 0, "many, and young");
     assert_eq!(told(0, Some(-400), 1), 0, "none is behind, whatever the oldest was");
@@ -182,24 +179,28 @@ fn a_limit_of_0_is_off() {
     events.extend(each(5, at_night));
     events.extend(each(5, put_aside));
     assert_eq!(raised(&off, &events), []);
-    let lag =
-        ConsumerLag { group: "g".to_owned(), topic: "t".to_owned(), behind: u64::MAX, oldest_at: Some(0) };
-    assert_eq!(Monitor::new(&off).measured(&[lag], TEN), []);
+    let lag = Lag { topic: Topic::Alerts, events: u64::MAX, oldest: Some(0) };
+    assert_eq!(Monitor::new(&off).measured(&Group::new("g").unwrap(), &[lag], TEN), []);
 }
 
 #[test]
 fn what_producers_write_is_read() {
+    let read = |topic, data: Value| {
+        let told = NewEvent::new(topic, "subject", "S-1/7", TEN + 2 * SECOND, data);
+        Seen::of(&Event::told("/sillok", told))
+    };
     let batch = batch("S-1", 7, vec![entry("E", "L", Action::Read, TEN)]);
     let What::Recorded(recorded) = &batch.what else { panic!("a batch") };
     let mut data = to_value(recorded).unwrap();
     data["added_later"] = json!(1);
     assert_eq!(data["entries"][0]["action"], "read");
-    assert_eq!(Seen::read(&batch.id, ENTRIES, batch.at, &data).unwrap().unwrap(), batch);
+    assert_eq!(read(Topic::RecordsEntries, data).unwrap().unwrap(), batch);
     let signature = failed(signature(1, "P-1", "x", TEN), "a.b");
     let data = to_value(&signature).unwrap();
-    assert_eq!(Seen::read("i", VERIFIED, 0, &data).unwrap().unwrap().what, What::Verified(signature));
-    assert!(Seen::read("i", VERIFIED, 0, &json!({"signer": 1})).is_err());
-    assert_eq!(Seen::read("i", "signatures.created", 0, &json!(null)).unwrap(), None);
+    let seen = read(Topic::SignaturesVerified, data).unwrap().unwrap();
+    assert_eq!(seen.what, What::Verified(signature));
+    assert!(read(Topic::SignaturesVerified, json!({"signer": 1})).is_err());
+    assert_eq!(read(Topic::SignaturesCreated, json!(null)).unwrap(), None);
 }
 
 #[test]
@@ -217,7 +218,7 @@ fn hours_that_were_told_before_a_restart_are_known_after_it() {
     assert_eq!(alerts.len(), 3);
     let mut monitor = Monitor::new(&Settings::default());
     monitor.recall(&alerts);
-    assert_eq!(monitor.see(&night(2), i64::MAX), [], "told before");
-    assert_eq!(monitor.see(&night(3), i64::MAX), [], "known");
+    assert_eq!(monitor.look(&night(2), i64::MAX), [], "told before");
+    assert_eq!(monitor.look(&night(3), i64::MAX), [], "known");
     assert_eq!(kinds(&[night(3)]), [HOURS], "but not without them");
 }

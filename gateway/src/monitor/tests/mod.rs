@@ -1,6 +1,7 @@
 //! The rules together: each raises on its cause, once, and an ordinary school year raises nothing.
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod bus;
 mod causes;
 mod year;
 
@@ -12,7 +13,10 @@ use sillok_contract::{
 };
 
 use super::*;
-use crate::records::{Alert, Finding};
+use crate::{
+    events::Topic,
+    records::{Alert, Finding},
+};
 
 const MINUTE: i64 = 60 * SECOND;
 const HOUR: i64 = 60 * MINUTE;
@@ -45,7 +49,7 @@ fn batch(school: &str, sequence: u64, entries: Vec<RecordedEntry>) -> Seen {
         block: sequence,
         entries,
     };
-    Seen { id: format!("{ENTRIES}/{school}/{sequence}"), at, what: What::Recorded(recorded) }
+    Seen { id: format!("{}/{school}/{sequence}", Topic::RecordsEntries), at, what: What::Recorded(recorded) }
 }
 
 /// A signature that is valid.
@@ -73,22 +77,26 @@ fn failed(signature: SignatureVerified, code: &str) -> SignatureVerified {
 
 fn verified(signature: SignatureVerified) -> Seen {
     let at = signature.verified_at;
-    Seen { id: format!("{VERIFIED}/{}", signature.signature), at, what: What::Verified(signature) }
+    Seen {
+        id: format!("{}/{}", Topic::SignaturesVerified, signature.signature),
+        at,
+        what: What::Verified(signature),
+    }
 }
 
 fn alerted(number: i64, kind: &str, at: i64) -> Seen {
     let alert = Alert::new(number, at, Finding::new(kind));
-    Seen { id: format!("{ALERTS}/{number}"), at, what: What::Alerted(Box::new(alert)) }
+    Seen { id: format!("{}/{number}", Topic::Alerts), at, what: What::Alerted(Box::new(alert)) }
 }
 
 fn put_aside(number: usize, at: i64) -> Seen {
     let letter = DeadLetterTold {
         group: "recorder".to_owned(),
-        event: format!("{VERIFIED}/{number}"),
-        topic: VERIFIED.to_owned(),
+        event: format!("signatures.verified/{number}"),
+        topic: "signatures.verified".to_owned(),
         reason: "its data is not of its form".to_owned(),
     };
-    Seen { id: format!("{DEAD_LETTERS}/{number}"), at, what: What::PutAside(letter) }
+    Seen { id: format!("{}/{number}", Topic::DeadLetters), at, what: What::PutAside(letter) }
 }
 
 /// What a monitor with the defaults raises, by kind.
@@ -98,5 +106,5 @@ fn kinds(events: &[Seen]) -> Vec<String> {
 
 fn raised(settings: &Settings, events: &[Seen]) -> Vec<NewAlert> {
     let mut monitor = Monitor::new(settings);
-    events.iter().flat_map(|seen| monitor.see(seen, i64::MAX)).collect()
+    events.iter().flat_map(|seen| monitor.look(seen, i64::MAX)).collect()
 }

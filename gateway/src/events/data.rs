@@ -1,0 +1,176 @@
+//! What events tell, topic by topic: who produces an event and who handles it share this one definition. Members that a
+//! reader does not know are passed over, so that members may be added.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use sillok_contract::{
+    entry::{Entry, EntryId},
+    id::{EducatorId, LearnerId, SchoolId},
+};
+use sillok_proto::ledger::{RowImage, entry::Result as Outcome};
+
+/// The data of `signatures.verified`: a signature was verified, with whatever outcome. Times are microseconds since the Unix epoch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignatureVerified {
+    /// Its id: SHA-256 of the JWS signing input, in hexadecimal.
+    pub signature: String,
+    /// The hash that it signs, in hexadecimal.
+    pub hash: String,
+    /// The URI of what it signs.
+    pub subject: String,
+    /// Who it says that signed; where it is not valid, that is a claim.
+    pub signer: String,
+    /// The thumbprint of the certificate that it names.
+    pub certificate: String,
+    /// Who handed it in: the caller as the gateway's limits know them, such as a client certificate or an address.
+    pub source: String,
+    /// When it was signed, by its own word.
+    pub signed_at: i64,
+    /// When it was handed in.
+    pub received_at: i64,
+    /// When it was verified.
+    pub verified_at: i64,
+    /// Why it is not valid; `None` if it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+    /// Since when the certificate, or the key of the approval, is revoked, as known when it was verified.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked_since: Option<i64>,
+}
+
+/// Why a signature is not valid.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// The stable code of the first check that it did not stand.
+    pub code: String,
+    /// A sentence.
+    pub detail: String,
+}
+
+/// The data of `records.entries`: a batch of entries came to rest on the ledger.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EntriesRecorded {
+    /// Whose.
+    pub school: SchoolId,
+    /// The batch's number.
+    pub sequence: u64,
+    /// The transaction that recorded it.
+    pub transaction: String,
+    /// Its block.
+    pub block: u64,
+    /// Its entries, in order.
+    pub entries: Vec<RecordedEntry>,
+}
+
+/// An entry of a batch: who did what to whose record, without the record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordedEntry {
+    /// Its id.
+    pub entry: EntryId,
+    /// Who signed: an educator, or an officer where the request has a purpose.
+    pub educator: EducatorId,
+    /// Whom it is about.
+    pub learner: LearnerId,
+    /// When it was executed, microseconds since the Unix epoch.
+    pub executed_at: i64,
+    /// What was done.
+    pub action: Action,
+    /// How many rows of which table were written or adopted; of rows read it is not told where they lie.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub rows: BTreeMap<String, u64>,
+}
+
+/// What an entry did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// Rows were read.
+    Read,
+    /// New rows were written.
+    Inserted,
+    /// Rows were written that may have been there before.
+    Changed,
+    /// Rows were deleted.
+    Deleted,
+    /// An officer took on rows that were there before Sillok.
+    Adopted,
+}
+
+impl RecordedEntry {
+    /// What is told of an entry.
+    pub fn of(entry: &Entry) -> Self {
+        let (action, images): (_, &[RowImage]) = match &entry.result {
+            Outcome::Read(_) => (Action::Read, &[]),
+            Outcome::Adopted(adopted) => (Action::Adopted, &adopted.images),
+            Outcome::Written(written) => (written_by(&entry.statement.sql, &written.images), &written.images),
+        };
+        let mut rows = BTreeMap::new();
+        for image in images {
+            *rows.entry(image.table.clone()).or_default() += 1;
+        }
+        Self {
+            entry: entry.id,
+            educator: entry.educator.clone(),
+            learner: entry.learner.clone(),
+            executed_at: entry.executed_at,
+            action,
+            rows,
+        }
+    }
+
+    /// How many rows were written or adopted.
+    pub fn count(&self) -> u64 {
+        self.rows.values().fold(0, |sum, rows| sum.saturating_add(*rows))
+    }
+}
+
+/// An image does not tell whether its row was there before; the statement does. What is not plainly an INSERT counts as a
+/// change, so that no way of writing it hides one.
+fn written_by(sql: &str, images: &[RowImage]) -> Action {
+    let upper = sql.trim_start().to_ascii_uppercase();
+    match () {
+        () if images.iter().any(|image| image.deleted) => Action::Deleted,
+        () if upper.starts_with("INSERT") && !upper.contains("CONFLICT") => Action::Inserted,
+        () => Action::Changed,
+    }
+}
+
+/// The data of `dead-letters`, of which the monitor needs this: a group could not handle an event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeadLetterTold {
+    /// The group.
+    pub group: String,
+    /// The event's id.
+    pub event: String,
+    /// Its topic.
+    pub topic: String,
+    /// Why.
+    pub reason: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_overwrite_counts_as_a_change() {
+        let deleted = RowImage { deleted: true, ..RowImage::default() };
+        let cases = [
+            ("INSERT INTO grades (score) VALUES (1)", &[][..], Action::Inserted),
+            ("\n insert into grades (score) values (1)", &[], Action::Inserted),
+            (
+                "INSERT INTO grades (score) VALUES (1) on conflict do update SET score = 1",
+                &[],
+                Action::Changed,
+            ),
+            ("/* INSERT */ UPDATE grades SET score = 1", &[], Action::Changed),
+            ("UPDATE grades SET score = 1", &[], Action::Changed),
+            ("DELETE FROM grades", &[deleted], Action::Deleted),
+            ("DELETE FROM grades", &[], Action::Changed),
+        ];
+        for (sql, images, action) in cases {
+            assert_eq!(written_by(sql, images), action, "{sql}");
+        }
+    }
+}
