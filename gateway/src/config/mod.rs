@@ -173,6 +173,11 @@ mod tests {
             ("[service.requests]\nmax_queries = 0", "service.requests.max_queries"),
             ("[events]\nengine = \"pigeon\"", "events.engine"),
             ("[events]\nlease_ms = 1", "events.lease_ms"),
+            ("[events]\nengine = \"kafka\"", "events.kafka.brokers"),
+            (
+                "[events]\nengine = \"kafka\"\n[events.kafka]\nbrokers = [\"k.example:9092\"]",
+                "events.kafka.roots",
+            ),
             ("[monitor.hours]\nto_hour = 25", "monitor.hours.to_hour"),
             ("[tls]\ncertificate = \"x.pem\"", "tls.key"),
             ("[tls]\nclient_certificates = \"required\"", "tls.certificate"),

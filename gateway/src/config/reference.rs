@@ -33,6 +33,7 @@ fn sections() -> [(&'static str, Value); 27] {
         ("service.certificates.fonts", of::<certificate::FontFiles>()),
         ("service.objections", of::<service::ObjectionSettings>()),
         ("events", of::<events::Settings>()),
+        ("events.kafka", of::<events::KafkaSettings>()),
         ("monitor", of::<monitor::Settings>()),
         ("monitor.failing", of::<monitor::FailingSettings>()),
         ("monitor.revoked", of::<monitor::RevokedSettings>()),

@@ -70,6 +70,15 @@ pub(super) enum Place {
         /// The place.
         at: Cursor,
     },
+    /// In Kafka.
+    Kafka {
+        /// The topic's name there.
+        topic: String,
+        /// The partition.
+        partition: i32,
+        /// The offset.
+        offset: i64,
+    },
 }
 
 /// How far a group is behind in a topic.

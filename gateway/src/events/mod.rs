@@ -53,6 +53,7 @@ mod consume;
 mod effect;
 mod event;
 mod group;
+mod kafka;
 mod metrics;
 mod outbox;
 mod settings;
@@ -67,6 +68,7 @@ pub use consume::{Consumer, HandleError, Handler};
 pub use effect::{Effect, Handled, SignatureChange, SignatureMove};
 pub use event::{Event, MalformedEvent, NewEvent, PARTITIONS};
 pub use group::{Group, MalformedGroup};
+pub use kafka::KafkaSettings;
 pub(crate) use metrics::describe as describe_metrics;
 pub use settings::{Engine, Settings};
 pub use topic::{Topic, UnknownTopic};
@@ -87,8 +89,29 @@ pub fn open(settings: &Settings, records: Arc<dyn Records>) -> Result<Arc<dyn Bu
     settings.check().map_err(wrong)?;
     match settings.engine {
         Engine::Outbox => Ok(Arc::new(outbox::Outbox::new(records, settings.clone()))),
-        Engine::Kafka => Err(BusError::Setting("engine: \"kafka\" is not there yet".to_owned())),
+        Engine::Kafka => Ok(Arc::new(kafka::Kafka::new(records, settings.clone()))),
     }
+}
+
+/// Brings the outbox's events to Kafka until `shutdown`, where the settings name it; else it ends at once. Any number of
+/// processes may do so at once: they share the work as every group does.
+pub async fn relay(settings: &Settings, records: Arc<dyn Records>, shutdown: &CancellationToken) {
+    if settings.engine != Engine::Kafka {
+        return;
+    }
+    let consumer = Consumer {
+        bus: Arc::new(outbox::Outbox::new(records.clone(), settings.clone())),
+        records,
+        settings: settings.clone(),
+        group: relay_group(),
+        topics: Topic::ALL.to_vec(),
+    };
+    consumer.consume(&kafka::Producer::new(settings.clone()), shutdown).await;
+}
+
+/// The group that the relay is: how far it is behind is what Kafka has not got yet.
+pub fn relay_group() -> Group {
+    Group::new("relay").expect("letters alone are well formed")
 }
 
 /// Deletes what is old, until `shutdown`: events that all groups have handled, and marks of what was handled.
@@ -104,7 +127,9 @@ async fn prune_once(settings: &Settings, records: &dyn Records, shutdown: &Cance
     const DAY: i64 = 86_400_000_000;
     let now = clock::now();
     let before = now.saturating_sub(DAY.saturating_mul(settings.keep_days.into()));
-    while !shutdown.is_cancelled() && records.prune(before, now, None, PRUNING.1).await? > 0 {
+    // With Kafka, the relay alone reads the outbox; what others read there before does not hold it back.
+    let relay = (settings.engine == Engine::Kafka).then(relay_group);
+    while !shutdown.is_cancelled() && records.prune(before, now, relay.as_ref(), PRUNING.1).await? > 0 {
         tokio::task::yield_now().await;
     }
     Ok(())

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::KafkaSettings;
+
 /// How events go from the services that tell them to those that handle them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -27,6 +29,8 @@ pub struct Settings {
     pub retry_min_ms: u64,
     /// The longest wait between attempts, in milliseconds.
     pub retry_max_ms: u64,
+    /// Where Kafka is, for the engine "kafka".
+    pub kafka: KafkaSettings,
 }
 
 impl Default for Settings {
@@ -41,6 +45,7 @@ impl Default for Settings {
             tries: 5,
             retry_min_ms: 50,
             retry_max_ms: 5_000,
+            kafka: KafkaSettings::default(),
         }
     }
 }
@@ -72,6 +77,7 @@ impl Settings {
             None if self.source.is_empty() || self.source.chars().any(char::is_whitespace) => {
                 Err(("source", "must be a URI reference, such as /sillok".to_owned()))
             }
+            None if self.engine == Engine::Kafka => self.kafka.check(),
             None => Ok(()),
         }
     }

@@ -4,10 +4,15 @@
 use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
+use sillok_contract::{entry::Entry, id::SchoolId};
 use tokio::sync::watch;
 
-use super::{RecordsError, Result, SignatureList, SignatureState, StoredSignature};
-use crate::events::{Effect, Group, Handled, NewEvent, Topic};
+use super::{Alert, RecordsError, Result, SignatureList, SignatureState, StoredSignature};
+use crate::{
+    clock,
+    events::{Effect, Group, Handled, NewEvent, Topic},
+    monitor::{EntriesRecorded, RecordedEntry},
+};
 
 /// The most bytes of an event's data.
 pub const MAX_DATA: usize = 4 * 1024 * 1024;
@@ -182,6 +187,33 @@ impl NewDeadLetter {
         });
         NewEvent::new(Topic::DeadLetters, group.as_str(), &format!("{id}/{at}"), *at, data)
     }
+}
+
+/// What tells of an alert.
+pub(super) fn raised_event(alert: &Alert) -> NewEvent {
+    let data = serde_json::to_value(alert).unwrap_or_default();
+    NewEvent::new(Topic::Alerts, &alert.finding.kind, &alert.id.to_string(), alert.seen_at, data)
+}
+
+/// What tells of a batch that came to rest, whose entries these are. One that cannot be read is left out: verification
+/// finds it.
+pub(super) fn recorded_event(
+    school: &SchoolId,
+    sequence: u64,
+    (transaction, block): (&str, u64),
+    entries: &[Vec<u8>],
+) -> NewEvent {
+    let entries = entries.iter().filter_map(|bytes| Some(RecordedEntry::of(&Entry::parse(bytes).ok()?)));
+    let recorded = EntriesRecorded {
+        school: school.clone(),
+        sequence,
+        transaction: transaction.to_owned(),
+        block,
+        entries: entries.collect(),
+    };
+    let data = serde_json::to_value(recorded).unwrap_or_default();
+    let which = format!("{school}/{sequence}");
+    NewEvent::new(Topic::RecordsEntries, school.as_str(), &which, clock::now(), data)
 }
 
 /// The marks of these effects, each once, in order.

@@ -4,6 +4,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sillok_contract::id::{DocumentId, SignerId};
 
 /// A signature that came in.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,11 +14,11 @@ pub struct StoredSignature {
     /// SHA-256 of the document.
     pub hash: [u8; 32],
     /// Who signed, as they are registered on the ledger.
-    pub signer: String,
+    pub signer: SignerId,
     /// What was signed, as the signature names it: a `urn:sillok:`.
     pub subject: String,
     /// The document of several parties that it is a part of.
-    pub document: Option<String>,
+    pub document: Option<DocumentId>,
     /// Where it stands.
     pub state: SignatureState,
     /// What verifying it gave.

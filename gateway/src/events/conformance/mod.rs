@@ -1,7 +1,9 @@
 //! What every engine of the bus owes, run against each: the outbox on SQLite always, on PostgreSQL where
-//! `SILLOK_TEST_POSTGRES` names a server.
+//! `SILLOK_TEST_POSTGRES` names a server, and Kafka where `SILLOK_TEST_KAFKA` names the directory of a network in which
+//! network/kafka.sh has brought a broker up.
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod broker;
 mod consuming;
 mod subscribing;
 mod worlds;
@@ -202,6 +204,16 @@ macro_rules! on_every_engine {
             async fn $test() {
                 let (world, _directory) = super::super::worlds::sqlite().await;
                 super::$test(&world).await;
+            })*
+        }
+
+        mod kafka {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() {
+                if let Some((world, relay, _directory)) = super::super::worlds::kafka().await {
+                    super::$test(&world).await;
+                    relay.stop().await;
+                }
             })*
         }
 

@@ -143,7 +143,7 @@ impl Share {
     fn confirmed(&self, deliveries: &[Delivery]) -> Vec<Held> {
         let mut furthest: HashMap<Way, Held> = HashMap::new();
         for delivery in deliveries {
-            let Place::Outbox { way, token, at } = delivery.place;
+            let Place::Outbox { way, token, at } = delivery.place else { continue };
             if self.ways.get(&way).is_some_and(|hold| hold.token == token) {
                 let held = furthest.entry(way).or_insert(Held { way, token, at, leaving: false });
                 held.at = held.at.max(at);

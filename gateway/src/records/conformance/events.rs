@@ -2,11 +2,16 @@
 
 use futures_util::future::join_all;
 use serde_json::json;
+use sillok_contract::id::SignerId;
 
-use super::{NOW, Office, on_every_engine};
+use super::{NOW, Office, on_every_engine, school};
 use crate::{
     events::{Effect, Group, NewEvent, PARTITIONS, SignatureChange, SignatureMove, Topic},
-    records::{Ask, Cursor, NewDeadLetter, SignatureList, SignatureState, StoredEvent, StoredSignature, Way},
+    monitor::{Action, EntriesRecorded},
+    records::{
+        Alert, Ask, Cursor, Finding, NewAlert, NewDeadLetter, SignatureList, SignatureState, StoredBatch,
+        StoredEvent, StoredSignature, Way,
+    },
 };
 
 on_every_engine!(
@@ -21,6 +26,8 @@ on_every_engine!(
     what_every_group_has_passed_is_deleted_when_it_is_old,
     a_dead_letter_is_seen_told_and_revived,
     what_is_too_large_is_refused,
+    a_batch_that_came_to_rest_is_told_once,
+    an_alert_is_told_when_it_is_raised,
 );
 
 fn group(name: &str) -> Group {
@@ -31,7 +38,7 @@ pub(super) fn signature(n: u8) -> StoredSignature {
     StoredSignature {
         id: [n; 32],
         hash: [n / 10; 32],
-        signer: format!("signer-{n}"),
+        signer: SignerId::new(format!("signer-{n}")).unwrap(),
         subject: format!("urn:sillok:hash:{}", hex::encode([n / 10; 32])),
         document: None,
         state: SignatureState::Created,
@@ -380,4 +387,54 @@ async fn what_is_too_large_is_refused(office: &Office) {
     let effect = created(1).tell(large);
     assert!(office.records.commit(&effect).await.is_err());
     assert_eq!(office.records.signature(&[1; 32]).await.unwrap(), None);
+}
+
+/// With queries of their form, as in the field: what is told of an entry is read off its bytes.
+async fn a_batch_that_came_to_rest_is_told_once(office: &Office) {
+    let sql = "INSERT INTO notes (year, area, number, content) VALUES (2026, 'club', $1, 'x')";
+    let mut request =
+        office.request("one", &[("learner-1", sql, &[json!(1)]), ("learner-1", "SELECT 1 AS one", &[])]);
+    for (query, params) in request.queries.iter_mut().zip([json!([1]), json!([])]) {
+        let salt = "AAAAAAAAAAAAAAAAAAAAAA";
+        let sql = if params == json!([1]) { sql } else { "SELECT 1 AS one" };
+        query.bytes =
+            json!({"learner": "learner-1", "sql": sql, "params": params, "salt": salt}).to_string().into();
+    }
+    let entries: Vec<_> =
+        office.executes(&request).await.unwrap().results.iter().map(|result| result.entry).collect();
+    let lease = office.records.claim(&school(), "gateway", 60_000).await.unwrap().unwrap();
+    let batch = StoredBatch {
+        school: school(),
+        sequence: 1,
+        header: vec![1; 40],
+        entries: entries.clone(),
+        body: None,
+        submitted: None,
+        recorded: None,
+    };
+    office.records.form(&lease, &batch).await.unwrap();
+    assert!(all(office, &[Topic::RecordsEntries]).await.is_empty());
+    for _ in 0..2 {
+        office.records.finish(&lease, 1, b"{}", "tx-1", 7).await.unwrap();
+    }
+    let told = all(office, &[Topic::RecordsEntries]).await;
+    assert_eq!(told.len(), 1);
+    let event = &told[0].event;
+    assert_eq!((event.id.as_str(), event.subject.as_str()), ("records.entries/school-1/1", "school-1"));
+    let recorded: EntriesRecorded = serde_json::from_value(event.data.clone()).unwrap();
+    assert_eq!((recorded.sequence, recorded.transaction.as_str(), recorded.block), (1, "tx-1", 7));
+    let of: Vec<_> =
+        recorded.entries.iter().map(|entry| (entry.entry, entry.action, entry.count())).collect();
+    assert_eq!(of, [(entries[0], Action::Inserted, 1), (entries[1], Action::Read, 0)]);
+    assert!(!event.data.to_string().contains("club"), "no row's data");
+}
+
+async fn an_alert_is_told_when_it_is_raised(office: &Office) {
+    let alert = NewAlert { fingerprint: "f-1".to_owned(), finding: Finding::new("write.unrecorded") };
+    let raised = office.records.raise(&[alert.clone()]).await.unwrap();
+    assert!(office.records.raise(&[alert]).await.unwrap().is_empty());
+    let told = all(office, &[Topic::Alerts]).await;
+    assert_eq!(told.len(), 1);
+    assert_eq!((told[0].event.subject.as_str(), told[0].event.time), ("write.unrecorded", raised[0].seen_at));
+    assert_eq!(serde_json::from_value::<Alert>(told[0].event.data.clone()).unwrap(), raised[0]);
 }

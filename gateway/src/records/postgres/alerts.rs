@@ -5,11 +5,13 @@ use tokio_postgres::{Row, types::ToSql};
 
 use super::{
     connection::{row, rows},
+    events::tell,
     failure::Done,
 };
 use crate::records::{
     Alert, Finding, NewAlert,
     alert::{json, with_json},
+    events::raised_event,
     execution::ALERT,
 };
 
@@ -44,6 +46,8 @@ pub(super) async fn raise(transaction: &Transaction<'_>, alerts: &[NewAlert]) ->
         ];
         raised.extend(row(transaction, &sql, &values).await?.as_ref().map(alert).transpose()?);
     }
+    let told: Vec<_> = raised.iter().map(raised_event).collect();
+    tell(transaction, told.iter()).await?;
     Ok(raised)
 }
 

@@ -5,12 +5,14 @@ use deadpool_postgres::{GenericClient, Transaction};
 use sillok_contract::{entry::EntryId, id::SchoolId};
 
 use super::{
-    connection::{change, row, stored},
+    connection::{change, row, rows, stored},
+    events::tell,
     failure::{Done, Failure},
     outbox::batches,
 };
 use crate::records::{
     Lease, RecordsError, StoredBatch,
+    events::recorded_event,
     execution::{join_ids, split_ids},
 };
 
@@ -104,7 +106,7 @@ pub(super) async fn store_envelope(
     if kept == 1 { Ok(()) } else { Err(wrong(sequence, "is not in flight")) }
 }
 
-/// Finishing twice is finishing once.
+/// Finishing twice is finishing once. It is told of.
 pub(super) async fn finish(
     c: &impl GenericClient,
     school: &SchoolId,
@@ -120,10 +122,17 @@ pub(super) async fn finish(
         &[&school.as_str(), &stored(sequence)?, &receipt, &transaction, &stored(block)?],
     )
     .await?;
+    let (ids, _) = ids(c, school, sequence).await?;
     if finished == 0 {
-        ids(c, school, sequence).await?;
+        return Ok(());
     }
-    Ok(())
+    let ids: Vec<_> = ids.iter().map(|id| &id.0[..]).collect();
+    let sql = "SELECT bytes FROM sillok_entries WHERE id = ANY($1) ORDER BY leaf";
+    let mut entries: Vec<Vec<u8>> = Vec::with_capacity(ids.len());
+    for row in rows(c, sql, &[&ids]).await? {
+        entries.push(row.try_get(0)?);
+    }
+    tell(c, std::iter::once(&recorded_event(school, sequence, (transaction, block), &entries))).await
 }
 
 pub(super) async fn dissolve(

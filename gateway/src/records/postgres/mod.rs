@@ -238,7 +238,10 @@ impl Records for Postgres {
         transaction: &str,
         block: u64,
     ) -> Result<()> {
-        fenced!(self, lease, |t| batch::finish(&t, &lease.school, sequence, receipt, transaction, block))
+        let finished: Result<()> =
+            fenced!(self, lease, |t| batch::finish(&t, &lease.school, sequence, receipt, transaction, block));
+        self.told.send_replace(());
+        finished
     }
 
     async fn dissolve(
@@ -285,7 +288,9 @@ impl Records for Postgres {
     }
 
     async fn raise(&self, alerts: &[NewAlert]) -> Result<Vec<Alert>> {
-        writing!(self, |transaction| alerts::raise(&transaction, alerts))
+        let raised: Result<_> = writing!(self, |transaction| alerts::raise(&transaction, alerts));
+        self.told.send_replace(());
+        raised
     }
 
     async fn alerts(&self, after: i64, limit: u32) -> Result<Vec<Alert>> {

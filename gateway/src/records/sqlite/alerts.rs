@@ -2,10 +2,11 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Row, TransactionBehavior, params};
 
-use super::connection::away;
+use super::{connection::away, events::tell};
 use crate::records::{
     Alert, Finding, NewAlert, Result,
     alert::{json, with_json},
+    events::raised_event,
     execution::ALERT,
 };
 
@@ -42,6 +43,7 @@ pub(super) fn raise(connection: &mut Connection, alerts: &[NewAlert]) -> Result<
         );
         raised.extend(stored.optional().map_err(away)?.transpose()?);
     }
+    tell(&transaction, &raised.iter().map(raised_event).collect::<Vec<_>>())?;
     transaction.commit().map_err(away)?;
     Ok(raised)
 }

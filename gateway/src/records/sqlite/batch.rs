@@ -3,9 +3,10 @@
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use sillok_contract::{entry::EntryId, id::SchoolId};
 
-use super::{connection::away, outbox::batches};
+use super::{connection::away, events::tell, outbox::batches};
 use crate::records::{
     Lease, RecordsError, Result, StoredBatch,
+    events::recorded_event,
     execution::{join_ids, split_ids},
 };
 
@@ -124,7 +125,7 @@ pub(super) fn store_envelope(
     if stored == 1 { Ok(()) } else { Err(wrong(sequence, "is not in flight")) }
 }
 
-/// Finishing twice is finishing once.
+/// Finishing twice is finishing once. It is told of.
 pub(super) fn finish(
     connection: &Connection,
     school: &SchoolId,
@@ -140,10 +141,17 @@ pub(super) fn finish(
             params![school.as_str(), sequence, receipt, transaction, block],
         )
         .map_err(away)?;
+    let (ids, _) = ids(connection, school, sequence)?;
     if finished == 0 {
-        ids(connection, school, sequence)?;
+        return Ok(());
     }
-    Ok(())
+    let mut select =
+        connection.prepare_cached("SELECT bytes FROM sillok_entries WHERE id = ?1").map_err(away)?;
+    let mut entries = Vec::with_capacity(ids.len());
+    for id in ids {
+        entries.extend(select.query_row([id.0], |row| row.get(0)).optional().map_err(away)?);
+    }
+    tell(connection, &[recorded_event(school, sequence, (transaction, block), &entries)])
 }
 
 pub(super) fn dissolve(

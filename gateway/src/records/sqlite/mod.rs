@@ -227,7 +227,9 @@ impl Records for Sqlite {
                 batch::finish(c, &lease.school, sequence, &receipt, &transaction, block)
             })
         };
-        self.writer.run(finish).await
+        self.writer.run(finish).await?;
+        self.told.send_replace(());
+        Ok(())
     }
 
     async fn dissolve(
@@ -283,7 +285,9 @@ impl Records for Sqlite {
 
     async fn raise(&self, alerts: &[NewAlert]) -> Result<Vec<Alert>> {
         let alerts = alerts.to_vec();
-        self.writer.run(move |c| alerts::raise(c, &alerts)).await
+        let raised = self.writer.run(move |c| alerts::raise(c, &alerts)).await?;
+        self.told.send_replace(());
+        Ok(raised)
     }
 
     async fn alerts(&self, after: i64, limit: u32) -> Result<Vec<Alert>> {

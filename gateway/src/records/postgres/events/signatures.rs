@@ -1,13 +1,14 @@
 //! What is kept of signatures.
 
 use deadpool_postgres::GenericClient;
+use sillok_contract::id::DocumentId;
 use tokio_postgres::{Row, types::ToSql};
 
 use crate::{
     events::{SignatureChange, SignatureMove},
     records::{
         RecordsError, SignatureList, SignatureState, StoredSignature,
-        execution::{corrupt, hash},
+        execution::{corrupt, hash, identifier},
         postgres::{
             connection::{change as changed, rows, stored},
             failure::{Done, Failure},
@@ -35,9 +36,9 @@ async fn insert(c: &impl GenericClient, signature: &StoredSignature) -> Done<()>
     let values: [&(dyn ToSql + Sync); 11] = [
         &&id[..],
         &&hash[..],
-        signer,
+        &signer.as_str(),
         subject,
-        document,
+        &document.as_ref().map(DocumentId::as_str),
         &state.name(),
         &verdict,
         &transaction,
@@ -109,9 +110,9 @@ fn signature(row: &Row) -> Done<StoredSignature> {
     Ok(StoredSignature {
         id: hash(row.try_get(0)?)?,
         hash: hash(row.try_get(1)?)?,
-        signer: row.try_get(2)?,
+        signer: identifier(row.try_get(2)?)?,
         subject: row.try_get(3)?,
-        document: row.try_get(4)?,
+        document: row.try_get::<_, Option<String>>(4)?.map(identifier).transpose()?,
         state: row.try_get::<_, &str>(5)?.parse().map_err(|_| corrupt("a signature's state"))?,
         verdict: verdict.map(serde_json::from_str).transpose().map_err(|_| corrupt("a verdict"))?,
         recorded: transaction.zip(block.map(i64::unsigned_abs)),

@@ -1,11 +1,14 @@
 //! What is kept of signatures.
 
 use rusqlite::{Connection, Row, params};
+use sillok_contract::id::DocumentId;
 
 use crate::{
     events::{SignatureChange, SignatureMove},
     records::{
-        Result, SignatureList, SignatureState, StoredSignature, execution::corrupt, signature::SIGNATURE,
+        Result, SignatureList, SignatureState, StoredSignature,
+        execution::{corrupt, identifier},
+        signature::SIGNATURE,
         sqlite::connection::away,
     },
 };
@@ -28,9 +31,9 @@ fn insert(connection: &Connection, signature: &StoredSignature) -> Result<()> {
     let values = params![
         id,
         hash,
-        signer,
+        signer.as_str(),
         subject,
-        document,
+        document.as_ref().map(DocumentId::as_str),
         state.name(),
         verdict,
         transaction,
@@ -84,13 +87,14 @@ fn select(
 fn signature(row: &Row<'_>) -> Result<StoredSignature> {
     let state: String = row.get(5).map_err(away)?;
     let verdict: Option<String> = row.get(6).map_err(away)?;
+    let document: Option<String> = row.get(4).map_err(away)?;
     let transaction: Option<String> = row.get(7).map_err(away)?;
     Ok(StoredSignature {
         id: row.get(0).map_err(away)?,
         hash: row.get(1).map_err(away)?,
-        signer: row.get(2).map_err(away)?,
+        signer: identifier(row.get(2).map_err(away)?)?,
         subject: row.get(3).map_err(away)?,
-        document: row.get(4).map_err(away)?,
+        document: document.map(identifier).transpose()?,
         state: state.parse().map_err(|_| corrupt("a signature's state"))?,
         verdict: verdict
             .map(|text| serde_json::from_str(&text))

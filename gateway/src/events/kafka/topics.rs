@@ -1,0 +1,80 @@
+//! Topics: made where they are not there, and how far groups are in them.
+
+use std::collections::BTreeSet;
+
+use rdkafka::{
+    Offset, TopicPartitionList,
+    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
+    client::DefaultClientContext,
+    consumer::{BaseConsumer, Consumer as _},
+    types::RDKafkaErrorCode,
+};
+
+use super::{
+    blocking, failed,
+    settings::{ANSWER, longest},
+};
+use crate::events::{BusError, Group, Lag, Settings, Topic};
+
+/// Makes what is missing of these topics. Those that are there stay as they are.
+pub(super) async fn make(settings: &Settings, topics: &[Topic]) -> Result<(), BusError> {
+    let kafka = &settings.kafka;
+    let admin: AdminClient<DefaultClientContext> = kafka.client()?.create().map_err(failed)?;
+    let names: Vec<_> = topics.iter().map(|topic| kafka.name(topic.name())).collect();
+    let keep = (u64::from(settings.keep_days) * 86_400_000).to_string();
+    let (longest, in_sync) = (longest(), if kafka.replication >= 3 { "2" } else { "1" });
+    let new = |name| {
+        NewTopic::new(name, kafka.partitions.into(), TopicReplication::Fixed(kafka.replication.into()))
+            .set("retention.ms", &keep)
+            .set("max.message.bytes", &longest)
+            .set("min.insync.replicas", in_sync)
+    };
+    let new: Vec<_> = names.iter().map(|name| new(name)).collect();
+    let options = AdminOptions::new().request_timeout(Some(ANSWER)).operation_timeout(Some(ANSWER));
+    let made = admin.create_topics(&new, &options).await.map_err(failed);
+    // It waits for its threads.
+    blocking(move || {
+        drop(admin);
+        Ok(())
+    })
+    .await?;
+    for topic in made? {
+        match topic {
+            Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+            Err((topic, error)) => {
+                return Err(BusError::Kafka(format!("the topic {topic} is not made: {error}")));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// How far the group is behind, in the topics that it is known to handle.
+pub(super) fn lag(settings: &Settings, group: &Group, ours: &BTreeSet<Topic>) -> Result<Vec<Lag>, BusError> {
+    let kafka = &settings.kafka;
+    let consumer: BaseConsumer =
+        kafka.client()?.set("group.id", kafka.name(group.as_str())).create().map_err(failed)?;
+    let mut lags = Vec::new();
+    let metadata = consumer.fetch_metadata(None, ANSWER).map_err(failed)?;
+    for topic in Topic::ALL {
+        let name = kafka.name(topic.name());
+        let Some(there) = metadata.topics().iter().find(|there| there.name() == name) else { continue };
+        let mut places = TopicPartitionList::new();
+        there.partitions().iter().for_each(|partition| {
+            places.add_partition(&name, partition.id());
+        });
+        let places = consumer.committed_offsets(places, ANSWER).map_err(failed)?;
+        let known = places.elements().iter().any(|place| matches!(place.offset(), Offset::Offset(_)));
+        if known || ours.contains(&topic) {
+            let mut events = 0;
+            for place in places.elements() {
+                let (low, high) =
+                    consumer.fetch_watermarks(&name, place.partition(), ANSWER).map_err(failed)?;
+                let at = if let Offset::Offset(at) = place.offset() { at.max(low) } else { low };
+                events += u64::try_from(high - at).unwrap_or_default();
+            }
+            lags.push(Lag { topic, events, oldest: None });
+        }
+    }
+    Ok(lags)
+}
