@@ -431,7 +431,7 @@ async fn a_batch_that_came_to_rest_is_told_once(office: &Office) {
 
 async fn an_alert_is_told_when_it_is_raised(office: &Office) {
     let alert = NewAlert { fingerprint: "f-1".to_owned(), finding: Finding::new("write.unrecorded") };
-    let raised = office.records.raise(&[alert.clone()]).await.unwrap();
+    let raised = office.records.raise(std::slice::from_ref(&alert)).await.unwrap();
     assert!(office.records.raise(&[alert]).await.unwrap().is_empty());
     let told = all(office, &[Topic::Alerts]).await;
     assert_eq!(told.len(), 1);
