@@ -13,7 +13,7 @@ fn of<T: PartialSchema>() -> Value {
     serde_json::to_value(T::schema()).expect("a schema is JSON")
 }
 
-fn sections() -> [(&'static str, Value); 27] {
+fn sections() -> [(&'static str, Value); 28] {
     [
         ("listen", of::<Listen>()),
         ("tls", of::<Tls>()),
