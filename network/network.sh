@@ -23,7 +23,8 @@ Nodes: orderer1 (orderer2, orderer3), peer-office, peer-support, chaincode-offic
 
   --dir DIR          the run directory, default network/run or SILLOK_NETWORK_DIR
   --port-base N      first port, default 7000 or SILLOK_NETWORK_PORT_BASE; kept in the run directory. Used are
-                     N+10 to N+32 (orderers), N+51 to N+63 (peers), N+71, N+72 (chaincode), N+80 (PostgreSQL)
+                     N+10 to N+32 (orderers), N+51 to N+63 (peers), N+71, N+72 (chaincode), N+80 (PostgreSQL), N+94,
+                     N+95 (Cassandra)
 
 Fabric's programs (3.1.x: peer, orderer, osnadmin, configtxgen, cryptogen) are taken from SILLOK_FABRIC_BIN or
 PATH, else built with Go from what network/fabric pins; the chaincode server from SILLOK_CHAINCODE_BIN, else it is
@@ -76,11 +77,13 @@ down() {
   if [[ ! -f $RUN/settings ]]; then say "nothing to stop: no network in $RUN" && return; fi
   stop_nodes
   [[ ! -d $RUN/postgres ]] || "$HERE/postgres.sh" down --dir "$RUN"
+  [[ ! -d $RUN/cassandra ]] || "$HERE/cassandra.sh" down --dir "$RUN"
 }
 
 clean() {
   down
   [[ ! -d $RUN/postgres ]] || "$HERE/postgres.sh" clean --dir "$RUN"
+  [[ ! -d $RUN/cassandra ]] || "$HERE/cassandra.sh" clean --dir "$RUN"
   [[ -f $RUN/settings ]] || return 0 # whatever that directory is, it is not a network's
   rm -rf -- "${RUN:?}"
   say "deleted $RUN"

@@ -25,4 +25,5 @@ pub mod server;
 pub mod service;
 pub mod signature;
 pub mod telemetry;
+mod trust;
 pub mod wallet;

@@ -9,9 +9,10 @@
 //! | `sillok-archive/1 record`, the record's id | the content |
 //! | `sillok-archive/1 key`, the office key's id, the record's id | the record's key |
 //!
-//! An engine is an [`Archive`]: a table of the records database ([`TableArchive`]), or Apache Cassandra. It never sees
-//! content or keys.
+//! An engine is an [`Archive`]: a table of the records database ([`TableArchive`]), or Apache Cassandra
+//! ([`CassandraArchive`]). It never sees content or keys.
 
+mod cassandra;
 #[cfg(test)]
 mod conformance;
 mod error;
@@ -19,16 +20,20 @@ mod evidence;
 mod office_key;
 mod seal;
 mod sealed;
+mod settings;
 mod table;
 mod vault;
 
 use async_trait::async_trait;
 
+pub use cassandra::{CassandraArchive, CassandraSettings};
 pub use error::{ArchiveError, Result};
 pub use evidence::{EVIDENCE_VERSION, Evidence};
 pub use office_key::{KeyId, OfficeKeys};
-pub use seal::{MAX_CONTENT, open, rewrap, seal};
+pub use seal::MAX_CONTENT;
+pub(crate) use seal::{open, rewrap, seal};
 pub use sealed::{Cursor, Page, RecordId, Sealed, WrappedKey, WrappedRecord};
+pub use settings::{ArchiveEngine, Settings, open_vault};
 pub use table::TableArchive;
 pub use vault::{Rotation, Unwrapped, Vault};
 

@@ -17,13 +17,14 @@ use std::{
 use aws_lc_rs::aead::{AES_256_GCM, RandomizedNonceKey};
 use jiff::Timestamp;
 use p256::elliptic_curve::zeroize::Zeroizing;
+use serde::Serialize;
 use sillok_contract::digest::sha256;
 
 use super::{ArchiveError, Result};
 use crate::keys::{KeyError, random, write_private};
 
 /// Which key of an office: `20261122T093000Z-` and sixteen hexadecimal digits.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct KeyId(String);
 
 impl KeyId {
@@ -154,7 +155,7 @@ impl OfficeKeys {
     }
 
     /// The one that wraps.
-    pub(super) fn newest(&self) -> Result<(KeyId, RandomizedNonceKey)> {
+    pub(crate) fn newest(&self) -> Result<(KeyId, RandomizedNonceKey)> {
         let read = self.now()?;
         let (id, key) =
             read.keys.last_key_value().ok_or_else(|| ArchiveError::NoKey(self.directory.clone()))?;

@@ -12,7 +12,7 @@ use crate::keys::random;
 pub const MAX_CONTENT: usize = 4 * 1024 * 1024;
 
 /// Seals content under a new key, and wraps that by the office's newest key. `now` is in microseconds since the Unix epoch.
-pub fn seal(keys: &OfficeKeys, id: RecordId, content: &[u8], now: i64) -> Result<Sealed> {
+pub(crate) fn seal(keys: &OfficeKeys, id: RecordId, content: &[u8], now: i64) -> Result<Sealed> {
     if content.len() > MAX_CONTENT {
         return Err(ArchiveError::TooLarge { size: content.len(), limit: MAX_CONTENT });
     }
@@ -22,14 +22,14 @@ pub fn seal(keys: &OfficeKeys, id: RecordId, content: &[u8], now: i64) -> Result
 }
 
 /// The content of a record.
-pub fn open(keys: &OfficeKeys, sealed: &Sealed) -> Result<Zeroizing<Vec<u8>>> {
+pub(crate) fn open(keys: &OfficeKeys, sealed: &Sealed) -> Result<Zeroizing<Vec<u8>>> {
     let key = unwrap(keys, &sealed.id, &sealed.key)?;
     decrypt(&cipher(&key), &of_record(&sealed.id), sealed.nonce, &sealed.ciphertext)
         .ok_or(ArchiveError::Damaged(sealed.id))
 }
 
 /// The record's key under the office's newest key; none where it is that already.
-pub fn rewrap(keys: &OfficeKeys, record: &WrappedRecord) -> Result<Option<WrappedKey>> {
+pub(crate) fn rewrap(keys: &OfficeKeys, record: &WrappedRecord) -> Result<Option<WrappedKey>> {
     if keys.newest()?.0 == record.key.office_key {
         return Ok(None);
     }

@@ -54,6 +54,13 @@ pub struct Sealed {
     pub created_at: i64,
 }
 
+impl Sealed {
+    /// Whether that is this record: its key may have been wrapped anew meanwhile.
+    pub(crate) fn is_same(&self, that: &Self) -> bool {
+        (self.id, self.nonce, &self.ciphertext) == (that.id, that.nonce, &that.ciphertext)
+    }
+}
+
 /// A record without its content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WrappedRecord {

@@ -6,8 +6,9 @@ use sillok_contract::Refusal;
 
 use super::{Exit, Failure};
 use crate::{
+    archive::ArchiveError,
     client::{ClientError, Refused},
-    keys::KeyError,
+    keys::{KeyError, held::HeldError},
     ledger::{
         LedgerError, consortium::ConsortiumError, embedded::OpenError, fabric::ConnectError,
         school::RegisterError,
@@ -20,6 +21,35 @@ impl From<KeyError> for Failure {
             KeyError::File { error, .. } if error.kind() != ErrorKind::NotFound => Exit::Failed,
             KeyError::NotIssued(_) | KeyError::NoRandomness => Exit::Failed,
             _ => Exit::Usage,
+        };
+        Self::new(exit, error.code(), error.to_string())
+    }
+}
+
+impl From<ArchiveError> for Failure {
+    fn from(error: ArchiveError) -> Self {
+        let exit = match &error {
+            ArchiveError::Damaged(_) => Exit::Unverified,
+            ArchiveError::KeyMissing { .. }
+            | ArchiveError::NoKey(_)
+            | ArchiveError::KeyFile { .. }
+            | ArchiveError::Setting(_) => Exit::Usage,
+            error if error.retry() => Exit::Unavailable,
+            _ => Exit::Failed,
+        };
+        Self::new(exit, error.code(), error.to_string())
+    }
+}
+
+impl From<HeldError> for Failure {
+    fn from(error: HeldError) -> Self {
+        let exit = match error {
+            HeldError::OfficeKey(error) => return error.into(),
+            HeldError::Label | HeldError::Exists(_) | HeldError::Unknown(_) | HeldError::Setting(_) => {
+                Exit::Usage
+            }
+            HeldError::Unavailable(_) => Exit::Unavailable,
+            HeldError::Ambiguous(_) | HeldError::Refused(_) | HeldError::Damaged { .. } => Exit::Failed,
         };
         Self::new(exit, error.code(), error.to_string())
     }

@@ -27,6 +27,7 @@
 
 mod admin;
 mod alerts;
+mod archive;
 mod audit;
 mod baseline;
 mod bench;
@@ -112,6 +113,8 @@ pub enum Command {
     Baseline(baseline::Baseline),
     /// Shows what was found in the database that did not come through the gateway.
     Alerts(alerts::Alerts),
+    /// Administers the archive of signatures: its office keys.
+    Archive(archive::ArchiveOf),
     /// Administers the watch for writes past the gateway.
     Watch(watch::Watch),
     /// Erases the bodies of a learner's entries, on legal grounds.
@@ -138,6 +141,7 @@ impl Command {
             Self::Wallet(command) => command.run(program),
             Self::Baseline(command) => on_threads(command.run(program)),
             Self::Alerts(command) => on_threads(command.run(program)),
+            Self::Archive(command) => on_threads(command.run(program)),
             Self::Watch(command) => on_threads(command.run(program)),
             Self::Erase(command) => on_threads(command.run(program)),
             Self::Objection(command) => on_threads(command.run(program)),

@@ -27,7 +27,7 @@ pub use listen::{Listen, Metrics, Plaintext};
 pub use log::{Log, LogFormat};
 pub use tls::{ClientCertificates, Tls};
 
-use crate::{events, monitor, records, service};
+use crate::{archive, events, keys::held, monitor, records, service};
 
 /// The whole configuration.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -45,6 +45,10 @@ pub struct Settings {
     pub log: Log,
     /// The records database.
     pub records: records::Settings,
+    /// The archive of signatures.
+    pub archive: archive::Settings,
+    /// Keys that the office holds for signers.
+    pub held: held::Settings,
     /// The ledger.
     pub ledger: Ledger,
     /// The service and its batcher.
@@ -64,6 +68,8 @@ impl Default for Settings {
             limits: Limits::default(),
             log: Log::default(),
             records: records::Settings::default(),
+            archive: archive::Settings::default(),
+            held: held::Settings::default(),
             ledger: Ledger::default(),
             service: service::Settings::default(),
             events: events::Settings::default(),
@@ -170,6 +176,9 @@ mod tests {
             ("[listen]\ngrpc = \"0.0.0.0:8080\"", "listen.grpc"),
             ("[listen]\nplaintext = \"never\"", "tls.certificate"),
             ("[ledger]\nengine = \"paper\"", "ledger.engine"),
+            ("[archive]\nengine = \"paper\"", "archive.engine"),
+            ("[archive.cassandra]\nnode = \"a\"", "archive.cassandra.node"),
+            ("[held.pkcs11]\npin = \"1234\"", "held.pkcs11.pin"),
             ("[service.requests]\nmax_queries = 0", "service.requests.max_queries"),
             ("[events]\nengine = \"pigeon\"", "events.engine"),
             ("[events]\nlease_ms = 1", "events.lease_ms"),

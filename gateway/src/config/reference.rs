@@ -6,14 +6,14 @@ use serde_json::Value;
 use utoipa::PartialSchema;
 
 use super::{Ledger, Limits, Listen, Log, Settings, Tls};
-use crate::{certificate, events, ledger::fabric, monitor, records, service};
+use crate::{archive, certificate, events, keys::held, ledger::fabric, monitor, records, service};
 
 /// The documentation of a section: its schema's descriptions are the documentation of its struct and its fields.
 fn of<T: PartialSchema>() -> Value {
     serde_json::to_value(T::schema()).expect("a schema is JSON")
 }
 
-fn sections() -> [(&'static str, Value); 28] {
+fn sections() -> [(&'static str, Value); 32] {
     [
         ("listen", of::<Listen>()),
         ("tls", of::<Tls>()),
@@ -22,6 +22,10 @@ fn sections() -> [(&'static str, Value); 28] {
         ("records", of::<records::Settings>()),
         ("records.statement", of::<records::policy::Limits>()),
         ("records.watch", of::<records::WatchSettings>()),
+        ("archive", of::<archive::Settings>()),
+        ("archive.cassandra", of::<archive::CassandraSettings>()),
+        ("held", of::<held::Settings>()),
+        ("held.pkcs11", of::<held::Pkcs11Settings>()),
         ("ledger", of::<Ledger>()),
         ("ledger.fabric", of::<fabric::Settings>()),
         ("service", of::<service::Settings>()),

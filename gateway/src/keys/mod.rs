@@ -6,6 +6,7 @@
 mod access;
 mod act;
 mod authority;
+pub mod held;
 mod jwk;
 pub(crate) mod jws;
 mod office;

@@ -27,9 +27,3 @@ pub(super) const SEALED: &str = "id, office_key, wrapped_key, nonce, ciphertext,
 pub(super) fn wrapped(id: [u8; 32], office_key: String, bytes: Vec<u8>) -> WrappedRecord {
     WrappedRecord { id: RecordId(id), key: WrappedKey { office_key: KeyId::new(office_key), bytes } }
 }
-
-/// Whether a record that was to be put is the one that stands.
-pub(super) fn is_same(put: &Sealed, stands: &Sealed) -> bool {
-    // Its key may have been wrapped anew meanwhile.
-    (put.nonce, &put.ciphertext) == (stands.nonce, &stands.ciphertext)
-}

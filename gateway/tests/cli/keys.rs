@@ -138,3 +138,32 @@ fn an_officers_certificate_is_their_offices() {
     let (exit, _, detail) = program.refused("keys officer --id O3 --office NobodyMSP --out keys");
     assert_eq!(exit, 2, "{detail}");
 }
+
+#[test]
+fn a_held_key_leaves_its_certificate_or_a_request_and_nothing_secret() {
+    let program = Program::new();
+    let made = program.json("keys held new --id P7 --out held");
+    let issued = read_certificate(&program.path("held/P7.pem")).unwrap();
+    assert_eq!(made["keys"][0]["key"], "held:P7");
+    assert_eq!(made["keys"][0]["thumbprint"], hex::encode(issued.thumbprint()));
+    issued
+        .issued_by(&read_certificate(&program.path("data/ledger.identities/SupportMSP/ca.pem")).unwrap())
+        .unwrap();
+    let stored = program.path("data/held-keys/P7.held");
+    assert_eq!(mode(&stored), 0o600);
+    assert!(!fs::read_to_string(&stored).unwrap().contains("PRIVATE KEY"));
+    assert_eq!(program.refused("keys held new --id P7 --out held").1, "file.exists");
+    assert_eq!(program.refused("keys held new --id P7 --out other").1, "held.exists");
+    // Many at once may be begun again.
+    program.write("people.csv", "id\nP7\nP8\n");
+    let made = program.json("keys held new --csv people.csv --request --out held");
+    let new: Vec<_> = made["keys"].as_array().unwrap().iter().map(|made| made["new"] == true).collect();
+    assert_eq!(new, [false, true]);
+    let request = fs::read_to_string(program.path("held/P7.csr")).unwrap();
+    let request = rcgen::CertificateSigningRequestParams::from_pem(&request).unwrap();
+    let certified = PublicKey::of_certificate(&issued).unwrap();
+    assert_eq!(rcgen::PublicKeyData::der_bytes(&request.public_key), certified.point());
+    let before = fs::read(&stored).unwrap();
+    assert_eq!(program.json("keys held rotate")["rewrapped"], 2);
+    assert_ne!(fs::read(&stored).unwrap(), before);
+}

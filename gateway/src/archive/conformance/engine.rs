@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::Office;
+use super::{Office, cassandra::Nodes};
 use crate::{
-    archive::TableArchive,
+    archive::{CassandraArchive, TableArchive},
     records::{
         conformance::engines::{Database, database, sqlite_settings},
         open,
@@ -22,4 +22,11 @@ pub(super) async fn postgres() -> Option<(Office, Database)> {
     let database = database().await?;
     let records = open(&database.settings()).await.unwrap();
     Some((Office::new(Arc::new(TableArchive::new(records))), database))
+}
+
+/// A new keyspace in Cassandra.
+pub(super) async fn cassandra() -> Option<(Office, Nodes)> {
+    let nodes = Nodes::of_environment()?;
+    let archive = CassandraArchive::open(&nodes.settings).await.unwrap();
+    Some((Office::new(Arc::new(archive)), nodes))
 }

@@ -1,7 +1,8 @@
 //! What every archive owes, run against each: the table in SQLite always, that in PostgreSQL where `SILLOK_TEST_POSTGRES`
-//! names a server.
+//! names a server, and Cassandra where `SILLOK_TEST_CASSANDRA` names the run directory of network/cassandra.sh.
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod cassandra;
 mod engine;
 mod rotation;
 mod stored;
@@ -72,6 +73,17 @@ macro_rules! on_every_archive {
                     super::$test(&office).await;
                     drop(office);
                     database.drop().await;
+                }
+            })*
+        }
+
+        mod cassandra {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() {
+                if let Some((office, nodes)) = super::super::engine::cassandra().await {
+                    super::$test(&office).await;
+                    drop(office);
+                    nodes.drop_keyspace().await;
                 }
             })*
         }

@@ -60,7 +60,7 @@ impl Holders {
         Ok(made(id, &issued, certificate, key, true))
     }
 
-    fn file(&self, id: &str, extension: &str) -> PathBuf {
+    pub(super) fn file(&self, id: &str, extension: &str) -> PathBuf {
         self.out.join(format!("{id}.{extension}"))
     }
 }

@@ -1,6 +1,7 @@
 //! `sillok keys`: keys for people, made where they stay.
 
 mod educator;
+mod held;
 mod issuing;
 mod learner;
 mod officer;
@@ -35,6 +36,8 @@ enum Whose {
     Signer(signer::Signer),
     /// A key for a learner's wallet.
     Learner(learner::Learner),
+    /// Keys that the office holds for people.
+    Held(held::Held),
 }
 
 impl Keys {
@@ -44,6 +47,7 @@ impl Keys {
             Whose::Officer(command) => command.run(program),
             Whose::Signer(command) => command.run(program),
             Whose::Learner(command) => command.run(program),
+            Whose::Held(command) => command.run(program),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{fs, net::IpAddr, str::FromStr, sync::Arc, time::Duration};
 use deadpool_postgres::{
     Client, GenericClient, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Transaction,
 };
-use rustls::{ClientConfig, RootCertStore, pki_types::CertificateDer, pki_types::pem::PemObject};
+use rustls::ClientConfig;
 use tokio_postgres::{
     Config, NoTls, Row,
     config::{Host, SslMode},
@@ -14,8 +14,9 @@ use tokio_postgres::{
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::failure::{Done, Failure};
-use crate::records::{
-    OpenError, RecordsError, Settings, migration::Migration, schema::Schema, settings::setting,
+use crate::{
+    records::{OpenError, RecordsError, Settings, migration::Migration, schema::Schema, settings::setting},
+    trust,
 };
 
 /// The number of the lock that whoever migrates holds.
@@ -115,10 +116,7 @@ fn tls(settings: &Settings, config: &mut Config) -> Result<Option<MakeRustlsConn
     };
     let named =
         |error: &dyn std::fmt::Display| setting(&format!("root_certificates {}: {error}", file.display()));
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(file).map_err(|error| named(&error))? {
-        roots.add(certificate.map_err(|error| named(&error))?).map_err(|error| named(&error))?;
-    }
+    let roots = trust::roots(file).map_err(|why| setting(&format!("root_certificates {why}")))?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let client = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

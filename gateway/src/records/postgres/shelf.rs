@@ -14,7 +14,7 @@ use crate::{
     records::{
         Result, Shelf,
         execution::{corrupt, hash},
-        shelf::{SEALED, WRAPPED, is_same, wrapped},
+        shelf::{SEALED, WRAPPED, wrapped},
     },
 };
 
@@ -56,7 +56,7 @@ async fn put(c: &impl GenericClient, record: &Sealed) -> Done<bool> {
         change(c, sql, &[&id_bytes, &key.office_key.as_str(), &key.bytes, &nonce, ciphertext, created_at])
             .await?;
     // Under read committed this sees the one that was in the way, which had committed.
-    Ok(new == 1 || one(c, id).await?.is_some_and(|stands| is_same(record, &stands)))
+    Ok(new == 1 || one(c, id).await?.is_some_and(|stands| record.is_same(&stands)))
 }
 
 async fn one(c: &impl GenericClient, id: &RecordId) -> Done<Option<Sealed>> {

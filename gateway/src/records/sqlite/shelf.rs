@@ -9,7 +9,7 @@ use crate::{
     records::{
         Result, Shelf,
         execution::{corrupt, hash},
-        shelf::{SEALED, WRAPPED, is_same, wrapped},
+        shelf::{SEALED, WRAPPED, wrapped},
     },
 };
 
@@ -45,7 +45,7 @@ fn put(connection: &Connection, record: &Sealed) -> Result<bool> {
             params![id.0, key.office_key.as_str(), key.bytes, nonce, ciphertext, created_at],
         )
         .map_err(away)?;
-    Ok(new == 1 || one(connection, id)?.is_some_and(|stands| is_same(record, &stands)))
+    Ok(new == 1 || one(connection, id)?.is_some_and(|stands| record.is_same(&stands)))
 }
 
 fn one(connection: &Connection, id: &RecordId) -> Result<Option<Sealed>> {
