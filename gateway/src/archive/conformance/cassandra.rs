@@ -9,18 +9,23 @@ use std::{
 
 use figment::{Figment, providers::Format as _};
 use futures_util::future::join_all;
+use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::{NOW, SECRET, engine, evidence, id};
 use crate::archive::{CassandraSettings, Settings, cassandra::session};
+
+/// Held for writing by a test that kills nodes, which are everybody's.
+static DISTURBED: RwLock<()> = RwLock::const_new(());
 
 /// The nodes of network/cassandra.sh, and a keyspace of this test's own.
 pub(super) struct Nodes {
     run: PathBuf,
     pub(super) settings: CassandraSettings,
+    undisturbed: Option<RwLockReadGuard<'static, ()>>,
 }
 
 impl Nodes {
-    pub(super) fn of_environment() -> Option<Self> {
+    pub(super) async fn of_environment() -> Option<Self> {
         let Some(run) = env::var_os("SILLOK_TEST_CASSANDRA").map(PathBuf::from) else {
             println!("SKIPPED on Cassandra: SILLOK_TEST_CASSANDRA names no run directory");
             return None;
@@ -37,7 +42,13 @@ impl Nodes {
             wait_ms: 60_000,
             ..file.archive.cassandra
         };
-        Some(Self { run, settings })
+        Some(Self { run, settings, undisturbed: Some(DISTURBED.read().await) })
+    }
+
+    /// Waits until nobody else uses them.
+    async fn alone(&mut self) -> RwLockWriteGuard<'static, ()> {
+        self.undisturbed = None;
+        DISTURBED.write().await
     }
 
     pub(super) async fn drop_keyspace(self) {
@@ -91,7 +102,8 @@ async fn what_the_nodes_have_on_disk_is_ciphertext() {
 /// back another one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_killed_under_load_costs_nothing() {
-    let Some((office, nodes)) = engine::cassandra().await else { return };
+    let Some((office, mut nodes)) = engine::cassandra().await else { return };
+    let _alone = nodes.alone().await;
     let next = AtomicU32::new(0);
     let store_until = async |end: u32| {
         let worker = async || loop {

@@ -26,7 +26,7 @@ pub(super) async fn postgres() -> Option<(Office, Database)> {
 
 /// A new keyspace in Cassandra.
 pub(super) async fn cassandra() -> Option<(Office, Nodes)> {
-    let nodes = Nodes::of_environment()?;
+    let nodes = Nodes::of_environment().await?;
     let archive = CassandraArchive::open(&nodes.settings).await.unwrap();
     Some((Office::new(Arc::new(archive)), nodes))
 }

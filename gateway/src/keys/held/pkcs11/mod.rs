@@ -2,6 +2,7 @@
 //! sensitive and not to be extracted, and found by its label.
 
 mod failure;
+mod module;
 mod pool;
 
 use std::sync::Mutex;

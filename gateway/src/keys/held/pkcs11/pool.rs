@@ -1,16 +1,13 @@
-//! Sessions with a token: opened as they are needed, kept, and opened anew where the token was away.
-//!
-//! A module is begun once a process. When it is begun anew, all sessions of before are void, and the numbers they went by
-//! are given to new ones: so each bears the generation that it is of, and one of before is forgotten, never closed.
+//! Sessions with a token: opened as they are needed, kept, and opened anew where the token was away. One that is void is
+//! forgotten, never closed: its number may be another's by now.
 
 use std::{
     fs,
-    sync::{Condvar, Mutex, MutexGuard, PoisonError, RwLock},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use cryptoki::{
-    context::{CInitializeArgs, CInitializeFlags, Pkcs11},
     error::{Error, RvError},
     session::{Session, UserType},
     slot::Slot,
@@ -18,7 +15,7 @@ use cryptoki::{
 };
 use p256::elliptic_curve::zeroize::Zeroizing;
 
-use super::failure::Failure;
+use super::{failure::Failure, module::Module};
 use crate::keys::held::{HeldError, Pkcs11Settings, Result};
 
 /// How often a call is made that the token's going away cut short.
@@ -26,35 +23,32 @@ const TRIES: u32 = 4;
 
 pub(super) struct Pool {
     settings: Pkcs11Settings,
-    module: Pkcs11,
-    /// Held for writing by who begins the module anew: its own calls must not be in it then.
-    calls: RwLock<()>,
+    module: Arc<Module>,
     state: Mutex<State>,
     freed: Condvar,
 }
 
+/// Of which time a session is: the module's generation, and this pool's own within it.
+type Age = (u64, u64);
+
 #[derive(Default)]
 struct State {
-    generation: u64,
+    age: Age,
     free: Vec<Session>,
-    /// Sessions of this generation, in use or free.
+    /// Sessions of this age, in use or free.
     open: usize,
 }
 
 /// A session in use. What becomes of it is decided by who has it.
 struct Taken {
     session: Session,
-    generation: u64,
+    age: Age,
 }
 
 impl Pool {
     pub(super) fn open(settings: &Pkcs11Settings) -> Result<Self> {
-        let module = Pkcs11::new(&settings.module).map_err(|error| {
-            HeldError::Setting(format!("pkcs11.module: {}: {error}", settings.module.display()))
-        })?;
-        begin(&module).map_err(Failure::into_error)?;
-        let settings = settings.clone();
-        Ok(Self { settings, module, calls: RwLock::new(()), state: Mutex::default(), freed: Condvar::new() })
+        let (module, settings) = (Module::load(&settings.module)?, settings.clone());
+        Ok(Self { settings, module, state: Mutex::default(), freed: Condvar::new() })
     }
 
     /// Does this with a session, and again with a new one where the token went away.
@@ -83,16 +77,16 @@ impl Pool {
         &self,
         call: impl FnOnce(&Session) -> std::result::Result<T, Failure>,
     ) -> std::result::Result<T, Failure> {
-        let (generation, done) = {
-            let _calling = self.calls.read().unwrap_or_else(PoisonError::into_inner);
-            match self.take() {
-                Ok(taken) => self.call(taken, call),
-                Err((generation, failure)) => (generation, Err(failure)),
-            }
+        let calling = self.module.calling();
+        let generation = *calling;
+        let (age, done) = match self.take(generation) {
+            Ok(taken) => self.call(taken, call),
+            Err((age, failure)) => (age, Err(failure)),
         };
+        drop(calling);
         match &done {
-            Err(Failure::Module(_)) => self.begin_anew(generation)?,
-            Err(Failure::Session(_)) => self.renew(generation),
+            Err(Failure::Module(_)) => self.module.begin_anew(generation)?,
+            Err(Failure::Session(_)) => self.renew(age),
             _ => {}
         }
         done
@@ -102,49 +96,51 @@ impl Pool {
         &self,
         taken: Taken,
         call: impl FnOnce(&Session) -> std::result::Result<T, Failure>,
-    ) -> (u64, std::result::Result<T, Failure>) {
-        let (generation, done) = (taken.generation, call(&taken.session));
-        if !matches!(done, Err(Failure::Module(_) | Failure::Session(_))) {
-            self.give_back(taken);
+    ) -> (Age, std::result::Result<T, Failure>) {
+        let (age, done) = (taken.age, call(&taken.session));
+        match done {
+            Err(Failure::Module(_) | Failure::Session(_)) => self.forget_one(age),
+            _ => self.give_back(taken),
         }
-        (generation, done)
+        (age, done)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take(&self) -> std::result::Result<Taken, (u64, Failure)> {
+    fn take(&self, generation: u64) -> std::result::Result<Taken, (Age, Failure)> {
         let until = Instant::now() + Duration::from_millis(self.settings.wait_ms);
         let mut state = self.state();
         loop {
-            let generation = state.generation;
+            if state.age.0 != generation {
+                *state = State { age: (generation, 0), ..State::default() };
+            }
+            let age = state.age;
             if let Some(session) = state.free.pop() {
-                return Ok(Taken { session, generation });
+                return Ok(Taken { session, age });
             }
             if state.open < self.settings.sessions.max(1) {
                 state.open += 1;
                 drop(state);
-                return match self.log_in() {
-                    Ok(session) => Ok(Taken { session, generation }),
-                    Err(failure) => {
-                        self.not_opened(generation);
-                        Err((generation, failure))
-                    }
-                };
+                return self.log_in().map(|session| Taken { session, age }).map_err(|failure| {
+                    self.forget_one(age);
+                    (age, failure)
+                });
             }
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 let busy = "all sessions with the token are in use".to_owned();
-                return Err((generation, Failure::Final(HeldError::Unavailable(busy))));
+                return Err((age, Failure::Final(HeldError::Unavailable(busy))));
             }
             state = self.freed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
-    fn not_opened(&self, generation: u64) {
+    /// One less is open: who waits for it opens another.
+    fn forget_one(&self, age: Age) {
         let mut state = self.state();
-        if state.generation == generation {
+        if state.age == age {
             state.open -= 1;
         }
         self.freed.notify_one();
@@ -152,38 +148,24 @@ impl Pool {
 
     fn give_back(&self, taken: Taken) {
         let mut state = self.state();
-        if taken.generation == state.generation {
+        if taken.age == state.age {
             state.free.push(taken.session);
         }
         self.freed.notify_one();
     }
 
-    /// Forgets the sessions of this generation.
-    fn renew(&self, generation: u64) {
+    /// Forgets the sessions of this age.
+    fn renew(&self, age: Age) {
         let mut state = self.state();
-        if state.generation == generation {
-            *state = State { generation: generation + 1, ..State::default() };
+        if state.age == age {
+            *state = State { age: (age.0, age.1 + 1), ..State::default() };
         }
         self.freed.notify_all();
-    }
-
-    /// Begins the module anew, unless another call has since.
-    fn begin_anew(&self, generation: u64) -> std::result::Result<(), Failure> {
-        let _alone = self.calls.write().unwrap_or_else(PoisonError::into_inner);
-        let mut state = self.state();
-        if state.generation == generation {
-            *state = State { generation: generation + 1, ..State::default() };
-            // It may have ended already.
-            let _ = self.module.clone().finalize();
-            begin(&self.module)?;
-        }
-        self.freed.notify_all();
-        Ok(())
     }
 
     /// A new session, logged in: a token's login holds for all sessions of the process, until the last is closed.
     fn log_in(&self) -> std::result::Result<Session, Failure> {
-        let session = self.module.open_rw_session_no_drop(self.slot()?)?;
+        let session = self.module.pkcs11.open_rw_session_no_drop(self.slot()?)?;
         match session.login(UserType::User, Some(&self.pin()?)) {
             Ok(()) | Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => Ok(session),
             Err(error) => {
@@ -195,8 +177,8 @@ impl Pool {
 
     /// Where the token is now: its slot may change.
     fn slot(&self) -> std::result::Result<Slot, Failure> {
-        for slot in self.module.get_slots_with_initialized_token()? {
-            if self.module.get_token_info(slot)?.label().trim_end() == self.settings.token {
+        for slot in self.module.pkcs11.get_slots_with_initialized_token()? {
+            if self.module.pkcs11.get_token_info(slot)?.label().trim_end() == self.settings.token {
                 return Ok(slot);
             }
         }
@@ -209,12 +191,5 @@ impl Pool {
             Failure::Final(HeldError::Setting(format!("pkcs11.pin_file: {}: {error}", file.display())))
         })?;
         Ok(AuthPin::from(text.lines().next().unwrap_or_default()))
-    }
-}
-
-fn begin(module: &Pkcs11) -> std::result::Result<(), Failure> {
-    match module.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)) {
-        Ok(()) | Err(Error::Pkcs11(RvError::CryptokiAlreadyInitialized, _)) => Ok(()),
-        Err(error) => Err(error.into()),
     }
 }
