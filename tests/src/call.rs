@@ -16,6 +16,7 @@ use sillok_proto::gateway::{
     self as message, GetEntryRequest, GetHistoryRequest, GetProofRequest, GetRequestRequest,
     ListAlertsRequest, ListBatchesRequest, PlanRestorationRequest, SubmitRequestRequest,
     VerifyLearnerRequest, entry_state::Status, gateway_client::GatewayClient,
+    signatures_client::SignaturesClient,
 };
 use tonic::transport::{Channel, Endpoint};
 
@@ -40,6 +41,7 @@ pub struct Caller {
     addresses: Addresses,
     pub(crate) rest: Client,
     pub(crate) grpc: GatewayClient<Channel>,
+    pub(crate) signatures: SignaturesClient<Channel>,
     access: AccessToken,
 }
 
@@ -51,8 +53,9 @@ impl Caller {
     pub fn new(face: Face, addresses: &Addresses, access: AccessToken) -> Self {
         let rest = Client::new(&addresses.rest, AUDIENCE, None).unwrap().with_access(access.clone());
         let channel = Endpoint::new(addresses.grpc.clone()).unwrap().tcp_nodelay(true).connect_lazy();
-        let grpc = GatewayClient::new(channel).max_decoding_message_size(64 << 20);
-        Self { face, addresses: addresses.clone(), rest, grpc, access }
+        let grpc = GatewayClient::new(channel.clone()).max_decoding_message_size(64 << 20);
+        let signatures = SignaturesClient::new(channel);
+        Self { face, addresses: addresses.clone(), rest, grpc, signatures, access }
     }
 
     /// Sends a signed request.
@@ -203,7 +206,12 @@ impl Caller {
     }
 
     pub(crate) fn with_token<T>(&self, method: &str, message: T) -> tonic::Request<T> {
-        let uri = format!("{}/sillok.v1.Gateway/{method}", self.addresses.grpc);
+        self.signed_call("Gateway", method, message)
+    }
+
+    /// A call of a service's method, with an access token for it.
+    pub(crate) fn signed_call<T>(&self, service: &str, method: &str, message: T) -> tonic::Request<T> {
+        let uri = format!("{}/sillok.v1.{service}/{method}", self.addresses.grpc);
         let now = (system_clock())();
         let call = Expected { audience: AUDIENCE, method: "POST", uri: &uri, now };
         let bearer = format!("Bearer {}", self.access.sign(&call, 60));

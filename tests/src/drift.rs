@@ -8,7 +8,10 @@ use sillok_contract::{
     purpose::Purpose,
 };
 use sillok_gateway::{
+    archive::{OfficeKeys, TableArchive, Vault},
+    clock::now,
     drift::{Difference, Plan, Report, SignedReport},
+    events,
     keys::SignedQueries,
     ledger::{officer::Officer, receipt::Roots},
     records::{self, policy::Policy},
@@ -59,7 +62,11 @@ async fn auditor(world: &World) -> Auditor {
     let schema = world.settings.records.schema().unwrap();
     let policy = Arc::new(Policy::new(schema, world.settings.records.statement.clone()));
     let ledger = world.consortium().gateway().unwrap();
-    let parts = Parts { records, ledger, policy, clock: system_clock() };
+    let events = world.settings.events.clone();
+    let bus = events::open(&events, records.clone()).unwrap();
+    let keys = OfficeKeys::open_or_make(&world.settings.data.join("archive-office-keys"), now()).unwrap();
+    let vault = Vault::new(Arc::new(TableArchive::new(records.clone())), Arc::new(keys));
+    let parts = Parts { records, ledger, bus, events, vault, policy, clock: system_clock() };
     Service::new(parts, world.settings.service.clone()).auditor(Duration::ZERO).await.unwrap()
 }
 

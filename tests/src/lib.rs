@@ -21,5 +21,6 @@ pub mod patience;
 pub mod pupil;
 pub mod refusal;
 pub mod school;
+pub mod signing;
 pub mod told;
 pub mod world;

@@ -113,9 +113,11 @@ impl From<StartError> for Failure {
             StartError::Config(error) => error.into(),
             StartError::Embedded(error) => error.into(),
             StartError::Records(OpenError::Records(_)) => Self::new(Exit::Unavailable, "records.open", told),
-            StartError::Records(OpenError::Setting(_)) | StartError::Fabric(_) | StartError::Data(_) => {
-                Self::config(told)
-            }
+            StartError::Records(OpenError::Setting(_))
+            | StartError::Fabric(_)
+            | StartError::Data(_)
+            | StartError::Events(_)
+            | StartError::Archive(_) => Self::config(told),
         }
     }
 }

@@ -36,6 +36,7 @@ mod certificate;
 mod consortium;
 mod core_file;
 mod demo;
+mod document;
 mod erase;
 mod failure;
 mod gateway;
@@ -51,6 +52,7 @@ mod request;
 mod restore;
 mod rows;
 mod serve;
+mod signature;
 mod table;
 mod verify;
 mod wallet;
@@ -121,6 +123,14 @@ pub enum Command {
     Erase(erase::EraseOf),
     /// Objects to entries, and decides objections.
     Objection(Box<objection::Objection>),
+    /// Signs a document.
+    Sign(Box<signature::Sign>),
+    /// Tells who has signed a document, and where a signature stands.
+    Signature(Box<signature::Signature>),
+    /// Has several parties sign a document.
+    Document(Box<document::Document>),
+    /// Claims a work, by its hash.
+    Claim(Box<document::Claim>),
 }
 
 impl Command {
@@ -145,6 +155,10 @@ impl Command {
             Self::Watch(command) => on_threads(command.run(program)),
             Self::Erase(command) => on_threads(command.run(program)),
             Self::Objection(command) => on_threads(command.run(program)),
+            Self::Sign(command) => on_threads(command.run(program)),
+            Self::Signature(command) => command.run(program),
+            Self::Document(command) => on_threads(command.run(program)),
+            Self::Claim(command) => on_threads(command.run(program)),
         }
     }
 }

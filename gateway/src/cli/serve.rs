@@ -9,6 +9,7 @@ use super::{Exit, Failure, Output, Program};
 use crate::{
     config::Settings,
     server::{Addresses, Gateway, Listeners},
+    service::Roles,
     telemetry,
 };
 
@@ -21,6 +22,10 @@ pub struct Serve {
     /// Writes the addresses to this file once the gateway listens: JSON, with `rest` and `grpc`.
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
+    /// What this process does: all, or one or several of api, verifier and recorder, with commas between them. Any number
+    /// of processes may do the same on one database.
+    #[arg(long, value_name = "ROLES", default_value = "all")]
+    role: Roles,
 }
 
 impl Serve {
@@ -33,7 +38,7 @@ impl Serve {
         telemetry::log(&settings.log);
         let shutdown = on_signal()?;
         let listeners = Listeners::bind(&settings.listen).await?;
-        let gateway = Gateway::build(settings).await?;
+        let gateway = Gateway::build(settings).await?.in_roles(self.role.clone());
         self.tell(&program.output, &gateway.addresses(&listeners).map_err(Failure::io)?)?;
         gateway.run(listeners, shutdown).await.map_err(Failure::io)
     }

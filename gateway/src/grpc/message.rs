@@ -172,6 +172,6 @@ pub(super) fn open(state: Wanted) -> Option<bool> {
 }
 
 /// The JSON that REST answers.
-fn json(answer: &impl serde::Serialize) -> String {
+pub(super) fn json(answer: &impl serde::Serialize) -> String {
     serde_json::to_string(answer).expect("what is answered has only text, numbers and lists")
 }

@@ -5,6 +5,7 @@ mod gateway;
 mod health;
 mod message;
 mod problem;
+mod signatures;
 
 use std::{
     collections::HashSet,
@@ -14,7 +15,10 @@ use std::{
 use axum::{Router, extract::Request, middleware::from_fn_with_state};
 use prost::Message as _;
 use prost_types::{FileDescriptorProto, FileDescriptorSet};
-use sillok_proto::{DESCRIPTORS, gateway::gateway_server::GatewayServer};
+use sillok_proto::{
+    DESCRIPTORS,
+    gateway::{gateway_server::GatewayServer, signatures_server::SignaturesServer},
+};
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tonic_health::pb::health_server::HealthServer;
@@ -22,7 +26,7 @@ use tonic_health::pb::health_server::HealthServer;
 use crate::{
     config::Limits,
     server::{Edge, Face, Gate, bound},
-    service::Service,
+    service::{Role, Roles, Service},
 };
 
 const FACE: Face = Face { name: "grpc", answer: problem::answer, complete: problem::complete, operation };
@@ -41,22 +45,27 @@ impl Grpc {
         Self { service, gate, stopping }
     }
 
-    /// The map of gRPC: every service, and what stands around it.
-    pub(crate) fn router(self, limits: &Limits) -> Router {
+    /// The map of gRPC: every service of these roles, and what stands around it.
+    pub(crate) fn router(self, roles: &Roles, limits: &Limits) -> Router {
         let edge = Edge::new(FACE, self.gate.clone(), limits);
         let gateway = GatewayServer::new(self.clone()).max_decoding_message_size(limits.body_bytes);
+        let signatures = SignaturesServer::new(self.clone()).max_decoding_message_size(limits.body_bytes);
         let health = HealthServer::new(health::Health::new(self.service, self.gate, self.stopping));
         let reflection = tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(DESCRIPTORS)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
             .build_v1()
             .expect("the descriptors are compiled in");
+        let routes = Routes::new(health).add_service(reflection).into_axum_router();
+        if !roles.has(Role::Api) {
+            return edge.around(routes);
+        }
         let operations = Routes::new(gateway)
+            .add_service(signatures)
             .into_axum_router()
             .reset_fallback()
             .route_layer(from_fn_with_state(edge.clone(), bound));
-        let routes = Routes::new(health).add_service(reflection).into_axum_router().merge(operations);
-        edge.around(routes)
+        edge.around(routes.merge(operations))
     }
 }
 

@@ -33,6 +33,7 @@ const ACCESS: &str = "access";
         (name = "alerts", description = "What was found that did not come through the gateway."),
         (name = "certificates", description = "What offices certify of learners' records, and whether it is in force."),
         (name = "objections", description = "What learners say is wrong, and what the offices decide."),
+        (name = "signatures", description = "Signatures of documents, documents of several parties, claims of works."),
         (name = "operation", description = "For those who run the gateway.")
     )
 )]

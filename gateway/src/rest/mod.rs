@@ -6,6 +6,7 @@ mod body;
 mod caller;
 mod certificates;
 mod document;
+mod documents;
 mod entries;
 mod erasure;
 mod learners;
@@ -15,6 +16,7 @@ mod page;
 mod parameters;
 mod problem;
 mod requests;
+mod signatures;
 mod stream;
 mod trail;
 
@@ -32,7 +34,7 @@ use utoipa_swagger_ui::SwaggerUi;
 use crate::{
     config::{Limits, Listen, Metrics},
     server::{Edge, Face, Gate, bound, matched_route},
-    service::Service,
+    service::{Role, Roles, Service},
 };
 
 const FACE: Face =
@@ -62,37 +64,15 @@ impl Rest {
         Self { service, gate, stopping, heartbeat, metrics, metrics_for: settings.metrics }
     }
 
-    /// The map of REST: every route, and what stands around it.
-    pub(crate) fn router(self, limits: &Limits) -> Router {
+    /// The map of REST: every route of these roles, and what stands around it.
+    pub(crate) fn router(self, roles: &Roles, limits: &Limits) -> Router {
         let edge = Edge::new(FACE, self.gate.clone(), limits);
-        let (routes, api) = OpenApiRouter::with_openapi(document::outline())
-            .routes(routes!(requests::submit))
-            .routes(routes!(requests::request))
-            .routes(routes!(entries::entry))
-            .routes(routes!(entries::proof))
-            .routes(routes!(batches::list))
-            .routes(routes!(stream::entries))
-            .routes(routes!(learners::list))
-            .routes(routes!(learners::verification))
-            .routes(routes!(learners::history))
-            .routes(routes!(trail::trail))
-            .routes(routes!(trail::entries))
-            .routes(routes!(stream::learner_entries))
-            .routes(routes!(learners::restoration))
-            .routes(routes!(alerts::list))
-            .routes(routes!(certificates::request, certificates::waiting))
-            .routes(routes!(certificates::certificate))
-            .routes(routes!(certificates::draft))
-            .routes(routes!(certificates::file))
-            .routes(routes!(certificates::print))
-            .routes(routes!(certificates::act))
-            .routes(routes!(certificates::status))
-            .routes(routes!(page::page))
-            .routes(routes!(certificates::verify).layer(DefaultBodyLimit::max(limits.certificate_bytes)))
-            .routes(routes!(erasure::state, erasure::erase))
-            .routes(routes!(objections::file, objections::list))
-            .routes(routes!(objections::objection))
-            .routes(routes!(objections::decide))
+        let outline = OpenApiRouter::with_openapi(document::outline());
+        let operations = match roles.has(Role::Api) {
+            true => operations(outline, limits.certificate_bytes),
+            false => outline,
+        };
+        let (routes, api) = operations
             .route_layer(from_fn_with_state(edge.clone(), bound))
             .routes(routes!(operation::healthz))
             .routes(routes!(operation::readyz))
@@ -104,4 +84,45 @@ impl Rest {
             .fallback(problem::unknown_path);
         edge.around(routes)
     }
+}
+
+/// What callers ask of a gateway.
+fn operations(outline: OpenApiRouter<Rest>, certificate_bytes: usize) -> OpenApiRouter<Rest> {
+    outline
+        .routes(routes!(requests::submit))
+        .routes(routes!(requests::request))
+        .routes(routes!(entries::entry))
+        .routes(routes!(entries::proof))
+        .routes(routes!(batches::list))
+        .routes(routes!(stream::entries))
+        .routes(routes!(learners::list))
+        .routes(routes!(learners::verification))
+        .routes(routes!(learners::history))
+        .routes(routes!(trail::trail))
+        .routes(routes!(trail::entries))
+        .routes(routes!(stream::learner_entries))
+        .routes(routes!(learners::restoration))
+        .routes(routes!(alerts::list))
+        .routes(routes!(certificates::request, certificates::waiting))
+        .routes(routes!(certificates::certificate))
+        .routes(routes!(certificates::draft))
+        .routes(routes!(certificates::file))
+        .routes(routes!(certificates::print))
+        .routes(routes!(certificates::act))
+        .routes(routes!(certificates::status))
+        .routes(routes!(page::page))
+        .routes(routes!(certificates::verify).layer(DefaultBodyLimit::max(certificate_bytes)))
+        .routes(routes!(erasure::state, erasure::erase))
+        .routes(routes!(objections::file, objections::list))
+        .routes(routes!(objections::objection))
+        .routes(routes!(objections::decide))
+        .routes(routes!(signatures::submit))
+        .routes(routes!(signatures::signature))
+        .routes(routes!(signatures::proof))
+        .routes(routes!(signatures::of_hash))
+        .routes(routes!(documents::open, documents::list))
+        .routes(routes!(documents::document))
+        .routes(routes!(documents::act))
+        .routes(routes!(documents::claim))
+        .routes(routes!(documents::claim_of))
 }

@@ -3,8 +3,10 @@
 use std::{fs, io, os::unix::fs::DirBuilderExt as _, path::Path, sync::Arc};
 
 use crate::{
+    archive::{ArchiveError, OfficeKeys, TableArchive, Vault},
     clock,
     config::{ConfigError, LedgerEngine, Settings},
+    events::{self, BusError},
     ledger::{
         Ledger,
         embedded::{self, Embedded},
@@ -29,6 +31,12 @@ pub enum StartError {
     /// The embedded ledger could not be opened.
     #[error(transparent)]
     Embedded(#[from] embedded::OpenError),
+    /// What brings events could not be opened.
+    #[error(transparent)]
+    Events(#[from] BusError),
+    /// The archive of signatures could not be opened.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
     /// Fabric's settings cannot be used.
     #[error("ledger.fabric: {0}")]
     Fabric(#[from] ConnectError),
@@ -60,8 +68,13 @@ impl Engines {
         };
         let policy = Arc::new(Policy::new(of_records.schema()?, of_records.statement.clone()));
         let records = records::open(&of_records).await?;
+        let bus = events::open(&settings.events, records.clone())?;
+        let keys = OfficeKeys::open_or_make(&settings.data.join("archive-office-keys"), clock::now())?;
+        let vault = Vault::new(Arc::new(TableArchive::new(records.clone())), Arc::new(keys));
         warn_of_embedded(embedded.is_some(), of_records.url.starts_with("sqlite:"));
-        Ok(Self { parts: Parts { records, ledger, policy, clock: system_clock() }, embedded })
+        let events = settings.events.clone();
+        let parts = Parts { records, ledger, bus, events, vault, policy, clock: system_clock() };
+        Ok(Self { parts, embedded })
     }
 }
 

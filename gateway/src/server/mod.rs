@@ -22,15 +22,15 @@ pub(crate) use engines::make_directory;
 pub use engines::{Engines, StartError};
 pub(crate) use gate::Gate;
 pub(crate) use parameters::{
-    bearer, certificate_digest, certificate_id, entry_id, language_of, learner_id, nonce, objection_id,
-    objections_wanted, request_digest, rows, school_id,
+    bearer, certificate_digest, certificate_id, digest, document_id, entry_id, language_of, learner_id,
+    nonce, objection_id, objections_wanted, request_digest, rows, school_id, signer_id,
 };
 
 use crate::{
     config::{ConfigError, Listen, Settings},
     grpc::Grpc,
     rest::Rest,
-    service::Service,
+    service::{Roles, Service},
     telemetry,
 };
 use connection::{Bounded, Http, serve};
@@ -69,6 +69,7 @@ async fn listen(key: &str, address: SocketAddr) -> Result<TcpListener, ConfigErr
 pub struct Gateway {
     settings: Settings,
     service: Service,
+    roles: Roles,
     rest_tls: Option<Arc<ServerConfig>>,
     grpc_tls: Option<Arc<ServerConfig>>,
 }
@@ -78,7 +79,12 @@ impl Gateway {
     pub fn new(settings: Settings, service: Service) -> Result<Self, ConfigError> {
         let rest_tls = tls::of_port(&settings.tls, Http::One)?;
         let grpc_tls = tls::of_port(&settings.tls, Http::Two)?;
-        Ok(Self { settings, service, rest_tls, grpc_tls })
+        Ok(Self { settings, service, roles: Roles::all(), rest_tls, grpc_tls })
+    }
+
+    /// The same in these roles alone. Without `api` the faces tell only how the process is.
+    pub fn in_roles(self, roles: Roles) -> Self {
+        Self { roles, ..self }
     }
 
     /// Opens the engines that the settings name, and puts both faces before a service on them.
@@ -102,10 +108,10 @@ impl Gateway {
     pub async fn run(self, listeners: Listeners, shutdown: CancellationToken) -> io::Result<()> {
         let drain = Duration::from_millis(self.settings.listen.drain_ms);
         let last_request = CancellationToken::new();
-        let service = self.service.clone();
+        let (service, roles) = (self.service.clone(), self.roles.clone());
         let recording = tokio::spawn({
             let last_request = last_request.clone();
-            async move { service.run(last_request).await }
+            async move { service.run_as(&roles, last_request).await }
         });
         let deadline = async {
             shutdown.cancelled().await;
@@ -132,13 +138,13 @@ impl Gateway {
         shutdown: &CancellationToken,
         patience: Duration,
     ) -> io::Result<()> {
-        let Self { settings, service, rest_tls, grpc_tls } = self;
+        let Self { settings, service, roles, rest_tls, grpc_tls } = self;
         let (listen, limits) = (&settings.listen, &settings.limits);
         let gate = Arc::new(Gate::new(limits));
         let metrics = telemetry::metrics().map_err(io::Error::other)?;
         let rest = Rest::new(service.clone(), gate.clone(), shutdown.clone(), listen, metrics.clone())
-            .router(limits);
-        let grpc = Grpc::new(service, gate, shutdown.clone()).router(limits);
+            .router(&roles, limits);
+        let grpc = Grpc::new(service, gate, shutdown.clone()).router(&roles, limits);
         let handles = [Handle::new(), Handle::new()];
         let [rest_port, grpc_port] =
             [listeners.rest, listeners.grpc].map(|listener| Bounded::new(listener, limits.connections));

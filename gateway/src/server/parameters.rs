@@ -3,8 +3,9 @@
 use axum::http::{HeaderMap, header::AUTHORIZATION};
 use serde_json::Map;
 use sillok_contract::{
+    digest::Digest,
     entry::EntryId,
-    id::{LearnerId, ObjectionId, SchoolId},
+    id::{DocumentId, LearnerId, ObjectionId, SchoolId, SignerId},
 };
 
 use crate::{
@@ -46,6 +47,26 @@ pub(crate) fn learner_id(text: &str) -> Result<LearnerId, Problem> {
 pub(crate) fn objection_id(text: &str) -> Result<ObjectionId, Problem> {
     ObjectionId::new(text)
         .map_err(|refusal| Problem::new(Kind::Invalid, "identifier.malformed", refusal.message))
+}
+
+/// The id of a document of several parties.
+pub(crate) fn document_id(text: &str) -> Result<DocumentId, Problem> {
+    DocumentId::new(text)
+        .map_err(|refusal| Problem::new(Kind::Invalid, "identifier.malformed", refusal.message))
+}
+
+/// The id of a signer.
+pub(crate) fn signer_id(text: &str) -> Result<SignerId, Problem> {
+    SignerId::new(text)
+        .map_err(|refusal| Problem::new(Kind::Invalid, "identifier.malformed", refusal.message))
+}
+
+/// The SHA-256 of a document or a work, or of what was signed.
+pub(crate) fn digest(text: &str) -> Result<Digest, Problem> {
+    hash(text).map(Digest).ok_or_else(|| {
+        let detail = "a digest is 64 lower-case hexadecimal digits: a SHA-256";
+        Problem::new(Kind::Invalid, "digest.malformed", detail)
+    })
 }
 
 /// Which objections; an empty learner or bookmark is none.

@@ -17,8 +17,10 @@ mod problems;
 mod proof;
 mod registry;
 mod restoration;
+mod role;
 mod settings;
 mod signals;
+mod signatures;
 mod signer;
 mod state;
 mod submission;
@@ -51,8 +53,13 @@ pub(crate) use learners::MOST as MOST_LEARNERS;
 pub use objections::{
     Decided, ObjectionDecision, ObjectionFiling, ObjectionState, Objections, ObjectionsWanted,
 };
+pub use role::{Role, Roles};
 pub use settings::{
     BatchSettings, CertificateSettings, ObjectionSettings, RequestSettings, Settings, StandingSettings,
+};
+pub use signatures::{
+    ClaimState, DocumentState, Documents, PartyState, RecordedSignatures, SignatureCheck, SignatureCreated,
+    SignatureForwarded, SignatureRested, SignatureStatus, SignatureSubmission, SignatureVerdict, SignerAct,
 };
 pub use state::{
     Batch, Cursor, Digest, EntryRecorded, EntryState, LearnerEntries, LearnerEntry, PartState, Place,
@@ -60,9 +67,11 @@ pub use state::{
 };
 
 use crate::{
+    archive::Vault,
     certificate::{CertificateId, Draft, Glance, Language, Verdict},
     clock,
     drift::{History, Plan, Selection, SignedReport},
+    events::{self, Bus},
     ledger::{Ledger, Receipt, contract::Contract},
     problem::Problem,
     records::{Alert, NewAlert, Records, RecordsError, policy::Policy},
@@ -95,6 +104,12 @@ pub struct Parts {
     pub records: Arc<dyn Records>,
     /// The ledger, with the gateway's identity.
     pub ledger: Arc<dyn Ledger>,
+    /// What brings events from those who tell them to those who handle them.
+    pub bus: Arc<dyn Bus>,
+    /// How they are handled.
+    pub events: events::Settings,
+    /// Where what proves signatures rests.
+    pub vault: Vault,
     /// What statements may do.
     pub policy: Arc<Policy>,
     /// The time.
@@ -112,6 +127,9 @@ pub struct Service {
 struct Core {
     records: Arc<dyn Records>,
     ledger: Arc<dyn Ledger>,
+    bus: Arc<dyn Bus>,
+    events: events::Settings,
+    vault: Vault,
     policy: Arc<Policy>,
     clock: Clock,
     settings: Settings,
@@ -136,7 +154,7 @@ struct Core {
 impl Service {
     /// A service on these parts. Nothing is recorded until [`Service::run`] or [`Batcher::run`] runs.
     pub fn new(parts: Parts, settings: Settings) -> Self {
-        let Parts { records, ledger, policy, clock } = parts;
+        let Parts { records, ledger, bus, events, vault, policy, clock } = parts;
         let (signals, starts) = Signals::new();
         let trails = Trails::new(Contract::new(ledger.clone()));
         let registry = Registry::new(ledger.clone(), settings.standing.clone());
@@ -144,6 +162,9 @@ impl Service {
         let core = Core {
             records,
             ledger,
+            bus,
+            events,
+            vault,
             policy,
             clock,
             settings,
@@ -162,13 +183,27 @@ impl Service {
         Self { core: Arc::new(core), starts: Arc::new(Mutex::new(starts)) }
     }
 
-    /// Records what is executed, follows changes of the registry, watches the database, audits and looks for overdue
-    /// objections, if the settings say so, until `shutdown`; then drains.
+    /// Does all there is to do, in every role, until `shutdown`; then drains.
     pub async fn run(&self, shutdown: CancellationToken) {
-        let (batcher, audits) = (self.batcher(), audit::run(self.core.clone(), shutdown.clone()));
-        let watch = self.core.watch(shutdown.clone());
-        let objections = objections::run(self.core.clone(), shutdown.clone());
-        tokio::join!(batcher.run(shutdown.clone()), self.listen(shutdown), audits, watch, objections);
+        self.run_as(&Roles::all(), shutdown).await;
+    }
+
+    /// Does the work of these roles until `shutdown`; then drains. Whatever else it does, it follows changes of the
+    /// registry. As `api` it records what is executed, watches the database, audits and looks for overdue objections, if
+    /// the settings say so.
+    pub async fn run_as(&self, roles: &Roles, shutdown: CancellationToken) {
+        let api = async {
+            if roles.has(Role::Api) {
+                tokio::join!(
+                    self.batcher().run(shutdown.clone()),
+                    audit::run(self.core.clone(), shutdown.clone()),
+                    self.core.watch(shutdown.clone()),
+                    objections::run(self.core.clone(), shutdown.clone()),
+                );
+            }
+        };
+        let signatures = signatures::run(self.core.clone(), roles, shutdown.clone());
+        tokio::join!(api, self.listen(shutdown.clone()), signatures);
     }
 
     /// What brings executed entries to the ledger; one a process.

@@ -11,7 +11,9 @@ use tempfile::TempDir;
 use tokio::time::Instant;
 
 use crate::{
+    archive::{OfficeKeys, TableArchive, Vault},
     clock::now,
+    events,
     keys::{Asked, SignedQueries},
     ledger::{
         Ledger,
@@ -37,7 +39,7 @@ pub(super) struct Town {
     /// The records database's file.
     database: PathBuf,
     /// Removed with the town.
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 pub(super) fn settings() -> Settings {
@@ -73,7 +75,7 @@ impl Town {
             schools.push(Classes(school::register(&consortium, &plan, AUDIENCE).await.unwrap()));
         }
         let office = consortium.administrator("OfficeMSP").unwrap();
-        Self { ledger, records, office, schools, database, _directory: directory }
+        Self { ledger, records, office, schools, database, directory }
     }
 
     pub(super) fn service(&self, settings: Settings) -> Service {
@@ -89,7 +91,11 @@ impl Town {
     ) -> Service {
         let policy = Policy::new(Arc::new(Schema::school_record()), records::policy::Limits::default());
         let policy = Arc::new(policy);
-        Service::new(Parts { records, ledger, policy, clock }, settings)
+        let events = events::Settings { poll_ms: 20, ..Default::default() };
+        let bus = events::open(&events, records.clone()).unwrap();
+        let keys = OfficeKeys::open_or_make(&self.directory.path().join("office-keys"), now()).unwrap();
+        let vault = Vault::new(Arc::new(TableArchive::new(records.clone())), Arc::new(keys));
+        Service::new(Parts { records, ledger, bus, events, vault, policy, clock }, settings)
     }
 
     /// Changes the database as its administrator can.

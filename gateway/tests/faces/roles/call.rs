@@ -4,13 +4,16 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use sillok_gateway::service::{Digest, Place};
 use sillok_proto::gateway::{
-    ActOnCertificateRequest, CertificateFile, DecideObjectionRequest, EraseLearnerRequest,
-    FileObjectionRequest, GetCertificateRequest, GetCertificateStatusRequest, GetEntryRequest,
-    GetErasureRequest, GetHistoryRequest, GetObjectionRequest, GetProofRequest, GetRequestRequest,
-    GetTrailRequest, ListAlertsRequest, ListBatchesRequest, ListLearnerEntriesRequest, ListLearnersRequest,
-    ListObjectionsRequest, ListWaitingCertificatesRequest, PlanRestorationRequest, PrintCertificateRequest,
-    RequestCertificateRequest, StreamAlertsRequest, StreamEntriesRequest, StreamLearnerEntriesRequest,
-    SubmitRequestRequest, VerifyLearnerRequest, gateway_client::GatewayClient,
+    ActOnCertificateRequest, ActOnDocumentRequest, CertificateFile, ClaimWorkRequest, DecideObjectionRequest,
+    EraseLearnerRequest, FileObjectionRequest, GetCertificateRequest, GetCertificateStatusRequest,
+    GetClaimRequest, GetDocumentRequest, GetEntryRequest, GetErasureRequest, GetHistoryRequest,
+    GetObjectionRequest, GetProofRequest, GetRequestRequest, GetSignatureRequest, GetTrailRequest,
+    ListAlertsRequest, ListBatchesRequest, ListDocumentsRequest, ListLearnerEntriesRequest,
+    ListLearnersRequest, ListObjectionsRequest, ListSignaturesRequest, ListWaitingCertificatesRequest,
+    OpenDocumentRequest, PlanRestorationRequest, PrintCertificateRequest, RequestCertificateRequest,
+    StreamAlertsRequest, StreamEntriesRequest, StreamLearnerEntriesRequest, SubmitRequestRequest,
+    SubmitSignatureRequest, VerifyLearnerRequest, gateway_client::GatewayClient,
+    signatures_client::SignaturesClient,
 };
 use tokio::time::timeout;
 use tonic::{Code, Request, Status};
@@ -56,6 +59,9 @@ impl Subject {
 /// One that nobody has asked for.
 const CERTIFICATE: &str = "6f9619ff-8b86-4011-b42d-00c04fc964ff";
 
+/// What nobody has signed or claimed.
+const UNSIGNED: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
 fn certificate() -> GetCertificateRequest {
     GetCertificateRequest { certificate: CERTIFICATE.to_owned() }
 }
@@ -75,7 +81,10 @@ pub(super) async fn rest(
         .replace("{school}", "north")
         .replace("{learner}", "L1.north")
         .replace("{certificate}", CERTIFICATE)
-        .replace("{objection}", "none");
+        .replace("{objection}", "none")
+        .replace("{document}", "none")
+        .replace("{signature}", UNSIGNED)
+        .replace("{hash}", UNSIGNED);
     let question = match path.rsplit('/').next() {
         Some("trail" | "status") => format!("?nonce={NONCE}"),
         Some("page") => format!("?digest={}", "0".repeat(64)),
@@ -98,7 +107,8 @@ pub(super) async fn rest(
     }
     match whose {
         Whose::Objectors => request = request.json(&json!({ "act": "none", "reason": "none" })),
-        Whose::Deciders => request = request.json(&json!({ "act": "none" })),
+        Whose::Deciders | Whose::PaperSigners => request = request.json(&json!({ "act": "none" })),
+        Whose::SignatureSenders => request = request.json(&json!({ "signature": "none" })),
         _ => {}
     }
     let response = request.send().await.unwrap();
@@ -158,6 +168,7 @@ impl Called<'_> {
         let channel = self.world.channel.clone();
         let (mut gateway, mut health) =
             (GatewayClient::new(channel.clone()), HealthClient::new(channel.clone()));
+        let mut signatures = SignaturesClient::new(channel.clone());
         let Subject { request, entry } = &self.world.subject;
         let (request, entry, school) = (request.clone(), entry.clone(), "north".to_owned());
         match self.operation.rsplit_once('/').unwrap().1 {
@@ -264,6 +275,46 @@ impl Called<'_> {
             "ListAlerts" => gateway.list_alerts(self.with(ListAlertsRequest::default())).await.map(drop),
             "StreamAlerts" => {
                 gateway.stream_alerts(self.with(StreamAlertsRequest::default())).await.map(drop)
+            }
+            "SubmitSignature" => {
+                let message = SubmitSignatureRequest { signature: "none".to_owned(), ..Default::default() };
+                signatures.submit_signature(self.with(message)).await.map(drop)
+            }
+            "GetSignature" => {
+                let message = GetSignatureRequest { signature: UNSIGNED.to_owned() };
+                signatures.get_signature(self.with(message)).await.map(drop)
+            }
+            "GetSignatureProof" => {
+                let message = GetSignatureRequest { signature: UNSIGNED.to_owned() };
+                signatures.get_signature_proof(self.with(message)).await.map(drop)
+            }
+            "ListSignatures" => {
+                let message = ListSignaturesRequest { hash: UNSIGNED.to_owned(), ..Default::default() };
+                signatures.list_signatures(self.with(message)).await.map(drop)
+            }
+            "OpenDocument" => {
+                let message = OpenDocumentRequest { act: "none".to_owned() };
+                signatures.open_document(self.with(message)).await.map(drop)
+            }
+            "ListDocuments" => {
+                signatures.list_documents(self.with(ListDocumentsRequest::default())).await.map(drop)
+            }
+            "GetDocument" => {
+                let message = GetDocumentRequest { document: "none".to_owned() };
+                signatures.get_document(self.with(message)).await.map(drop)
+            }
+            "ActOnDocument" => {
+                let (document, act) = ("none".to_owned(), "none".to_owned());
+                let message = ActOnDocumentRequest { document, act };
+                signatures.act_on_document(self.with(message)).await.map(drop)
+            }
+            "ClaimWork" => {
+                let message = ClaimWorkRequest { act: "none".to_owned() };
+                signatures.claim_work(self.with(message)).await.map(drop)
+            }
+            "GetClaim" => {
+                let message = GetClaimRequest { hash: UNSIGNED.to_owned() };
+                signatures.get_claim(self.with(message)).await.map(drop)
             }
             "Check" => health.check(self.with(HealthCheckRequest::default())).await.map(drop),
             "Watch" => health.watch(self.with(HealthCheckRequest::default())).await.map(drop),

@@ -54,6 +54,18 @@ enum Whose {
     Objections,
     /// The offices'. What is sent is no act.
     Deciders,
+    /// Anybody's who is registered. What is sent is no signature.
+    SignatureSenders,
+    /// Its signer's or parties' and the offices'; there is no such signature or document.
+    Papers,
+    /// A signer's alone. What is sent is no act.
+    PaperSigners,
+    /// Any signer's, of their own; the offices have to say whose.
+    PaperLists,
+    /// Anyone's, whatever token they show; nobody has signed it.
+    Unsigned,
+    /// Anyone's, whatever token they show; nobody has claimed it.
+    Unclaimed,
 }
 
 impl Whose {
@@ -73,10 +85,41 @@ impl Whose {
             _ => of_learner,
         }
     }
+
+    /// The same of signatures and documents.
+    fn of_papers(self, role: Role, of_offices: Expected) -> Expected {
+        let is_known = of_offices.0 == 200 || of_offices == (403, "access.offices_only");
+        let is_signer = role == Role::Signer;
+        match self {
+            Self::Unsigned => (404, "signature.not_found"),
+            Self::Unclaimed => (404, "claim.not_found"),
+            _ if !is_known => of_offices,
+            Self::SignatureSenders => (400, "signature.malformed"),
+            Self::Papers => (404, "not_found"),
+            Self::PaperSigners if is_signer => (400, "act.malformed"),
+            Self::PaperSigners => (403, "access.signers_only"),
+            Self::PaperLists if is_signer => (200, ""),
+            Self::PaperLists if of_offices.0 == 200 => (400, "query.malformed"),
+            _ => of_offices,
+        }
+    }
+
+    /// Whether it is about signatures or documents.
+    fn is_of_papers(self) -> bool {
+        matches!(
+            self,
+            Self::SignatureSenders
+                | Self::Papers
+                | Self::PaperSigners
+                | Self::PaperLists
+                | Self::Unsigned
+                | Self::Unclaimed
+        )
+    }
 }
 
 /// Every operation of REST.
-const REST: [(&str, Whose); 33] = [
+const REST: [(&str, Whose); 43] = [
     ("GET /healthz", Whose::Anyones),
     ("GET /readyz", Whose::Anyones),
     ("GET /metrics", Whose::Anyones),
@@ -110,10 +153,20 @@ const REST: [(&str, Whose); 33] = [
     ("GET /v1/objections", Whose::Lists),
     ("GET /v1/objections/{objection}", Whose::Objections),
     ("POST /v1/objections/{objection}/decision", Whose::Deciders),
+    ("POST /v1/signatures", Whose::SignatureSenders),
+    ("GET /v1/signatures/{signature}", Whose::Papers),
+    ("GET /v1/signatures/{signature}/proof", Whose::Unsigned),
+    ("GET /v1/hashes/{hash}/signatures", Whose::Unsigned),
+    ("POST /v1/documents", Whose::PaperSigners),
+    ("GET /v1/documents", Whose::PaperLists),
+    ("GET /v1/documents/{document}", Whose::Papers),
+    ("POST /v1/documents/{document}/acts", Whose::PaperSigners),
+    ("POST /v1/claims", Whose::PaperSigners),
+    ("GET /v1/claims/{hash}", Whose::Unclaimed),
 ];
 
 /// Every operation of gRPC.
-const GRPC: [(&str, Whose); 33] = [
+const GRPC: [(&str, Whose); 43] = [
     ("/grpc.health.v1.Health/Check", Whose::Anyones),
     ("/grpc.health.v1.Health/Watch", Whose::Anyones),
     ("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", Whose::Anyones),
@@ -147,10 +200,20 @@ const GRPC: [(&str, Whose); 33] = [
     ("/sillok.v1.Gateway/ListObjections", Whose::Lists),
     ("/sillok.v1.Gateway/GetObjection", Whose::Objections),
     ("/sillok.v1.Gateway/DecideObjection", Whose::Deciders),
+    ("/sillok.v1.Signatures/SubmitSignature", Whose::SignatureSenders),
+    ("/sillok.v1.Signatures/GetSignature", Whose::Papers),
+    ("/sillok.v1.Signatures/GetSignatureProof", Whose::Unsigned),
+    ("/sillok.v1.Signatures/ListSignatures", Whose::Unsigned),
+    ("/sillok.v1.Signatures/OpenDocument", Whose::PaperSigners),
+    ("/sillok.v1.Signatures/ListDocuments", Whose::PaperLists),
+    ("/sillok.v1.Signatures/GetDocument", Whose::Papers),
+    ("/sillok.v1.Signatures/ActOnDocument", Whose::PaperSigners),
+    ("/sillok.v1.Signatures/ClaimWork", Whose::PaperSigners),
+    ("/sillok.v1.Signatures/GetClaim", Whose::Unclaimed),
 ];
 
 /// What each role is answered: HTTP's status, and the problem's code where it is one.
-const ROLES: [(Role, [Expected; 6]); 17] = {
+const ROLES: [(Role, [Expected; 6]); 19] = {
     const DONE: Expected = (200, "");
     const UNKNOWN: Expected = (401, "access.unknown");
     const UNSIGNED: Expected = (401, "educator.unknown");
@@ -181,6 +244,8 @@ const ROLES: [(Role, [Expected; 6]); 17] = {
         (Role::OfficeAdministrator, [UNSIGNED, DONE, DONE, DONE, DONE, DONE]),
         (Role::OfficePeer, [UNSIGNED, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN]),
         (Role::SchoolClerk, [UNSIGNED, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN]),
+        (Role::Signer, [UNSIGNED, ABSENT, ABSENT, OTHER_SCHOOL, NO_OFFICE, OTHER]),
+        (Role::SignerAsClerk, [UNSIGNED, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN]),
         (Role::OfOtherAuthority, [UNSIGNED, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN]),
     ]
 };
@@ -274,6 +339,7 @@ async fn each_role_may_do_what_is_theirs_and_nothing_else() {
                 }
                 Whose::Askers => (404, "not_found"),
                 Whose::Judged => (400, "certificate.file"),
+                whose if whose.is_of_papers() => whose.of_papers(role, of_offices),
                 whose => whose.of_objections(role, of_offices, of_learner),
             };
             world.expect(operation, whose, role, None, expected).await;
@@ -291,6 +357,11 @@ async fn a_token_or_a_signature_that_is_not_right_opens_nothing_to_those_who_may
                 Whose::Anyones => (&[Role::Sender, Role::OfficeClerk][..], Some((200, ""))),
                 Whose::Askers => (&[Role::Sender, Role::OfficeClerk][..], Some((404, "not_found"))),
                 Whose::Judged => (&[Role::Sender, Role::OfficeClerk][..], Some((400, "certificate.file"))),
+                Whose::Unsigned => {
+                    (&[Role::Signer, Role::OfficeClerk][..], Some((404, "signature.not_found")))
+                }
+                Whose::Unclaimed => (&[Role::Signer, Role::OfficeClerk][..], Some((404, "claim.not_found"))),
+                whose if whose.is_of_papers() => (&[Role::Signer, Role::OfficeClerk][..], Some(read)),
                 Whose::Signers => (&[Role::Sender][..], signed),
                 Whose::Senders | Whose::Schools | Whose::Offices | Whose::Drafts | Whose::Deciders => {
                     (&[Role::Sender, Role::OfficeClerk][..], Some(read))
@@ -316,7 +387,9 @@ async fn a_forged_token_is_told_nothing_of_the_one_it_names() {
         {
             let signs = !matches!(role, Role::RevokedWallet | Role::OtherLearner);
             let expected = match whose {
-                Whose::Anyones | Whose::Askers | Whose::Judged => continue,
+                Whose::Anyones | Whose::Askers | Whose::Judged | Whose::Unsigned | Whose::Unclaimed => {
+                    continue;
+                }
                 Whose::Signers if signs => (401, "request.signature_invalid"),
                 Whose::Signers => continue,
                 _ => (401, "access.signature"),

@@ -2,7 +2,7 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use sillok_contract::{
-    id::{EducatorId, EducatorRole, LearnerId, SchoolId},
+    id::{EducatorId, EducatorRole, LearnerId, MspId, SchoolId, SignerId},
     registry,
 };
 use sillok_gateway::{
@@ -57,6 +57,10 @@ pub(super) enum Role {
     OfficePeer,
     /// Somebody of the schools' organisation, by certificate.
     SchoolClerk,
+    /// A signer of documents, registered by the education office.
+    Signer,
+    /// The same, who shows the certificate that the office's authority issued as its people do.
+    SignerAsClerk,
     /// Somebody with the certificate of an authority that calls itself the office's.
     OfOtherAuthority,
 }
@@ -104,6 +108,7 @@ impl People {
         let educators = begins.map(|(role, from)| teacher(role, people.of(role), from));
         let admin = consortium.administrator("OfficeMSP").unwrap();
         admin.register_educators(&educators).await.unwrap();
+        admin.register_signers(&[signer(people.of(Role::Signer))]).await.unwrap();
         admin.revoke_educator(&educators[1].id, now() - SECOND).await.unwrap();
         let support = consortium.administrator("SupportMSP").unwrap();
         for (role, learner) in &people.pupils[..3] {
@@ -126,6 +131,8 @@ impl People {
             certificate: educator.certificate.clone(),
             key: educator.key.clone(),
         };
+        let name = SignerId::new("Signer").unwrap();
+        let signer = ledger.authority("OfficeMSP").unwrap().issue_signer(&name, validity).unwrap();
         let everyone = vec![
             (Role::Sender, registered(&school.educator)),
             educator(Role::Colleague),
@@ -142,6 +149,8 @@ impl People {
             (Role::OfficeAdministrator, by("OfficeMSP", "admin")),
             (Role::OfficePeer, by("OfficeMSP", "peer")),
             (Role::SchoolClerk, by("SchoolMSP", "client")),
+            (Role::Signer, Issued { certificate: signer.certificate.clone(), key: signer.key.clone() }),
+            (Role::SignerAsClerk, signer),
             (Role::OfOtherAuthority, pretender.issue("x", "client", validity).unwrap()),
         ];
         let pupils = [
@@ -189,7 +198,8 @@ impl People {
             | Role::OtherSchool
             | Role::Revoked
             | Role::NotYet
-            | Role::Unregistered => AccessToken::of_certificate(certificate, key).unwrap(),
+            | Role::Unregistered
+            | Role::Signer => AccessToken::of_certificate(certificate, key).unwrap(),
             _ => match self.pupils.iter().find(|(pupil, _)| *pupil == role) {
                 Some((_, learner)) => AccessToken::of_learner(learner.clone(), key),
                 None => AccessToken::of_officer(certificate, key).unwrap(),
@@ -246,5 +256,19 @@ fn spoilt(jws: String, flaw: Option<Flaw>) -> String {
             format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
         }
         _ => jws,
+    }
+}
+
+/// The document of the signer with this certificate.
+fn signer(issued: &Issued) -> registry::Signer {
+    registry::Signer {
+        id: SignerId::new("Signer").unwrap(),
+        office: MspId::new("OfficeMSP").unwrap(),
+        certificate: issued.certificate.to_pem(),
+        thumbprint: String::new(),
+        approval: None,
+        from: 0,
+        until: None,
+        revoked_since: None,
     }
 }

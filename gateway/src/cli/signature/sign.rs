@@ -1,0 +1,97 @@
+//! `sillok sign`
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::Args;
+use sillok_contract::{
+    digest::Digest,
+    id::DocumentId,
+    signature::{Commitment, Statement, Subject},
+};
+
+use super::{Paper, purpose, show, wait::until_at_rest};
+use crate::{
+    cli::{
+        Exit, Failure, Program,
+        gateway::{Credentials, Gateway},
+    },
+    clock,
+    keys::{AccessToken, DocumentSigner, read_certificate},
+    records::SignatureState,
+    service::SignatureSubmission,
+};
+
+/// Signs a document with your own key, and hands the signature in.
+///
+/// The document stays on this machine. The same document is signed once: a second signature of yours is refused.
+///
+/// Example: sillok sign contract.pdf --document 5c1e… --authority office.pem --wait
+/// --gateway https://gateway.example:8080 --certificate han.pem --key han.key
+#[derive(Debug, Args)]
+pub struct Sign {
+    #[command(flatten)]
+    paper: Paper,
+    /// The document of several parties that this is: its id, as `sillok document open` told it.
+    #[arg(long, value_name = "ID")]
+    document: Option<DocumentId>,
+    /// What you commit to: approval, origin, receipt, delivery, sender or creation. Of a document of several parties it is
+    /// what that is for.
+    #[arg(long, value_parser = purpose)]
+    purpose: Option<Commitment>,
+    /// The certificate (PEM) of the authority that issued yours: your office's.
+    #[arg(long, value_name = "FILE")]
+    authority: PathBuf,
+    /// Waits until the signature is on the ledger.
+    #[arg(long)]
+    wait: bool,
+    /// For how many seconds at most.
+    #[arg(long, default_value_t = 60, value_name = "SECONDS", requires = "wait")]
+    patience: u64,
+    #[command(flatten)]
+    credentials: Credentials,
+    #[command(flatten)]
+    gateway: Gateway,
+}
+
+impl Sign {
+    pub(in crate::cli) async fn run(self, program: &Program) -> Result<(), Failure> {
+        let client = self.gateway.named_client()?;
+        let (certificate, key) = self.credentials.read()?;
+        let authority = read_certificate(&self.authority)?;
+        let client = client.with_access(AccessToken::of_certificate(&certificate, key.clone())?);
+        let hash = self.paper.hash()?;
+        let (subject, purpose) = match &self.document {
+            None => (Subject::Hash(hash), self.purpose),
+            Some(id) => {
+                let document = client.document(id).await?;
+                same_bytes(&hash, &document.hash)?;
+                (Subject::Document(id.clone()), self.purpose.or(Some(document.purpose)))
+            }
+        };
+        let statement = Statement { hash, subject, purpose, iat: clock::now().div_euclid(1_000_000) };
+        let signature = DocumentSigner::new(certificate, authority, key)?.sign(&statement);
+        let mut status = client.submit_signature(&SignatureSubmission { signature, approval: None }).await?;
+        if self.wait {
+            status = until_at_rest(&client, status, Duration::from_secs(self.patience)).await?;
+        }
+        let failed = matches!(status.state, SignatureState::Invalid | SignatureState::Refused);
+        program.output.result(&status, show::text);
+        match failed {
+            false => Ok(()),
+            true => {
+                let detail = "the signature is not on the ledger; see above why";
+                Err(Failure::new(Exit::Refused, "signature.not_recorded", detail))
+            }
+        }
+    }
+}
+
+/// The file must be the one that the parties are to sign.
+fn same_bytes(hash: &Digest, of_document: &str) -> Result<(), Failure> {
+    match hash.to_string() == *of_document {
+        true => Ok(()),
+        false => Err(Failure::usage(
+            "this file is not the document that the parties are to sign: its hash is another",
+        )),
+    }
+}

@@ -1,0 +1,85 @@
+//! What one process does of all that a gateway does.
+
+use std::{collections::BTreeSet, fmt, str::FromStr};
+
+/// A part of the work that can be a process of its own. Any number of each may run; none keeps anything that is lost with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// Answers callers, records queries, audits and watches.
+    Api,
+    /// Verifies signatures that came in.
+    Verifier,
+    /// Brings verified signatures to the ledger and the archive.
+    Recorder,
+}
+
+impl Role {
+    /// Every role.
+    pub const ALL: [Self; 3] = [Self::Api, Self::Verifier, Self::Recorder];
+
+    /// Its name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Api => "api",
+            Self::Verifier => "verifier",
+            Self::Recorder => "recorder",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The roles of one process: one at least.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Roles(BTreeSet<Role>);
+
+impl Roles {
+    /// All of them: a gateway in one process.
+    pub fn all() -> Self {
+        Self(Role::ALL.into())
+    }
+
+    /// Whether this is one of them.
+    pub fn has(&self, role: Role) -> bool {
+        self.0.contains(&role)
+    }
+}
+
+/// `all`, or names with commas between them.
+impl FromStr for Roles {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "all" {
+            return Ok(Self::all());
+        }
+        let named = |name: &str| {
+            let found = Role::ALL.into_iter().find(|role| role.as_str() == name.trim());
+            found.ok_or_else(|| {
+                let known = Role::ALL.map(Role::as_str).join(", ");
+                format!("there is no role {:?}; there are all, {known}", name.trim())
+            })
+        };
+        text.split(',').map(named).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    use super::*;
+
+    #[test]
+    fn roles_are_named_one_by_one_or_all_at_once() {
+        assert_eq!("all".parse::<Roles>().unwrap(), Roles::all());
+        let two: Roles = "verifier, recorder".parse().unwrap();
+        assert!(two.has(Role::Verifier) && two.has(Role::Recorder) && !two.has(Role::Api));
+        for wrong in ["", "api,", "signers", "All"] {
+            assert!(wrong.parse::<Roles>().unwrap_err().contains("api, verifier"), "{wrong}");
+        }
+    }
+}
