@@ -13,6 +13,7 @@ use sillok_tests::{
         claiming, declining, forged, opening, paper, revoke, signed, signed_as, signed_before, signed_part,
         signer, signer_by_approval, withdrawing,
     },
+    told::Past,
     world::World,
 };
 
@@ -103,6 +104,12 @@ pub(crate) async fn do_not_hold(world: &mut World) {
     })
     .await;
     assert_eq!(rested.state, SignatureState::Invalid);
+    let alert = until("the use of a revoked key is told", async || {
+        let alerts = done(world.as_seen_by_the_office().alerts().await);
+        alerts.into_iter().find(|alert| alert.finding.kind == "key.revoked_used")
+    })
+    .await;
+    world.told().await.past.push(Past::of(&alert));
     world.check_everything().await;
 }
 

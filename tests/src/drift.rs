@@ -62,11 +62,11 @@ async fn auditor(world: &World) -> Auditor {
     let schema = world.settings.records.schema().unwrap();
     let policy = Arc::new(Policy::new(schema, world.settings.records.statement.clone()));
     let ledger = world.consortium().gateway().unwrap();
-    let events = world.settings.events.clone();
+    let (events, monitor) = (world.settings.events.clone(), world.settings.monitor.clone());
     let bus = events::open(&events, records.clone()).unwrap();
     let keys = OfficeKeys::open_or_make(&world.settings.data.join("archive-office-keys"), now()).unwrap();
     let vault = Vault::new(Arc::new(TableArchive::new(records.clone())), Arc::new(keys));
-    let parts = Parts { records, ledger, bus, events, vault, policy, clock: system_clock() };
+    let parts = Parts { records, ledger, bus, events, monitor, vault, policy, clock: system_clock() };
     Service::new(parts, world.settings.service.clone()).auditor(Duration::ZERO).await.unwrap()
 }
 

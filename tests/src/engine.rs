@@ -5,7 +5,7 @@ use std::{env, io::Write as _, path::PathBuf, sync::Arc};
 use sillok_gateway::{
     config::{self, LedgerEngine, Limits, Listen, Settings},
     ledger::{consortium::Consortium, fabric},
-    records,
+    monitor, records,
     server::Engines,
     service,
 };
@@ -65,8 +65,11 @@ impl Site {
         };
         let mut service = service::Settings::default();
         service.certificates.address = Some("https://sillok.example".to_owned());
+        // Scenarios are played at all hours.
+        let hours = monitor::HoursSettings { from_hour: 0, to_hour: 24, ..Default::default() };
         Settings {
             service,
+            monitor: monitor::Settings { hours, ..Default::default() },
             data: self.directory.path().to_owned(),
             listen: Listen { rest: any, grpc: any, ..Listen::default() },
             limits: Limits {

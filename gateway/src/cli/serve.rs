@@ -22,8 +22,8 @@ pub struct Serve {
     /// Writes the addresses to this file once the gateway listens: JSON, with `rest` and `grpc`.
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
-    /// What this process does: all, or one or several of api, verifier and recorder, with commas between them. Any number
-    /// of processes may do the same on one database.
+    /// What this process does: all, or one or several of api, verifier, recorder and monitor, with commas
+    /// between them. Any number of processes may do the same on one database; of the monitor, one.
     #[arg(long, value_name = "ROLES", default_value = "all")]
     role: Roles,
 }

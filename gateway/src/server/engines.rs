@@ -72,8 +72,8 @@ impl Engines {
         let keys = OfficeKeys::open_or_make(&settings.data.join("archive-office-keys"), clock::now())?;
         let vault = Vault::new(Arc::new(TableArchive::new(records.clone())), Arc::new(keys));
         warn_of_embedded(embedded.is_some(), of_records.url.starts_with("sqlite:"));
-        let events = settings.events.clone();
-        let parts = Parts { records, ledger, bus, events, vault, policy, clock: system_clock() };
+        let (events, monitor) = (settings.events.clone(), settings.monitor.clone());
+        let parts = Parts { records, ledger, bus, events, monitor, vault, policy, clock: system_clock() };
         Ok(Self { parts, embedded })
     }
 }

@@ -7,6 +7,7 @@ mod audit;
 mod batcher;
 mod caller;
 mod certificates;
+mod consumers;
 mod erasure;
 mod follow;
 mod learners;
@@ -73,6 +74,7 @@ use crate::{
     drift::{History, Plan, Selection, SignedReport},
     events::{self, Bus},
     ledger::{Ledger, Receipt, contract::Contract},
+    monitor,
     problem::Problem,
     records::{Alert, NewAlert, Records, RecordsError, policy::Policy},
 };
@@ -108,6 +110,8 @@ pub struct Parts {
     pub bus: Arc<dyn Bus>,
     /// How they are handled.
     pub events: events::Settings,
+    /// The rules over them.
+    pub monitor: monitor::Settings,
     /// Where what proves signatures rests.
     pub vault: Vault,
     /// What statements may do.
@@ -129,6 +133,7 @@ struct Core {
     ledger: Arc<dyn Ledger>,
     bus: Arc<dyn Bus>,
     events: events::Settings,
+    monitor: monitor::Settings,
     vault: Vault,
     policy: Arc<Policy>,
     clock: Clock,
@@ -154,7 +159,7 @@ struct Core {
 impl Service {
     /// A service on these parts. Nothing is recorded until [`Service::run`] or [`Batcher::run`] runs.
     pub fn new(parts: Parts, settings: Settings) -> Self {
-        let Parts { records, ledger, bus, events, vault, policy, clock } = parts;
+        let Parts { records, ledger, bus, events, monitor, vault, policy, clock } = parts;
         let (signals, starts) = Signals::new();
         let trails = Trails::new(Contract::new(ledger.clone()));
         let registry = Registry::new(ledger.clone(), settings.standing.clone());
@@ -164,6 +169,7 @@ impl Service {
             ledger,
             bus,
             events,
+            monitor,
             vault,
             policy,
             clock,
@@ -202,8 +208,7 @@ impl Service {
                 );
             }
         };
-        let signatures = signatures::run(self.core.clone(), roles, shutdown.clone());
-        tokio::join!(api, self.listen(shutdown.clone()), signatures);
+        tokio::join!(api, self.listen(shutdown.clone()), self.consume(roles, &shutdown));
     }
 
     /// What brings executed entries to the ledger; one a process.

@@ -11,11 +11,13 @@ pub enum Role {
     Verifier,
     /// Brings verified signatures to the ledger and the archive.
     Recorder,
+    /// Sees every event, and raises alerts.
+    Monitor,
 }
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 3] = [Self::Api, Self::Verifier, Self::Recorder];
+    pub const ALL: [Self; 4] = [Self::Api, Self::Verifier, Self::Recorder, Self::Monitor];
 
     /// Its name.
     pub const fn as_str(self) -> &'static str {
@@ -23,6 +25,7 @@ impl Role {
             Self::Api => "api",
             Self::Verifier => "verifier",
             Self::Recorder => "recorder",
+            Self::Monitor => "monitor",
         }
     }
 }

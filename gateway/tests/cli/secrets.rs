@@ -65,13 +65,31 @@ fn forms_of_key(file: &Path, secrets: &mut BTreeMap<String, Vec<u8>>) {
     secrets.insert(format!("the end of {name}"), lines[2][..24].into());
 }
 
+/// The archive's key, likewise: 32 bytes, in hexadecimal digits in its file.
+fn forms_of_office_key(file: &Path, secrets: &mut BTreeMap<String, Vec<u8>>) {
+    let key = hex::decode(fs::read_to_string(file).unwrap().trim_end()).unwrap();
+    let name = file.display();
+    for (form, bytes) in [
+        ("hexadecimal", hex::encode(&key).into_bytes()),
+        ("decimal numbers", format!("{:?}", &key[..8]).trim_matches(['[', ']']).as_bytes().to_vec()),
+        ("base64url", URL_SAFE_NO_PAD.encode(&key).into_bytes()),
+        ("base64", STANDARD_NO_PAD.encode(&key).into_bytes()),
+        ("bytes", key),
+    ] {
+        secrets.insert(format!("the key {name} in {form}"), bytes);
+    }
+}
+
 fn every_key(directory: &Path, secrets: &mut BTreeMap<String, Vec<u8>>) {
     for entry in fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
             every_key(&path, secrets);
         } else if path.extension().is_some_and(|extension| extension == "key") {
-            forms_of_key(&path, secrets);
+            match path.parent().and_then(Path::file_name) {
+                Some(name) if name == "archive-office-keys" => forms_of_office_key(&path, secrets),
+                _ => forms_of_key(&path, secrets),
+            }
         }
     }
 }

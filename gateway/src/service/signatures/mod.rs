@@ -7,14 +7,13 @@ mod documents;
 mod face;
 mod intake;
 mod recorder;
-mod run;
 mod state;
 mod verdict;
 mod verifier;
 
 use sillok_contract::{digest::Digest, registry::Listing};
 
-use self::{recorder::Recorder, verifier::Verifier};
+pub(super) use self::{recorder::Recorder, verifier::Verifier};
 use super::{Caller, Core, problems};
 use crate::{
     archive::{ArchiveError, RecordId},
@@ -23,7 +22,6 @@ use crate::{
     signature::SignatureProof,
 };
 pub use carried::{SignatureCreated, SignatureForwarded, SignatureRested};
-pub(super) use run::run;
 pub use state::{
     ClaimState, DocumentState, Documents, PartyState, RecordedSignatures, SignatureStatus,
     SignatureSubmission, SignerAct,

@@ -22,6 +22,7 @@ use crate::{
         embedded::Embedded,
         school::{self, Plan, School},
     },
+    monitor,
     problem::Problem,
     records::{self, EntryStatus, Records, policy::Policy, schema::Schema},
     service::{Caller, Clock, Parts, RequestState, Service, Settings, system_clock},
@@ -40,6 +41,12 @@ pub(super) struct Town {
     database: PathBuf,
     /// Removed with the town.
     directory: TempDir,
+}
+
+/// Tests work at all hours.
+fn around_the_clock() -> monitor::Settings {
+    let hours = monitor::HoursSettings { from_hour: 0, to_hour: 24, ..Default::default() };
+    monitor::Settings { hours, ..Default::default() }
 }
 
 pub(super) fn settings() -> Settings {
@@ -95,7 +102,10 @@ impl Town {
         let bus = events::open(&events, records.clone()).unwrap();
         let keys = OfficeKeys::open_or_make(&self.directory.path().join("office-keys"), now()).unwrap();
         let vault = Vault::new(Arc::new(TableArchive::new(records.clone())), Arc::new(keys));
-        Service::new(Parts { records, ledger, bus, events, vault, policy, clock }, settings)
+        Service::new(
+            Parts { records, ledger, bus, events, monitor: around_the_clock(), vault, policy, clock },
+            settings,
+        )
     }
 
     /// Changes the database as its administrator can.
