@@ -8,8 +8,7 @@ use sillok_contract::{
     purpose::Purpose,
 };
 use sillok_gateway::{
-    archive::{OfficeKeys, TableArchive, Vault},
-    clock::now,
+    archive::{ArchiveError, open_vault},
     drift::{Difference, Plan, Report, SignedReport},
     events,
     keys::SignedQueries,
@@ -64,8 +63,8 @@ async fn auditor(world: &World) -> Auditor {
     let ledger = world.consortium().gateway().unwrap();
     let (events, monitor) = (world.settings.events.clone(), world.settings.monitor.clone());
     let bus = events::open(&events, records.clone()).unwrap();
-    let keys = OfficeKeys::open_or_make(&world.settings.data.join("archive-office-keys"), now()).unwrap();
-    let vault = Vault::new(Arc::new(TableArchive::new(records.clone())), Arc::new(keys));
+    let own = async { Ok::<_, ArchiveError>(records.clone()) };
+    let vault = open_vault(&world.settings.archive, &world.settings.data, own).await.unwrap();
     let parts = Parts { records, ledger, bus, events, monitor, vault, policy, clock: system_clock() };
     Service::new(parts, world.settings.service.clone()).auditor(Duration::ZERO).await.unwrap()
 }

@@ -3,7 +3,7 @@
 use std::{fs, io, os::unix::fs::DirBuilderExt as _, path::Path, sync::Arc};
 
 use crate::{
-    archive::{ArchiveError, OfficeKeys, TableArchive, Vault},
+    archive::{ArchiveError, open_vault},
     clock,
     config::{ConfigError, LedgerEngine, Settings},
     events::{self, BusError},
@@ -69,9 +69,15 @@ impl Engines {
         let policy = Arc::new(Policy::new(of_records.schema()?, of_records.statement.clone()));
         let records = records::open(&of_records).await?;
         let bus = events::open(&settings.events, records.clone())?;
-        let keys = OfficeKeys::open_or_make(&settings.data.join("archive-office-keys"), clock::now())?;
-        let vault = Vault::new(Arc::new(TableArchive::new(records.clone())), Arc::new(keys));
+        let own = async { Ok::<_, StartError>(records.clone()) };
+        let vault = open_vault(&settings.archive, &settings.data, own).await?;
         warn_of_embedded(embedded.is_some(), of_records.url.starts_with("sqlite:"));
+        if settings.archive.keys.is_none() && embedded.is_none() {
+            tracing::warn!(
+                "the keys of the signatures' archive are under `data`, for this gateway alone: name one directory for all \
+                 with archive.keys, and keep copies"
+            );
+        }
         let (events, monitor) = (settings.events.clone(), settings.monitor.clone());
         let parts = Parts { records, ledger, bus, events, monitor, vault, policy, clock: system_clock() };
         Ok(Self { parts, embedded })
