@@ -22,7 +22,7 @@ use super::{
     requests::Requests,
     site::Site,
 };
-use crate::{cli::Failure, client::Client, clock, records::Alert, service::Digest};
+use crate::{cli::Failure, client::Client, clock, monitor, records::Alert, service::Digest};
 
 /// How often it is looked whether something is told.
 const LOOK: Duration = Duration::from_millis(50);
@@ -229,7 +229,10 @@ impl Alerts<'_> {
             let now = clock::now();
             let Some(last) = page.last() else { return Ok(()) };
             self.after = last.id;
-            self.seen.extend(page.into_iter().map(|alert| (alert, now)));
+            // What the monitor says of the load is not the watch's word.
+            let of_watch =
+                page.into_iter().filter(|alert| !monitor::KINDS.contains(&alert.finding.kind.as_str()));
+            self.seen.extend(of_watch.map(|alert| (alert, now)));
         }
     }
 

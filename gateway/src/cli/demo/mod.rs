@@ -23,6 +23,7 @@ use super::{Failure, Program, private_file, production::Production};
 use crate::{
     config::{Limits, Listen, Settings},
     ledger::{receipt::Roots, school},
+    monitor,
     proof::Verified,
 };
 use cast::Cast;
@@ -97,6 +98,11 @@ impl Demo {
             },
             // One machine plays the whole school.
             limits: Limits { rate: NonZeroU32::MAX, burst: NonZeroU32::MAX, ..Limits::default() },
+            // It plays at any hour.
+            monitor: monitor::Settings {
+                hours: monitor::HoursSettings { from_hour: 0, to_hour: 24, ..Default::default() },
+                ..monitor::Settings::default()
+            },
             ..Settings::default()
         };
         match self.production.fabric {
