@@ -120,11 +120,13 @@ fn configuration(settings: &Settings) -> String {
     let text = |value: &Path| serde_json::to_string(&value).unwrap();
     let mut file = format!(
         "data = {}\n[listen]\nrest = \"127.0.0.1:0\"\ngrpc = \"127.0.0.1:0\"\n\
-         [limits]\nrate = {}\nburst = {}\n[records]\nurl = {}\n",
+         [limits]\nrate = {}\nburst = {}\n[records]\nurl = {}\n[monitor.hours]\nfrom_hour = {}\nto_hour = {}\n",
         text(&settings.data),
         settings.limits.rate,
         settings.limits.burst,
         serde_json::to_string(&settings.records.url).unwrap(),
+        settings.monitor.hours.from_hour,
+        settings.monitor.hours.to_hour,
     );
     if let Some(network) = &settings.ledger.fabric.network {
         file += &format!("[ledger]\nengine = \"fabric\"\n[ledger.fabric]\nnetwork = {}\n", text(network));

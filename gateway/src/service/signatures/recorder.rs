@@ -29,6 +29,8 @@ use crate::{
 
 /// How often signatures are tried that another transaction got ahead of.
 const TRIES: u32 = 4;
+/// The most bytes of signatures and approvals in one transaction: with their JSON around them below what the contract takes.
+const MOST_BYTES: usize = 3 * 1024 * 1024;
 
 /// Handles `signatures.verified`.
 pub(in crate::service) struct Recorder {
@@ -119,12 +121,23 @@ impl Carried {
     }
 }
 
+/// How many of these go into one transaction: one at least, and no more than the contract takes, in number and bytes.
+fn of_one_transaction(carried: &[Carried]) -> usize {
+    let mut bytes = 0;
+    let fits = |carried: &&Carried| {
+        let Presented { jws, approval } = &carried.forwarded.presented;
+        bytes += jws.len() + approval.as_ref().map_or(0, String::len);
+        bytes <= MOST_BYTES
+    };
+    carried.iter().take(MAX_SIGNATURES).take_while(fits).count().max(1)
+}
+
 impl Core {
     /// What comes of signatures, recorded and archived, in their order.
     async fn rested(&self, group: &Group, mut carried: Vec<Carried>) -> Result<Vec<Effect>, Fault> {
         let mut effects = Vec::with_capacity(carried.len());
         while !carried.is_empty() {
-            let rest = carried.split_off(carried.len().min(MAX_SIGNATURES));
+            let rest = carried.split_off(of_one_transaction(&carried));
             for (carried, rest) in self.record_signatures(std::mem::replace(&mut carried, rest)).await? {
                 if let Ok((transaction, block)) = &rest {
                     let id = RecordId(carried.signature.digest.0);
