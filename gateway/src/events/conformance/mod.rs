@@ -23,7 +23,7 @@ use super::{
     Bus, Consumer, Delivery, Effect, Event, Group, HandleError, Handler, NewEvent, Settings, Subscription,
     Topic,
 };
-use crate::records::Records;
+use crate::records::{Records, RecordsError};
 
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -105,7 +105,7 @@ struct Seen {
     /// What was delivered, each time.
     delivered: Mutex<Vec<String>>,
     /// What had its effect, in order.
-    done: Mutex<Vec<Event>>,
+    done: Arc<Mutex<Vec<Event>>>,
     fault: Box<Fault>,
 }
 
@@ -123,7 +123,7 @@ impl Seen {
             records: world.records.clone(),
             group: group(name),
             delivered: Mutex::default(),
-            done: Mutex::default(),
+            done: Arc::default(),
             fault: Box::new(fault),
         })
     }
@@ -164,9 +164,15 @@ impl Handler for Seen {
                 None => {}
             }
             let effect = Effect::of(&self.group, &event.id);
-            if self.records.commit(&effect).await? {
-                self.done.lock().unwrap().push(event.clone());
-            }
+            let (records, done, event) = (self.records.clone(), self.done.clone(), event.clone());
+            // A commit comes to its end also where who began it is killed meanwhile, and so does the note of it.
+            let committed = tokio::spawn(async move {
+                if records.commit(&effect).await? {
+                    done.lock().unwrap().push(event);
+                }
+                Ok::<_, RecordsError>(())
+            });
+            committed.await.unwrap()?;
         }
         Ok(())
     }
