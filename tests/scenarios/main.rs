@@ -112,6 +112,8 @@ scenarios! {
     both signatures_that_are_recorded: signatures::are_recorded;
     both signatures_that_do_not_hold: signatures::do_not_hold;
     both signatures_that_are_approved: signatures::are_approved;
+    production signatures_through_kafka_to_cassandra: signatures::go_through_kafka_to_cassandra;
+    large signatures_whose_roles_are_killed: signatures::survive_their_roles;
     both documents_of_several_parties: signatures::of_several_parties;
     both documents_that_are_not_signed: signatures::of_documents_that_are_not_signed;
     both works_that_are_claimed: signatures::of_works_that_are_claimed;

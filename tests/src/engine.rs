@@ -69,7 +69,12 @@ impl Site {
         let hours = monitor::HoursSettings { from_hour: 0, to_hour: 24, ..Default::default() };
         Settings {
             service,
-            monitor: monitor::Settings { hours, ..Default::default() },
+            // And what was written past the gateway is told one by one.
+            monitor: monitor::Settings {
+                hours,
+                drift: monitor::DriftSettings { alerts: 0, ..Default::default() },
+                ..Default::default()
+            },
             data: self.directory.path().to_owned(),
             listen: Listen { rest: any, grpc: any, ..Listen::default() },
             limits: Limits {

@@ -7,7 +7,9 @@ use std::{
 };
 
 use sillok_gateway::{
+    archive::{ArchiveEngine, CassandraSettings},
     config::Settings,
+    events::{self, KafkaSettings},
     server::{Addresses, Gateway, Listeners},
     service::{Parts, Service},
 };
@@ -43,6 +45,13 @@ impl Running {
     /// Starts the program `sillok serve` with these settings, its files in this directory.
     pub async fn program(settings: &Settings, directory: &Path) -> Self {
         Self::try_program(settings, directory, &[], |_| {}).await.unwrap()
+    }
+
+    /// The same in one role alone.
+    pub async fn in_role(settings: &Settings, directory: &Path, role: &str) -> Self {
+        fs::create_dir_all(directory).unwrap();
+        let role = [("SILLOK_ROLE".to_owned(), role.to_owned())];
+        Self::try_program(settings, directory, &role, |_| {}).await.unwrap()
     }
 
     /// The same with these variables in its environment; or what it said, if it ended instead. `began` is told the
@@ -117,21 +126,61 @@ fn last_words(directory: &Path) -> String {
 
 /// What of the settings is not the default, as the program reads it.
 fn configuration(settings: &Settings) -> String {
-    let text = |value: &Path| serde_json::to_string(&value).unwrap();
+    let text = |value: &Path| written(&value);
     let mut file = format!(
         "data = {}\n[listen]\nrest = \"127.0.0.1:0\"\ngrpc = \"127.0.0.1:0\"\n\
-         [limits]\nrate = {}\nburst = {}\n[records]\nurl = {}\n[monitor.hours]\nfrom_hour = {}\nto_hour = {}\n",
+         [limits]\nrate = {}\nburst = {}\n[records]\nurl = {}\n[monitor.hours]\nfrom_hour = {}\nto_hour = {}\n\
+         [monitor.drift]\nalerts = {}\n",
         text(&settings.data),
         settings.limits.rate,
         settings.limits.burst,
-        serde_json::to_string(&settings.records.url).unwrap(),
+        written(&settings.records.url),
         settings.monitor.hours.from_hour,
         settings.monitor.hours.to_hour,
+        settings.monitor.drift.alerts,
     );
     if let Some(network) = &settings.ledger.fabric.network {
         file += &format!("[ledger]\nengine = \"fabric\"\n[ledger.fabric]\nnetwork = {}\n", text(network));
     }
+    if settings.events.engine == events::Engine::Kafka {
+        file += &kafka(&settings.events.kafka);
+    }
+    if settings.archive.engine == ArchiveEngine::Cassandra {
+        file += &cassandra(&settings.archive.cassandra);
+    }
     file
+}
+
+fn kafka(settings: &KafkaSettings) -> String {
+    let KafkaSettings { brokers, prefix, replication, roots, certificate, key, .. } = settings;
+    format!(
+        "[events]\nengine = \"kafka\"\n[events.kafka]\nbrokers = {}\nprefix = {}\nreplication = {replication}\n\
+         roots = {}\ncertificate = {}\nkey = {}\n",
+        written(brokers),
+        written(prefix),
+        written(roots),
+        written(certificate),
+        written(key)
+    )
+}
+
+fn cassandra(settings: &CassandraSettings) -> String {
+    let CassandraSettings { nodes, keyspace, replication, root_certificates, certificate, key, .. } =
+        settings;
+    format!(
+        "[archive]\nengine = \"cassandra\"\n[archive.cassandra]\nnodes = {}\nkeyspace = {}\n\
+         replication = {replication}\nroot_certificates = {}\ncertificate = {}\nkey = {}\n",
+        written(nodes),
+        written(keyspace),
+        written(root_certificates),
+        written(certificate),
+        written(key)
+    )
+}
+
+/// Texts and lists of texts are written alike in JSON and TOML.
+fn written(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).unwrap()
 }
 
 /// The program `sillok`, next to this test's own; built if it is not there.

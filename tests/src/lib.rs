@@ -18,6 +18,7 @@ pub mod load;
 pub mod nodes;
 pub mod objecting;
 pub mod patience;
+pub mod platform;
 pub mod pupil;
 pub mod refusal;
 pub mod school;

@@ -24,7 +24,7 @@ pub struct Serve {
     ready_file: Option<PathBuf>,
     /// What this process does: all, or one or several of api, verifier, recorder and monitor, with commas
     /// between them. Any number of processes may do the same on one database; of the monitor, one.
-    #[arg(long, value_name = "ROLES", default_value = "all")]
+    #[arg(long, value_name = "ROLES", default_value = "all", env = "SILLOK_ROLE")]
     role: Roles,
 }
 

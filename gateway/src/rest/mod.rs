@@ -69,11 +69,11 @@ impl Rest {
         let edge = Edge::new(FACE, self.gate.clone(), limits);
         let outline = OpenApiRouter::with_openapi(document::outline());
         let operations = match roles.has(Role::Api) {
-            true => operations(outline, limits.certificate_bytes),
+            true => operations(outline, limits.certificate_bytes)
+                .route_layer(from_fn_with_state(edge.clone(), bound)),
             false => outline,
         };
         let (routes, api) = operations
-            .route_layer(from_fn_with_state(edge.clone(), bound))
             .routes(routes!(operation::healthz))
             .routes(routes!(operation::readyz))
             .routes(routes!(operation::metrics))

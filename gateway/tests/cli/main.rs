@@ -11,6 +11,7 @@ mod objection;
 mod program;
 mod proof;
 mod request;
+mod roles;
 mod secrets;
 mod served;
 mod story;
