@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{
     Rest,
     caller::Authenticated,
-    parameters::{InPath, InQuery, Limit},
+    parameters::{After, InPath, InQuery, Limit},
     problem::HttpProblem,
 };
 use crate::{server::school_id, service::Batch};
@@ -19,8 +19,8 @@ use crate::{server::school_id, service::Batch};
 pub(super) struct Selection {
     /// Batches with a greater sequence.
     #[serde(default)]
-    #[param(default = 0)]
-    after: u64,
+    #[param(value_type = u64, default = 0, maximum = 9007199254740991i64)]
+    after: After,
     /// At most this many.
     #[serde(default)]
     #[param(value_type = u32, minimum = 1, maximum = 100, default = 100)]
@@ -50,6 +50,7 @@ pub(super) async fn list(
     InQuery(selection): InQuery<Selection>,
 ) -> Result<Json<Batches>, HttpProblem> {
     let school = school_id(&school)?;
-    let batches = rest.service.batches(&caller, &school, selection.after, selection.limit.get()).await?;
+    let batches =
+        rest.service.batches(&caller, &school, selection.after.get(), selection.limit.get()).await?;
     Ok(Json(Batches { batches }))
 }

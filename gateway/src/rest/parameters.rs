@@ -42,3 +42,25 @@ impl<const MOST: u32> TryFrom<u32> for Limit<MOST> {
         }
     }
 }
+
+/// Of what number a list goes on behind: one that every reader of JSON reads exactly.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(try_from = "u64")]
+pub(super) struct After(u64);
+
+impl After {
+    pub(super) fn get(self) -> u64 {
+        self.0
+    }
+}
+
+impl TryFrom<u64> for After {
+    type Error = &'static str;
+
+    fn try_from(number: u64) -> Result<Self, Self::Error> {
+        match number < 1 << 53 {
+            true => Ok(Self(number)),
+            false => Err("`after` is a number from 0 to 9007199254740991"),
+        }
+    }
+}

@@ -7,18 +7,14 @@ use utoipa::IntoParams;
 use super::{
     Rest,
     caller::Authenticated,
-    parameters::{InPath, InQuery, Limit},
+    parameters::{After, InPath, InQuery, Limit},
     problem::HttpProblem,
 };
 use crate::{
     ledger::Receipt,
-    problem::{Kind, Problem},
     server::{learner_id, nonce},
     service::LearnerEntries,
 };
-
-/// The greatest number that every reader of JSON reads exactly.
-const GREATEST: u64 = (1 << 53) - 1;
 
 /// What the question is marked with.
 #[derive(Deserialize, IntoParams)]
@@ -37,8 +33,8 @@ pub(super) struct Question {
 pub(super) struct Selection {
     /// Entries with a greater number.
     #[serde(default)]
-    #[param(default = 0, maximum = 9007199254740991i64)]
-    after: u64,
+    #[param(value_type = u64, default = 0, maximum = 9007199254740991i64)]
+    after: After,
     /// At most this many.
     #[serde(default)]
     #[param(value_type = u32, minimum = 1, maximum = 100, default = 100)]
@@ -83,9 +79,6 @@ pub(super) async fn entries(
     InQuery(selection): InQuery<Selection>,
 ) -> Result<Json<LearnerEntries>, HttpProblem> {
     let learner = learner_id(&learner)?;
-    if selection.after > GREATEST {
-        let detail = "`after` is an entry's number, or 0";
-        return Err(Problem::new(Kind::Invalid, "query.malformed", detail).into());
-    }
-    Ok(Json(rest.service.learner_entries(&caller, &learner, selection.after, selection.limit.get()).await?))
+    let Selection { after, limit } = selection;
+    Ok(Json(rest.service.learner_entries(&caller, &learner, after.get(), limit.get()).await?))
 }
