@@ -36,12 +36,13 @@ impl Origin {
         Failure::new(Exit::Usage, refusal.code.as_str(), self.name(&refusal.message))
     }
 
-    /// A file that stands there: relative to the file it stands in.
-    pub(super) fn resolve(&self, path: &Path) -> PathBuf {
-        match self {
+    /// A file that stands there, relative to the file it stands in; where none does, the other.
+    pub(super) fn file(&self, path: Option<PathBuf>, otherwise: &Option<PathBuf>) -> Option<PathBuf> {
+        let resolve = |path: PathBuf| match self {
             Self::Line(csv, _) => csv.parent().unwrap_or(Path::new("")).join(path),
-            Self::Arguments => path.to_owned(),
-        }
+            Self::Arguments => path,
+        };
+        path.map(resolve).or_else(|| otherwise.clone())
     }
 }
 

@@ -7,6 +7,7 @@ use sillok_contract::{
     Refusal,
     certificate::{Certificate, Role},
     id::{LearnerId, MspId, SignerId},
+    registry::Person as _,
 };
 
 use super::{Caller, Core, problems, registry::KnownSigner, signer::Signer};

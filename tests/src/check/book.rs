@@ -9,6 +9,7 @@ use sillok_contract::{
     certificate::Certificate,
     entry::{Entry, EntryId},
     merkle,
+    registry::Person as _,
     request::{SignedRequest, query_hash},
 };
 use sillok_gateway::ledger::contract::Contract;

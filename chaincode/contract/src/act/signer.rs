@@ -6,7 +6,7 @@ use crate::{
     certificate::Certificate,
     id::{LearnerId, SignerId},
     key,
-    registry::{self, Learner, Office, Officer, Signer},
+    registry::{self, Learner, Office, OfficePerson as _, Officer, Signer},
     snapshot::Snapshot,
 };
 

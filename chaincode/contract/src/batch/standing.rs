@@ -11,7 +11,7 @@ use crate::{
     id::{LearnerId, MspId, SchoolId},
     key,
     refusal::blame,
-    registry::{Educator, Learner, Office, Officer, School},
+    registry::{Educator, Learner, Office, OfficePerson as _, Officer, Person as _, School},
     request::SignedRequest,
     snapshot::{Snapshot, damaged},
 };

@@ -4,18 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     School,
-    term::{Term, TermCodes, signer},
+    person::{self, Person, TermCodes, person},
 };
 use crate::{
     Code, Refusal,
     certificate::Certificate,
     id::{EducatorId, EducatorRole, SchoolId},
-};
-
-const CODES: TermCodes = TermCodes {
-    not_yet: Code::EducatorNotYet,
-    no_longer: Code::EducatorNoLonger,
-    revoked: Code::EducatorRevoked,
+    key,
 };
 
 /// An educator: a certificate that stands for a school during some time.
@@ -43,22 +38,25 @@ pub struct Educator {
     pub revoked_since: Option<i64>,
 }
 
+person!(
+    Educator,
+    key::educator,
+    "an educator",
+    "the educator",
+    TermCodes {
+        not_yet: Code::EducatorNotYet,
+        no_longer: Code::EducatorNoLonger,
+        revoked: Code::EducatorRevoked
+    }
+);
+
 impl Educator {
     /// Checks every member, derives the thumbprint, and gives the document as the registry stores it.
-    pub fn checked(mut self) -> Result<Self, Refusal> {
-        self.term().check()?;
-        let (certificate, thumbprint) = signer("an educator", &self.certificate, &self.thumbprint)?;
-        self.thumbprint = thumbprint;
-        self.certificate = certificate.to_pem();
-        Ok(self)
+    pub fn checked(self) -> Result<Self, Refusal> {
+        Ok(person::checked(self)?.0)
     }
 
-    /// Refuses a time before `from`, from `until` on, and from `revoked_since` on.
-    pub fn stands_at(&self, time: i64) -> Result<(), Refusal> {
-        self.term().holds_at(time, &format!("the educator {}", self.id), &CODES)
-    }
-
-    /// Refuses another school than theirs, and what [`Educator::stands_at`] refuses.
+    /// Refuses another school than theirs, and what [`Person::stands_at`] refuses.
     pub fn serves(&self, school: &SchoolId, time: i64) -> Result<(), Refusal> {
         if self.school != *school {
             return Err(Refusal::new(
@@ -67,14 +65,6 @@ impl Educator {
             ));
         }
         self.stands_at(time)
-    }
-
-    /// The certificate, read, and checked to be issued by the school's authority. For its validity at a time ask
-    /// [`Certificate::valid_at`].
-    pub fn certificate_of(&self, authority: &Certificate) -> Result<Certificate, Refusal> {
-        let certificate = Certificate::from_pem(&self.certificate)?;
-        certificate.issued_by(authority)?;
-        Ok(certificate)
     }
 
     /// Everything about the educator that the ledger will check of a query executed at this time: school open,
@@ -99,15 +89,5 @@ impl Educator {
         self.serves(&school.id, time)?;
         authority.valid_at(time)?;
         certificate.valid_at(time)
-    }
-
-    /// The same educator, revoked; earlier than before if revoked already.
-    pub(crate) fn revoked(mut self, since: i64) -> Result<Self, Refusal> {
-        self.revoked_since = Some(self.term().revoked(since)?);
-        Ok(self)
-    }
-
-    fn term(&self) -> Term {
-        Term { from: self.from, until: self.until, revoked_since: self.revoked_since }
     }
 }

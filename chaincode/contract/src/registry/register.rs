@@ -1,30 +1,20 @@
 //! Changing the registry. What stands there already is left alone and not called an error, so that an interrupted run
 //! can simply be run again.
 
-mod officers;
+mod learners;
 mod people;
-mod signers;
 
-use std::{collections::HashSet, fmt::Display};
+use std::collections::HashSet;
 
 use serde::{Serialize, de::DeserializeOwned};
 
-pub(crate) use officers::{register_officers, revoke_officer};
+pub(crate) use learners::{move_learner, register_learners, register_wallet_key, revoke_wallet_key};
 pub(crate) use people::{
-    move_learner, register_educators, register_learners, register_wallet_key, revoke_educator,
-    revoke_wallet_key,
+    register_educators, register_officers, register_signers, revoke_educator, revoke_officer, revoke_signer,
 };
-pub(crate) use signers::{register_signers, revoke_signer};
 
 use super::{Changed, Kind, Office, School, SchoolChange, read};
-use crate::{
-    Code, Ledger, Refusal,
-    certificate::Certificate,
-    id::{MspId, SchoolId},
-    json, key,
-    refusal::blame,
-    snapshot::Snapshot,
-};
+use crate::{Code, Ledger, Refusal, id::SchoolId, json, key, refusal::blame, snapshot::Snapshot};
 
 /// The event that a change of the registry sets; its payload is [`Changed`].
 pub const EVENT: &str = "RegistryChanged";
@@ -78,46 +68,6 @@ fn check_single<'a>(ids: impl Iterator<Item = &'a str>) -> Result<(), Refusal> {
         }
     }
     Ok(())
-}
-
-/// Refuses a certificate that is registered for somebody else. `owner` is as the certificate's key has it.
-fn check_owner(snapshot: &Snapshot, thumbprint: &str, owner: &str) -> Result<(), Refusal> {
-    match snapshot.text(&key::certificate(thumbprint)) {
-        Some(standing) if standing != owner => {
-            Err(Refusal::new(Code::AlreadyExists, "the certificate is registered for somebody else"))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Refuses an id that somebody of another kind has, under one of these keys.
-fn check_id(snapshot: &Snapshot, id: impl Display, others: [(String, &str); 2]) -> Result<(), Refusal> {
-    match others.iter().find(|(key, _)| snapshot.text(key).is_some()) {
-        Some((_, whose)) => Err(Refusal::new(Code::AlreadyExists, format!("{id} is {whose} id"))),
-        None => Ok(()),
-    }
-}
-
-/// The authority of the office that a certificate is of, which must be the creator's own: nobody but an office itself
-/// says who acts for it.
-fn own_authority(snapshot: &Snapshot, msp: &str, office: &MspId) -> Result<Certificate, Refusal> {
-    check_office(msp, office)?;
-    let key = key::office(office);
-    let office: Option<Office> = snapshot.document(&key)?;
-    let office = office.ok_or_else(|| {
-        Refusal::new(Code::NotFound, format!("there is no {key} on the ledger; register it first"))
-    })?;
-    office.authority()
-}
-
-fn check_office(msp: &str, office: &MspId) -> Result<(), Refusal> {
-    match msp == office.as_str() {
-        true => Ok(()),
-        false => Err(Refusal::new(
-            Code::CreatorForbidden,
-            format!("this is for administrators of {office}; the creator is of {msp}"),
-        )),
-    }
 }
 
 /// Whether nothing stands under the key; refuses if what stands there is not the same.

@@ -3,17 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ApprovalKey, Office,
-    term::{Term, TermCodes, signer},
+    ApprovalKey,
+    person::{self, OfficePerson, TermCodes, person},
 };
 use crate::{
     Code, Refusal,
-    certificate::Certificate,
     id::{MspId, SignerId},
+    key,
 };
-
-const CODES: TermCodes =
-    TermCodes { not_yet: Code::SignerNotYet, no_longer: Code::SignerNoLonger, revoked: Code::SignerRevoked };
 
 /// A signer: a certificate that stands for a person during some time. Its key is with the person, or the office holds it
 /// for them; then each use of it has the person's approval, signed by a key of their own.
@@ -42,11 +39,18 @@ pub struct Signer {
     pub revoked_since: Option<i64>,
 }
 
+person!(
+    Signer,
+    key::signer,
+    "a signer",
+    "the signer",
+    TermCodes { not_yet: Code::SignerNotYet, no_longer: Code::SignerNoLonger, revoked: Code::SignerRevoked }
+);
+
 impl Signer {
     /// Checks every member, derives the thumbprint, and gives the document as the registry stores it.
-    pub fn checked(mut self) -> Result<Self, Refusal> {
-        self.term().check()?;
-        let (certificate, thumbprint) = signer("a signer", &self.certificate, &self.thumbprint)?;
+    pub fn checked(self) -> Result<Self, Refusal> {
+        let (signer, certificate) = person::checked(self)?;
         if certificate.has_role() {
             return Err(Refusal::new(
                 Code::CertificateUnsupported,
@@ -54,7 +58,7 @@ impl Signer {
                  documents, and makes nobody one of the office's own people",
             ));
         }
-        if let Some(approval) = &self.approval
+        if let Some(approval) = &signer.approval
             && approval.checked_point()?.as_slice() == certificate.public_key().point
         {
             return Err(Refusal::new(
@@ -62,54 +66,12 @@ impl Signer {
                 "the key of approval is the person's own; it is not the certificate's, which the office holds",
             ));
         }
-        self.thumbprint = thumbprint;
-        self.certificate = certificate.to_pem();
-        Ok(self)
+        Ok(signer)
     }
+}
 
-    /// Refuses a time before `from`, from `until` on, and from `revoked_since` on.
-    pub fn stands_at(&self, time: i64) -> Result<(), Refusal> {
-        self.term().holds_at(time, &format!("the signer {}", self.id), &CODES)
-    }
-
-    /// The certificate, read, and checked to be issued by the office's authority. For its validity at a time ask
-    /// [`Certificate::valid_at`].
-    pub fn certificate_of(&self, authority: &Certificate) -> Result<Certificate, Refusal> {
-        let certificate = Certificate::from_pem(&self.certificate)?;
-        certificate.issued_by(authority)?;
-        Ok(certificate)
-    }
-
-    /// Everything about the signer that the ledger will check of what they sign at this time: signer standing,
-    /// certificate valid and issued by their office's valid authority.
-    pub fn may_act(&self, office: &Office, time: i64) -> Result<Certificate, Refusal> {
-        let authority = office.authority()?;
-        let certificate = self.certificate_of(&authority)?;
-        self.may_act_with(&certificate, &authority, time)?;
-        Ok(certificate)
-    }
-
-    /// As [`Signer::may_act`], with the signer's and the authority's certificates that have been read already; that the
-    /// one issued the other ([`Certificate::issued_by`]), and that the other is their office's, is the caller's to have
-    /// checked.
-    pub fn may_act_with(
-        &self,
-        certificate: &Certificate,
-        authority: &Certificate,
-        time: i64,
-    ) -> Result<(), Refusal> {
-        self.stands_at(time)?;
-        authority.valid_at(time)?;
-        certificate.valid_at(time)
-    }
-
-    /// The same signer, revoked; earlier than before if revoked already.
-    pub(crate) fn revoked(mut self, since: i64) -> Result<Self, Refusal> {
-        self.revoked_since = Some(self.term().revoked(since)?);
-        Ok(self)
-    }
-
-    fn term(&self) -> Term {
-        Term { from: self.from, until: self.until, revoked_since: self.revoked_since }
+impl OfficePerson for Signer {
+    fn office(&self) -> &MspId {
+        &self.office
     }
 }

@@ -5,7 +5,7 @@ use crate::{
     Code, Refusal,
     act::{self, Act, Named, SignedAct},
     id::SignerId,
-    registry::{ApprovalKey, Signer},
+    registry::{ApprovalKey, Person as _, Signer},
 };
 
 /// Refuses an approval that is missing or uncalled for, and one that is none of this signature or was signed while the

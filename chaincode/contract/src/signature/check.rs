@@ -3,7 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::{MAX_AHEAD, MAX_BEHIND, Signature, approval};
-use crate::{Code, Refusal, act::SignedAct, certificate::Certificate, registry::Signer};
+use crate::{
+    Code, Refusal,
+    act::SignedAct,
+    certificate::Certificate,
+    registry::{OfficePerson as _, Signer},
+};
 
 /// A signature, and what it is held against.
 #[derive(Clone, Copy, Debug)]

@@ -150,7 +150,7 @@ impl Report {
 /// Registers many, as many at once as a transaction takes.
 pub(super) async fn many<T>(
     program: &Program,
-    what: &'static str,
+    what: &str,
     rows: Vec<Row<T>>,
     register: impl AsyncFn(&[T]) -> Result<(Changed, Commit), LedgerError>,
 ) -> Result<(), Failure> {
@@ -160,7 +160,7 @@ pub(super) async fn many<T>(
 /// Changes one after another.
 pub(super) async fn each<T>(
     program: &Program,
-    what: &'static str,
+    what: &str,
     rows: Vec<Row<T>>,
     change: impl AsyncFn(&T) -> Result<(Changed, Commit), LedgerError>,
 ) -> Result<(), Failure> {
@@ -170,7 +170,7 @@ pub(super) async fn each<T>(
 
 async fn send<T>(
     program: &Program,
-    what: &'static str,
+    what: &str,
     rows: Vec<Row<T>>,
     at_once: usize,
     call: impl AsyncFn(&[T]) -> Result<(Changed, Commit), LedgerError>,

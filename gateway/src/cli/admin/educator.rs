@@ -75,10 +75,7 @@ impl Columns for NewEducator {
             id: self.id,
             school: self.school.or_else(|| options.school.clone()),
             role: self.role.or_else(|| options.role.clone()),
-            certificate: self
-                .certificate
-                .map(|path| origin.resolve(&path))
-                .or_else(|| options.certificate.clone()),
+            certificate: origin.file(self.certificate, &options.certificate),
             from: self.from.or(options.from),
             until: self.until.or(options.until),
         }

@@ -7,11 +7,13 @@ mod learner;
 mod list;
 mod office;
 mod officer;
+mod people;
 mod school;
 mod signer;
 mod wallet;
 
 use clap::{Args, Subcommand};
+use sillok_contract::registry;
 
 use super::{Failure, Program};
 use administrator::Administrator;
@@ -47,10 +49,10 @@ enum What {
     Educator(educator::Educator),
     /// Officers: an office's people who restore, adopt, certify and decide.
     #[command(subcommand)]
-    Officer(officer::Officer),
+    Officer(people::Command<registry::Officer>),
     /// Signers: people who sign documents, under certificates of an office.
     #[command(subcommand)]
-    Signer(signer::Signer),
+    Signer(people::Command<registry::Signer>),
     /// Learners: by pseudonym, at which school since when.
     #[command(subcommand)]
     Learner(learner::Learner),

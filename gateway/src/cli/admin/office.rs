@@ -54,7 +54,7 @@ impl Columns for Add {
         Self {
             id: self.id,
             name: self.name.or_else(|| options.name.clone()),
-            authority: self.authority.map(|path| origin.resolve(&path)).or_else(|| options.authority.clone()),
+            authority: origin.file(self.authority, &options.authority),
         }
     }
 }

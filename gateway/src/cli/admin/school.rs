@@ -103,7 +103,7 @@ impl Columns for Add {
             name: self.name.or_else(|| options.name.clone()),
             district: self.district.or_else(|| options.district.clone()),
             office: self.office.or_else(|| options.office.clone()),
-            authority: self.authority.map(|path| origin.resolve(&path)).or_else(|| options.authority.clone()),
+            authority: origin.file(self.authority, &options.authority),
             max_entries: self.max_entries.or(options.max_entries),
             max_age_ms: self.max_age_ms.or(options.max_age_ms),
         }

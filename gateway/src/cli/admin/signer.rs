@@ -1,58 +1,24 @@
-//! `sillok admin signer`
+//! What `sillok admin signer` tells of a signer.
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::Args;
 use serde::Deserialize;
 use sillok_contract::{
-    access::SUPPORT,
     id::{MspId, SignerId},
-    registry,
+    registry::{ApprovalKey, Changed, Listing, Signer},
 };
 
 use super::{
-    administrator::Administrator,
-    change::{self, Columns, Revoked, Source, needed},
+    change::Columns,
     list,
-    officer::OfOffice,
+    people::{Asked, Person, Times, Told},
 };
 use crate::{
-    cli::{
-        Failure, Program,
-        rows::Origin,
-        when::{When, written, written_if},
-    },
-    keys::{KeyError, PublicKey, read_certificate},
-    ledger::{LedgerError, contract::Contract},
+    cli::{Failure, rows::Origin, when::When},
+    keys::PublicKey,
+    ledger::{Commit, LedgerError, contract::Contract},
 };
-
-#[derive(Debug, Subcommand)]
-pub(super) enum Signer {
-    /// Registers a signer, who may then sign documents. The office's own administrator signs.
-    Add {
-        #[command(flatten)]
-        source: Source<NewSigner>,
-        #[command(flatten)]
-        office: OfOffice,
-        /// Where the certificates are that no `certificate` names: DIR/ID.pem, as `sillok keys signer` writes them.
-        #[arg(long, value_name = "DIR")]
-        certificates: Option<PathBuf>,
-    },
-    /// Lists every signer, or those of one office.
-    List {
-        /// Only this office's.
-        #[arg(long, value_name = "MSP")]
-        office: Option<MspId>,
-    },
-    /// Revokes a signer: what the key signs from a time on is void, what was recorded before stands. A time that stands
-    /// can only become earlier. The office's own administrator signs.
-    Revoke {
-        #[command(flatten)]
-        source: Source<Revoked<SignerId>>,
-        #[command(flatten)]
-        office: OfOffice,
-    },
-}
 
 #[derive(Debug, Default, Args, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -79,131 +45,77 @@ impl Columns for NewSigner {
     fn or(self, options: &Self, origin: &Origin) -> Self {
         Self {
             id: self.id,
-            certificate: self
-                .certificate
-                .map(|path| origin.resolve(&path))
-                .or_else(|| options.certificate.clone()),
-            approval: self.approval.map(|path| origin.resolve(&path)).or_else(|| options.approval.clone()),
+            certificate: origin.file(self.certificate, &options.certificate),
+            approval: origin.file(self.approval, &options.approval),
             from: self.from.or(options.from),
             until: self.until.or(options.until),
         }
     }
 }
 
-impl Signer {
-    pub(super) async fn run(self, administrator: &Administrator, program: &Program) -> Result<(), Failure> {
-        match self {
-            Self::Add { source, office, certificates } => {
-                add(source, office.office, certificates, administrator, program).await
-            }
-            Self::List { office } => print(&administrator.contract(program, SUPPORT)?, office, program).await,
-            Self::Revoke { source, office } => revoke(source, &office.office, administrator, program).await,
-        }
+impl Person for Signer {
+    type Id = SignerId;
+    type New = NewSigner;
+    const MANY: &'static str = "signers";
+    const MORE: &'static [&'static str] = &["key"];
+
+    fn id(&self) -> &SignerId {
+        &self.id
     }
-}
 
-/// An officer whose times may still be `now`.
-struct Asked {
-    document: registry::Signer,
-    from: When,
-    until: Option<When>,
-}
+    fn office(&self) -> &MspId {
+        &self.office
+    }
 
-async fn add(
-    source: Source<NewSigner>,
-    office: MspId,
-    certificates: Option<PathBuf>,
-    administrator: &Administrator,
-    program: &Program,
-) -> Result<(), Failure> {
-    let rows = source
-        .rows()?
-        .into_iter()
-        .map(|row| row.try_map(|columns, origin| columns.asked(&office, origin, certificates.as_ref())))
-        .collect::<Result<Vec<_>, _>>()?;
-    let contract = administrator.contract(program, office.as_str())?;
-    let rows = change::settle(rows, async |asked| settled(asked, &contract).await).await?;
-    change::many(program, "signers registered", rows, async |signers: &[registry::Signer]| {
-        contract.register_signers(signers).await
-    })
-    .await
-}
+    fn more(&self) -> Vec<String> {
+        let whose = if self.approval.is_some() { "the office's, with their approval" } else { "their own" };
+        vec![whose.to_owned()]
+    }
 
-impl NewSigner {
-    fn asked(
-        self,
-        office: &MspId,
-        origin: &Origin,
-        certificates: Option<&PathBuf>,
-    ) -> Result<Asked, Failure> {
-        let id = needed(self.id, "id", origin)?;
-        let beside = certificates.map(|directory| directory.join(format!("{id}.pem")));
-        let certificate = needed(self.certificate.or(beside), "certificate", origin)?;
-        let named = |error: KeyError| {
-            let failure = Failure::from(error);
-            Failure { detail: origin.name(&failure.detail), ..failure }
-        };
-        let certificate = read_certificate(&certificate).map_err(named)?;
-        let approval = self.approval.map(|path| PublicKey::read(&path)).transpose().map_err(named)?;
-        let document = registry::Signer {
+    fn times(&self) -> Times {
+        Times { from: self.from, until: self.until, revoked_since: self.revoked_since }
+    }
+
+    fn set_times(&mut self, from: i64, until: Option<i64>) {
+        (self.from, self.until) = (from, until);
+    }
+
+    fn asked(new: NewSigner, told: &Told<'_>) -> Result<Asked<Self>, Failure> {
+        let NewSigner { id, certificate, approval, from, until } = new;
+        let (id, certificate) = told.certified(id, certificate)?;
+        let approval = approval.map(|path| PublicKey::read(&path)).transpose();
+        let approval = approval.map_err(|error| told.named(error))?;
+        let document = Self {
             id,
-            office: office.clone(),
+            office: told.office.clone(),
             certificate: certificate.to_pem(),
             thumbprint: String::new(),
-            approval: approval.map(|key| registry::ApprovalKey::new(key.point())),
+            approval: approval.map(|key| ApprovalKey::new(key.point())),
             from: 0,
             until: None,
             revoked_since: None,
         };
-        let document = document.checked().map_err(|refusal| origin.refused(&refusal))?;
-        Ok(Asked { document, from: self.from.unwrap_or(When::Now), until: self.until })
+        let document = document.checked().map_err(|refusal| told.origin.refused(&refusal))?;
+        Ok(Asked { document, from, until })
     }
-}
 
-async fn settled(asked: Asked, contract: &Contract) -> Result<registry::Signer, LedgerError> {
-    let Asked { document, from, until } = asked;
-    let standing = contract.signer(&document.id).await?;
-    let stood = standing.as_ref();
-    Ok(registry::Signer {
-        from: from.or_standing(stood.map(|signer| signer.from)),
-        until: until.map(|until| until.or_standing(stood.and_then(|signer| signer.until))),
-        ..document
-    })
-}
+    async fn standing(contract: &Contract, id: &SignerId) -> Result<Option<Self>, LedgerError> {
+        contract.signer(id).await
+    }
 
-async fn revoke(
-    source: Source<Revoked<SignerId>>,
-    office: &MspId,
-    administrator: &Administrator,
-    program: &Program,
-) -> Result<(), Failure> {
-    let rows = source.asked()?;
-    let contract = administrator.contract(program, office.as_str())?;
-    let rows = change::settle(rows, async |(id, since): (SignerId, When)| {
-        let standing = contract.signer(&id).await?.and_then(|signer| signer.revoked_since);
-        Ok((id, since.or_standing(standing)))
-    })
-    .await?;
-    change::each(program, "signers revoked", rows, async |(id, since): &(SignerId, i64)| {
-        contract.revoke_signer(id, *since).await
-    })
-    .await
-}
+    async fn page(contract: &Contract, bookmark: &str) -> Result<Listing<Self>, LedgerError> {
+        contract.signers(list::PAGE, bookmark).await
+    }
 
-async fn print(contract: &Contract, office: Option<MspId>, program: &Program) -> Result<(), Failure> {
-    let mut signers = list::all(async |bookmark| contract.signers(list::PAGE, bookmark).await).await?;
-    signers.retain(|signer| office.as_ref().is_none_or(|office| signer.office == *office));
-    let header = ["id", "office", "key", "from", "until", "revoked since"];
-    list::print(program, "signers", &header, &signers, |signer| {
-        vec![
-            signer.id.to_string(),
-            signer.office.to_string(),
-            if signer.approval.is_some() { "the office's, with their approval" } else { "their own" }
-                .to_owned(),
-            written(signer.from),
-            written_if(signer.until),
-            written_if(signer.revoked_since),
-        ]
-    });
-    Ok(())
+    async fn register(contract: &Contract, signers: &[Self]) -> Result<(Changed, Commit), LedgerError> {
+        contract.register_signers(signers).await
+    }
+
+    async fn revoke(
+        contract: &Contract,
+        id: &SignerId,
+        since: i64,
+    ) -> Result<(Changed, Commit), LedgerError> {
+        contract.revoke_signer(id, since).await
+    }
 }

@@ -44,7 +44,7 @@ impl Columns for NewKey {
     fn or(self, options: &Self, origin: &Origin) -> Self {
         Self {
             learner: self.learner,
-            key: self.key.map(|path| origin.resolve(&path)).or_else(|| options.key.clone()),
+            key: origin.file(self.key, &options.key),
             since: self.since.or(options.since),
         }
     }

@@ -5,8 +5,13 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use sillok_contract::{
-    Creator, Ledger as _, access::SUPPORT, batch::TRANSIENT, certificate::Certificate, function, invoke, key,
-    registry, request::SignedRequest,
+    Creator, Ledger as _,
+    access::SUPPORT,
+    batch::TRANSIENT,
+    certificate::Certificate,
+    function, invoke, key,
+    registry::{self, Person as _},
+    request::SignedRequest,
 };
 
 use super::{

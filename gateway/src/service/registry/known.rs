@@ -5,7 +5,7 @@ use std::ops::Deref;
 use sillok_contract::{
     Refusal,
     certificate::Certificate,
-    registry::{Educator, Office, Officer, School, Signer},
+    registry::{Educator, Office, OfficePerson, Officer, School, Signer},
 };
 
 /// A document of the registry, and what was read of its certificate.
@@ -94,7 +94,7 @@ impl KnownEducator {
 }
 
 impl KnownOfficer {
-    /// As [`Officer::may_act`], without reading the certificates again.
+    /// As [`OfficePerson::may_act`], without reading the certificates again.
     pub(in crate::service) fn may_act(&self, office: &KnownOffice, time: i64) -> Result<(), Refusal> {
         let authority = office.certificate()?;
         let certificate = self.certificate()?;

@@ -1,45 +1,47 @@
-//! Educators and learners.
+//! Educators, officers and signers. Those of an office are changed by its own administrators: nobody else says who acts for
+//! it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry};
 
-use super::{
-    Wanted, check_each, check_id, check_owner, check_single, finish, is_new, replace, unknown_school,
-};
+use super::{Wanted, check_each, check_single, finish, is_new, replace, unknown_school};
 use crate::{
-    Ledger, Refusal,
+    Code, Ledger, Refusal,
     certificate::Certificate,
-    id::{EducatorId, LearnerId, SchoolId},
+    id::{EducatorId, MspId, OfficerId, SignerId},
     key,
     refusal::blame,
-    registry::{Changed, Educator, Kind, Learner, School, WalletKey},
+    registry::{
+        Changed, Educator, Kind, Office, OfficePerson, Officer, Person, School, Signer,
+        person::{revoked, stands_so},
+    },
     snapshot::Snapshot,
 };
+
+/// Every kind of people. An id is one person's among all of them.
+const KINDS: [People; 3] = [People::of::<Educator>(), People::of::<Officer>(), People::of::<Signer>()];
+
+/// A kind of people: the keys of their documents, and what each is called.
+struct People {
+    kind: Kind,
+    key: fn(&str) -> String,
+    who: &'static str,
+}
+
+impl People {
+    const fn of<P: Person>() -> Self {
+        Self { kind: P::KIND, key: P::KEY, who: P::NAMES.indefinite }
+    }
+}
 
 pub(crate) fn register_educators(
     ledger: &mut dyn Ledger,
     educators: Vec<Educator>,
 ) -> Result<Changed, Refusal> {
-    let educators = check_each(educators, Educator::checked)?;
-    check_single(educators.iter().map(|educator| educator.id.as_str()))?;
-    check_single(educators.iter().map(|educator| educator.thumbprint.as_str()))?;
-    let keys = educators.iter().flat_map(|educator| {
-        let Educator { id, thumbprint, school, .. } = educator;
-        let others = [key::officer(id), key::signer(id)];
-        others.into_iter().chain([key::educator(id), key::certificate(thumbprint), key::school(school)])
-    });
-    let snapshot = Snapshot::read(ledger, keys)?;
-    let mut authorities = HashMap::new();
-    let mut wanted = Vec::new();
-    for (index, educator) in educators.into_iter().enumerate() {
-        if check_educator(&snapshot, &mut authorities, &educator).map_err(blame(index))? {
-            let (id, key) = (educator.id.to_string(), key::educator(&educator.id));
-            wanted.push(Wanted { id, key, document: educator });
-        }
-    }
-    for educator in wanted.iter().map(|wanted| &wanted.document) {
-        ledger.put(&key::certificate(&educator.thumbprint), educator.id.as_str().into())?;
-    }
-    finish(ledger, Kind::Educator, wanted)
+    let school = |educator: &Educator| key::school(&educator.school);
+    register(ledger, check_each(educators, Educator::checked)?, school, |snapshot, educator| {
+        let school: Option<School> = snapshot.document(&school(educator))?;
+        school.ok_or_else(|| unknown_school(&educator.school))?.authority()
+    })
 }
 
 pub(crate) fn revoke_educator(
@@ -47,92 +49,132 @@ pub(crate) fn revoke_educator(
     id: EducatorId,
     since: i64,
 ) -> Result<Changed, Refusal> {
-    replace(ledger, Kind::Educator, id.to_string(), key::educator(&id), |educator: Educator| {
-        educator.revoked(since)
+    revoke(ledger, id.as_str(), |educator: Educator| revoked(educator, since))
+}
+
+pub(crate) fn register_officers(ledger: &mut dyn Ledger, officers: Vec<Officer>) -> Result<Changed, Refusal> {
+    register_own(ledger, check_each(officers, Officer::checked)?)
+}
+
+pub(crate) fn revoke_officer(ledger: &mut dyn Ledger, id: OfficerId, since: i64) -> Result<Changed, Refusal> {
+    revoke_own::<Officer>(ledger, id.as_str(), since)
+}
+
+pub(crate) fn register_signers(ledger: &mut dyn Ledger, signers: Vec<Signer>) -> Result<Changed, Refusal> {
+    register_own(ledger, check_each(signers, Signer::checked)?)
+}
+
+pub(crate) fn revoke_signer(ledger: &mut dyn Ledger, id: SignerId, since: i64) -> Result<Changed, Refusal> {
+    revoke_own::<Signer>(ledger, id.as_str(), since)
+}
+
+/// People of the creator's own office.
+fn register_own<P: OfficePerson>(ledger: &mut dyn Ledger, people: Vec<P>) -> Result<Changed, Refusal> {
+    let msp = ledger.creator()?.msp;
+    let office = |person: &P| key::office(person.office());
+    register(ledger, people, office, |snapshot, person| {
+        check_office(&msp, person.office())?;
+        let key = office(person);
+        let office: Option<Office> = snapshot.document(&key)?;
+        let unknown = || format!("there is no {key} on the ledger; register it first");
+        office.ok_or_else(|| Refusal::new(Code::NotFound, unknown()))?.authority()
     })
 }
 
-pub(crate) fn register_learners(ledger: &mut dyn Ledger, learners: Vec<Learner>) -> Result<Changed, Refusal> {
-    let learners = check_each(learners, Learner::checked)?;
-    check_single(learners.iter().map(|learner| learner.id.as_str()))?;
-    let keys = learners.iter().flat_map(|learner| {
-        let schools = learner.enrolments.iter().map(|enrolment| key::school(&enrolment.school));
-        schools.chain([key::learner(&learner.id)])
+fn revoke_own<P: OfficePerson>(ledger: &mut dyn Ledger, id: &str, since: i64) -> Result<Changed, Refusal> {
+    let msp = ledger.creator()?.msp;
+    revoke(ledger, id, |person: P| {
+        check_office(&msp, person.office())?;
+        revoked(person, since)
+    })
+}
+
+/// Registers people whose members have been checked. `under` is the key of the school or office they are of, and `authority`
+/// who issues certificates there.
+fn register<P: Person>(
+    ledger: &mut dyn Ledger,
+    people: Vec<P>,
+    under: impl Fn(&P) -> String,
+    authority: impl Fn(&Snapshot, &P) -> Result<Certificate, Refusal>,
+) -> Result<Changed, Refusal> {
+    check_single(people.iter().map(P::id))?;
+    check_single(people.iter().map(P::thumbprint))?;
+    let keys = people.iter().flat_map(|person| {
+        let ids = KINDS.map(|kind| (kind.key)(person.id()));
+        ids.into_iter().chain([key::certificate(person.thumbprint()), under(person)])
     });
     let snapshot = Snapshot::read(ledger, keys)?;
+    let mut authorities = HashMap::new();
     let mut wanted = Vec::new();
-    for (index, learner) in learners.into_iter().enumerate() {
-        if check_learner(&snapshot, &learner).map_err(blame(index))? {
-            let (id, key) = (learner.id.to_string(), key::learner(&learner.id));
-            wanted.push(Wanted { id, key, document: learner });
+    for (index, person) in people.into_iter().enumerate() {
+        let of = authority_of(&mut authorities, under(&person), || authority(&snapshot, &person));
+        let fresh = of.and_then(|authority| is_fresh(&snapshot, authority, &person)).map_err(blame(index))?;
+        if fresh {
+            let (id, key) = (person.id().to_owned(), key_of(&person));
+            wanted.push(Wanted { id, key, document: person });
         }
     }
-    finish(ledger, Kind::Learner, wanted)
-}
-
-pub(crate) fn move_learner(
-    ledger: &mut dyn Ledger,
-    id: LearnerId,
-    school: SchoolId,
-    since: i64,
-) -> Result<Changed, Refusal> {
-    if ledger.get(&key::school(&school))?.is_none() {
-        return Err(unknown_school(&school));
+    for person in wanted.iter().map(|wanted| &wanted.document) {
+        ledger.put(&key::certificate(person.thumbprint()), owner(person).into())?;
     }
-    replace(ledger, Kind::Learner, id.to_string(), key::learner(&id), |learner: Learner| {
-        learner.moved(school, since)
-    })
+    finish(ledger, P::KIND, wanted)
 }
 
-pub(crate) fn register_wallet_key(
+fn revoke<P: Person>(
     ledger: &mut dyn Ledger,
-    id: LearnerId,
-    wallet: WalletKey,
+    id: &str,
+    change: impl FnOnce(P) -> Result<P, Refusal>,
 ) -> Result<Changed, Refusal> {
-    replace(ledger, Kind::Learner, id.to_string(), key::learner(&id), |learner: Learner| {
-        learner.with_wallet(wallet)
-    })
+    replace(ledger, P::KIND, id.to_owned(), P::KEY(id), change)
 }
 
-pub(crate) fn revoke_wallet_key(
-    ledger: &mut dyn Ledger,
-    id: LearnerId,
-    since: i64,
-) -> Result<Changed, Refusal> {
-    replace(ledger, Kind::Learner, id.to_string(), key::learner(&id), |learner: Learner| {
-        learner.without_wallet(since)
-    })
-}
-
-/// Whether the educator is to be written. One that was registered so and revoked since stands.
-fn check_educator(
-    snapshot: &Snapshot,
-    authorities: &mut HashMap<SchoolId, Certificate>,
-    educator: &Educator,
-) -> Result<bool, Refusal> {
-    if !authorities.contains_key(&educator.school) {
-        let school: Option<School> = snapshot.document(&key::school(&educator.school))?;
-        let authority = school.ok_or_else(|| unknown_school(&educator.school))?.authority()?;
-        authorities.insert(educator.school.clone(), authority);
+/// An authority, which many people share and which is read once.
+fn authority_of(
+    known: &mut HashMap<String, Certificate>,
+    under: String,
+    read: impl FnOnce() -> Result<Certificate, Refusal>,
+) -> Result<&Certificate, Refusal> {
+    match known.entry(under) {
+        Entry::Occupied(known) => Ok(known.into_mut()),
+        Entry::Vacant(unknown) => Ok(unknown.insert(read()?)),
     }
-    educator.certificate_of(&authorities[&educator.school])?;
-    check_owner(snapshot, &educator.thumbprint, educator.id.as_str())?;
-    let id = &educator.id;
-    let others = [(key::officer(id), "an officer's"), (key::signer(id), "a signer's")];
-    check_id(snapshot, id, others)?;
-    is_new(snapshot, &key::educator(&educator.id), |standing: &Educator| {
-        *standing == *educator || Educator { revoked_since: None, ..standing.clone() } == *educator
-    })
 }
 
-/// Whether the learner is to be written. One that was registered so and moved since stands.
-fn check_learner(snapshot: &Snapshot, learner: &Learner) -> Result<bool, Refusal> {
-    for enrolment in &learner.enrolments {
-        if snapshot.text(&key::school(&enrolment.school)).is_none() {
-            return Err(unknown_school(&enrolment.school));
-        }
+/// Whether the person is to be written: neither their certificate nor their id may be somebody else's. One who was
+/// registered so and revoked since stands.
+fn is_fresh<P: Person>(snapshot: &Snapshot, authority: &Certificate, person: &P) -> Result<bool, Refusal> {
+    let taken = |what: String| Err(Refusal::new(Code::AlreadyExists, what));
+    person.certificate_of(authority)?;
+    let standing = snapshot.text(&key::certificate(person.thumbprint()));
+    if standing.is_some_and(|standing| standing != owner(person)) {
+        return taken("the certificate is registered for somebody else".to_owned());
     }
-    is_new(snapshot, &key::learner(&learner.id), |standing: &Learner| {
-        standing.enrolments.starts_with(&learner.enrolments)
-    })
+    let id = person.id();
+    let mut others = KINDS.iter().filter(|others| others.kind != P::KIND);
+    if let Some(other) = others.find(|others| snapshot.text(&(others.key)(id)).is_some()) {
+        return taken(format!("{id} is {}'s id", other.who));
+    }
+    is_new(snapshot, &key_of(person), |standing: &P| stands_so(standing, person))
+}
+
+fn key_of<P: Person>(person: &P) -> String {
+    P::KEY(person.id())
+}
+
+/// Whose certificate it is, as the key of certificates has it.
+fn owner<P: Person>(person: &P) -> String {
+    match P::KIND {
+        Kind::Educator => person.id().to_owned(),
+        _ => key_of(person),
+    }
+}
+
+fn check_office(msp: &str, office: &MspId) -> Result<(), Refusal> {
+    match msp == office.as_str() {
+        true => Ok(()),
+        false => Err(Refusal::new(
+            Code::CreatorForbidden,
+            format!("this is for administrators of {office}; the creator is of {msp}"),
+        )),
+    }
 }
