@@ -14,7 +14,7 @@ use super::{
     Rest,
     body::Body,
     caller::Authenticated,
-    parameters::{InPath, InQuery},
+    parameters::{InPath, InQuery, Page},
     problem::HttpProblem,
     trail::Question,
 };
@@ -25,16 +25,6 @@ use crate::{
     server::{certificate_id, nonce},
     service::{CertificateAct, CertificateRequest, CertificateState, WaitingCertificates},
 };
-
-/// Which page.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct Page {
-    /// The bookmark that the page before ended with.
-    #[serde(default)]
-    bookmark: String,
-}
 
 /// In which language.
 #[derive(Deserialize, IntoParams)]

@@ -2,6 +2,7 @@
 
 use axum::extract::{FromRequestParts, Path, Query};
 use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::problem::HttpProblem;
 
@@ -14,6 +15,16 @@ pub(super) struct InPath<T>(pub(super) T);
 #[derive(FromRequestParts)]
 #[from_request(via(Query), rejection(HttpProblem))]
 pub(super) struct InQuery<T>(pub(super) T);
+
+/// Which page of a list.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Page {
+    /// The bookmark that the page before ended with.
+    #[serde(default)]
+    pub(super) bookmark: String,
+}
 
 /// How much of a list one answer holds: a number from 1 to `MOST`, which it is where nothing is asked for.
 #[derive(Clone, Copy, Debug, Deserialize)]

@@ -1,35 +1,22 @@
 //! `/v1/signatures` and `/v1/hashes/{hash}/signatures`
 
-use axum::{
-    Json,
-    extract::State,
-    http::{StatusCode, header::CONTENT_TYPE},
-    response::{IntoResponse as _, Response},
-};
-use serde::Deserialize;
-use utoipa::IntoParams;
-
 use super::{
     Rest,
     body::Body,
     caller::Authenticated,
-    parameters::{InPath, InQuery},
+    parameters::{InPath, InQuery, Page},
     problem::HttpProblem,
 };
 use crate::{
     server::digest,
     service::{RecordedSignatures, SignatureStatus, SignatureSubmission},
 };
-
-/// Which page.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct Page {
-    /// The bookmark that the page before ended with.
-    #[serde(default)]
-    bookmark: String,
-}
+use axum::{
+    Json,
+    extract::State,
+    http::{StatusCode, header::CONTENT_TYPE},
+    response::{IntoResponse as _, Response},
+};
 
 /// Hands a signature of a document in.
 ///

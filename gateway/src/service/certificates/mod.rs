@@ -3,6 +3,7 @@
 
 mod agreement;
 mod draft;
+mod face;
 mod moves;
 mod print;
 mod status;

@@ -1,6 +1,7 @@
 //! Objections: a learner says that an entry about them is wrong, an officer upholds or dismisses. Each decides by an act of
 //! their own key, which the ledger verifies; why is for the learner and the offices alone.
 
+mod face;
 mod overdue;
 mod state;
 

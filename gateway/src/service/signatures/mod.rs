@@ -50,14 +50,12 @@ impl Core {
         bookmark: &str,
     ) -> Result<RecordedSignatures, Problem> {
         let page = self.contract().signatures(hash, PAGE, bookmark).await.map_err(problems::of_page)?;
-        let unknown = || Problem::new(Kind::NotFound, "signature.not_found", "signature does not exist");
         let Listing { items, bookmark } = page.ok_or_else(unknown)?;
         Ok(RecordedSignatures { signatures: items, bookmark })
     }
 
     /// The proof of a recorded signature: the JSON of its file. For anybody.
     pub(super) async fn signature_proof(&self, digest: &Digest) -> Result<String, Problem> {
-        let unknown = || Problem::new(Kind::NotFound, "signature.not_found", "signature does not exist");
         let record = self.contract().signature_by_digest(digest).await.map_err(problems::of_ledger)?;
         let record = record.ok_or_else(unknown)?;
         let evidence = self.vault.load(&RecordId(digest.0)).await.map_err(of_archive)?;
@@ -75,6 +73,10 @@ impl Core {
     async fn stored_signature(&self, digest: &Digest) -> Result<Option<StoredSignature>, Problem> {
         self.records.signature(&digest.0).await.map_err(problems::of_records)
     }
+}
+
+fn unknown() -> Problem {
+    Problem::new(Kind::NotFound, "signature.not_found", "signature does not exist")
 }
 
 /// Of the archive, where it was only read.
