@@ -26,4 +26,5 @@ pub mod service;
 pub mod signature;
 pub mod telemetry;
 mod trust;
+pub mod verdict;
 pub mod wallet;

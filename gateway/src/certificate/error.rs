@@ -2,7 +2,7 @@
 
 use sillok_contract::{Refusal, entry::EntryId};
 
-use crate::{ledger::receipt::ReceiptError, proof::ProofError};
+use crate::{ledger::receipt::ReceiptError, proof::ProofError, verdict::Wrong};
 
 /// Why a certificate cannot be read, or is not true. Each names the link of the chain that breaks.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -149,5 +149,11 @@ impl CertificateError {
             Self::OtherStatus => "certificate.other_status",
             Self::Nonce => "certificate.nonce",
         }
+    }
+}
+
+impl From<CertificateError> for Wrong {
+    fn from(error: CertificateError) -> Self {
+        Self { code: error.code().to_owned(), detail: error.to_string() }
     }
 }

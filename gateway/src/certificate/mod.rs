@@ -72,4 +72,4 @@ pub use id::{CertificateId, NotAnId};
 pub use jwt::{MAX_JWT, SignedCredential};
 pub use print::{FontFiles, Fonts, Language, PrintError, print};
 pub use time::Second;
-pub use verdict::{Asked, Check, Link, Outcome, Summary, Verdict};
+pub use verdict::{Asked, Link, Outcome, Summary, Verdict};

@@ -10,7 +10,10 @@ use utoipa::ToSchema;
 use super::{
     CertificateError, CertificateFile, CertificateId, Credential, Second, SignedCredential, record, standing,
 };
-use crate::ledger::{Receipt, receipt::Roots};
+use crate::{
+    ledger::{Receipt, receipt::Roots},
+    verdict::{Check, Checks, Wrong, broken},
+};
 
 /// How many seconds the verifier's clock may be behind the office's.
 const SKEW: i64 = 60 * 1_000_000;
@@ -74,28 +77,13 @@ pub enum Link {
     Status,
 }
 
-/// What came of a link.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Check {
-    /// Which.
-    pub link: Link,
-    /// Whether it holds.
-    pub holds: bool,
-    /// Why not: stable, such as `certificate.signature`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub code: Option<String>,
-    /// The same for people.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub detail: Option<String>,
-}
-
 /// The verdict.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Verdict {
     /// The one word.
     pub outcome: Outcome,
     /// Each link that was looked at; where one breaks, those that rest on it are not.
-    pub checks: Vec<Check>,
+    pub checks: Vec<Check<Link>>,
     /// What the certificate says, where it is genuine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<Summary>,
@@ -154,7 +142,12 @@ impl Verdict {
         let mut checks = Checks::default();
         let genuine = checks.genuine(file, roots);
         let Some(genuine) = genuine else {
-            return Self { outcome: Outcome::Refuted, checks: checks.0, certificate: None, asked_at: None };
+            return Self {
+                outcome: Outcome::Refuted,
+                checks: checks.told(),
+                certificate: None,
+                asked_at: None,
+            };
         };
         let time = checks.time(&genuine.signed.credential, now);
         let status = checks.status(&genuine, asked, roots);
@@ -169,12 +162,12 @@ impl Verdict {
         };
         let asked_at = matches!(asked, Asked::Answered { .. }).then_some(now);
         let certificate = Some(genuine.summary());
-        Self { outcome, checks: checks.0, certificate, asked_at }
+        Self { outcome, checks: checks.told(), certificate, asked_at }
     }
 
     /// The first link that does not hold.
-    pub fn broken(&self) -> Option<&Check> {
-        self.checks.iter().find(|check| !check.holds)
+    pub fn broken(&self) -> Option<&Check<Link>> {
+        broken(&self.checks)
     }
 }
 
@@ -210,17 +203,7 @@ enum Status {
     State(State),
 }
 
-#[derive(Default)]
-struct Checks(Vec<Check>);
-
-impl Checks {
-    fn look<T>(&mut self, link: Link, found: Result<T, CertificateError>) -> Option<T> {
-        let told = |error: &CertificateError| (error.code().to_owned(), error.to_string());
-        let (code, detail) = found.as_ref().err().map(told).unzip();
-        self.0.push(Check { link, holds: found.is_ok(), code, detail });
-        found.ok()
-    }
-
+impl Checks<Link> {
     fn genuine(&mut self, file: &[u8], roots: &Roots) -> Option<Genuine> {
         let read = CertificateFile::parse(file).and_then(|file| file.read().map(|signed| (file, signed)));
         let (file, signed) = self.look(Link::Form, read)?;
@@ -239,12 +222,6 @@ impl Checks {
         Some(Genuine { signed, office, countersigned })
     }
 
-    /// A link, and what is wrong with it.
-    fn found(&mut self, link: Link, wrong: Option<(&str, String)>) {
-        let (code, detail) = wrong.map(|(code, detail)| (code.to_owned(), detail)).unzip();
-        self.0.push(Check { link, holds: code.is_none(), code, detail });
-    }
-
     /// The outcome that its time makes, if it is not the time for it.
     fn time(&mut self, credential: &Credential, now: i64) -> Option<Outcome> {
         let (from, until) = (credential.valid_from, credential.valid_until);
@@ -253,13 +230,13 @@ impl Checks {
             () if now >= until.micros() => Some(Outcome::Expired),
             () => None,
         };
-        let wrong = outcome.map(|outcome| match outcome {
+        let found = outcome.map(|outcome| match outcome {
             Outcome::Expired => {
-                ("certificate.expired", format!("it was good until {until}; ask for a new one"))
+                wrong("certificate.expired", format!("it was good until {until}; ask for a new one"))
             }
-            _ => ("certificate.not_yet_valid", format!("it is good from {from} on")),
+            _ => wrong("certificate.not_yet_valid", format!("it is good from {from} on")),
         });
-        self.found(Link::Time, wrong);
+        self.found(Link::Time, found);
         outcome
     }
 
@@ -267,7 +244,7 @@ impl Checks {
         let (receipt, nonce) = match asked {
             Asked::Answered { receipt, nonce } => (receipt, nonce),
             Asked::Unanswered { code, detail } => {
-                self.found(Link::Status, Some((code, detail.clone())));
+                self.found(Link::Status, Some(wrong(code, detail.clone())));
                 return Status::Unknown;
             }
         };
@@ -275,12 +252,12 @@ impl Checks {
         let told = match told {
             Ok(told) if told.digest.map(|digest| digest.0) == Some(genuine.signed.digest()) => told.state,
             Ok(_) => {
-                self.look::<()>(Link::Status, Err(CertificateError::OtherDigest));
+                self.found(Link::Status, Some(CertificateError::OtherDigest.into()));
                 return Status::Refuted;
             }
             // An answer that does not hold tells nothing: not that it is in force, and not that it is not.
             Err(error) => {
-                self.look::<()>(Link::Status, Err(error));
+                self.found(Link::Status, Some(error.into()));
                 return Status::Unknown;
             }
         };
@@ -290,7 +267,7 @@ impl Checks {
 }
 
 /// Why a certificate in this state is not in force.
-fn wrong_with(state: State, countersigned: bool) -> Option<(&'static str, String)> {
+fn wrong_with(state: State, countersigned: bool) -> Option<Wrong> {
     let (code, detail) = match state {
         State::Countersigned if countersigned => return None,
         State::Countersigned => (
@@ -301,5 +278,9 @@ fn wrong_with(state: State, countersigned: bool) -> Option<(&'static str, String
         State::Expired => ("certificate.expired", "its time is over"),
         _ => ("certificate.not_countersigned", "the learner has not countersigned it"),
     };
-    Some((code, detail.to_owned()))
+    Some(wrong(code, detail))
+}
+
+fn wrong(code: &str, detail: impl Into<String>) -> Wrong {
+    Wrong { code: code.to_owned(), detail: detail.into() }
 }

@@ -54,6 +54,7 @@ mod rows;
 mod serve;
 mod signature;
 mod table;
+mod verdict;
 mod verify;
 mod wallet;
 mod watch;

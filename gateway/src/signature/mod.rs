@@ -18,4 +18,4 @@ mod tests;
 mod verdict;
 
 pub use proof::{MAX_PROOF, SignatureProof, SignatureProofError, VERSION};
-pub use verdict::{Check, Link, Outcome, Summary, Verdict};
+pub use verdict::{Link, Outcome, Summary, Verdict};

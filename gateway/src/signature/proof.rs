@@ -8,9 +8,12 @@ use sillok_contract::{
     signature::{Place, Signature, SignatureRecord},
 };
 
-use crate::ledger::{
-    Receipt,
-    receipt::{EndorsedWrites, ReceiptError, Roots, verify},
+use crate::{
+    ledger::{
+        Receipt,
+        receipt::{EndorsedWrites, ReceiptError, Roots, verify},
+    },
+    verdict::Wrong,
 };
 
 /// The version of the form.
@@ -81,6 +84,12 @@ impl SignatureProofError {
             Self::OtherRecord(_) => "signature_proof.other_record",
             Self::OtherApproval => "signature_proof.other_approval",
         }
+    }
+}
+
+impl From<SignatureProofError> for Wrong {
+    fn from(error: SignatureProofError) -> Self {
+        Self { code: error.code().to_owned(), detail: error.to_string() }
     }
 }
 

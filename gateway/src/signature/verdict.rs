@@ -9,7 +9,10 @@ use sillok_contract::{
 use utoipa::ToSchema;
 
 use super::{SignatureProof, SignatureProofError};
-use crate::ledger::receipt::Roots;
+use crate::{
+    ledger::receipt::Roots,
+    verdict::{Check, Checks, broken},
+};
 
 /// The one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -56,28 +59,13 @@ pub enum Link {
     Approval,
 }
 
-/// What came of a check.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Check {
-    /// Which.
-    pub link: Link,
-    /// Whether it holds.
-    pub holds: bool,
-    /// Why not: stable, such as `signature.invalid`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub code: Option<String>,
-    /// The same for people.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub detail: Option<String>,
-}
-
 /// The verdict.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Verdict {
     /// The one word.
     pub outcome: Outcome,
     /// Each check that was made; where one fails, those that rest on it are not.
-    pub checks: Vec<Check>,
+    pub checks: Vec<Check<Link>>,
     /// Who signed what and when, where it is genuine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature: Option<Summary>,
@@ -128,27 +116,16 @@ impl Verdict {
             (Some(_), Some(_)) => Outcome::Valid,
             (Some(_), None) => Outcome::NotCompared,
         };
-        Self { outcome, checks: checks.0, signature }
+        Self { outcome, checks: checks.told(), signature }
     }
 
     /// The first check that fails.
-    pub fn broken(&self) -> Option<&Check> {
-        self.checks.iter().find(|check| !check.holds)
+    pub fn broken(&self) -> Option<&Check<Link>> {
+        broken(&self.checks)
     }
 }
 
-#[derive(Default)]
-struct Checks(Vec<Check>);
-
-impl Checks {
-    fn look<T, E: Into<SignatureProofError>>(&mut self, link: Link, found: Result<T, E>) -> Option<T> {
-        let found = found.map_err(Into::into);
-        let told = |error: &SignatureProofError| (error.code().to_owned(), error.to_string());
-        let (code, detail) = found.as_ref().err().map(told).unzip();
-        self.0.push(Check { link, holds: found.is_ok(), code, detail });
-        found.ok()
-    }
-
+impl Checks<Link> {
     fn genuine(&mut self, file: &[u8], document: Option<Digest>, roots: &Roots) -> Option<Summary> {
         let (proof, signature) = self.look(Link::Form, read(file))?;
         if let Some(document) = document {

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::{
     certificate::{CertificateError, Record},
-    cli::{Exit, Failure, Program, table, when},
+    cli::{Exit, Failure, Program, table, verdict, when},
     drift::Report,
     keys::OfficeDocument,
     service::CertificateState,
@@ -19,7 +19,7 @@ pub(super) fn state(program: &Program, state: &CertificateState) {
             "certificate {} of {}: {}{expires}\n  transaction {}",
             state.certificate,
             state.learner,
-            word(&state.state),
+            verdict::word(&state.state),
             table::plain(&state.transaction),
         )
     });
@@ -55,12 +55,6 @@ fn cell(value: Option<&Value>) -> String {
         Some(Value::String(text)) => text.clone(),
         Some(value) => value.to_string(),
     }
-}
-
-/// The word that JSON has for it.
-pub(super) fn word(value: &impl serde::Serialize) -> String {
-    let word = serde_json::to_value(value).ok();
-    word.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
 impl From<CertificateError> for Failure {

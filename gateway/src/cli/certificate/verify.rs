@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{file, told::word};
+use super::file;
 use crate::{
-    certificate::{Asked, CertificateFile, CertificateId, Check, Outcome, Verdict},
-    cli::{Exit, Failure, Program, gateway::Gateway, on_threads, table::plain},
+    certificate::{Asked, CertificateFile, CertificateId, Outcome, Verdict},
+    cli::{Exit, Failure, Program, gateway::Gateway, on_threads, table::plain, verdict},
     client::Client,
     clock::now,
     ledger::receipt::Roots,
@@ -101,16 +101,6 @@ fn text(verdict: &Verdict) -> String {
             told.id, told.learner, told.rows, told.office, told.valid_from, told.valid_until
         )
     });
-    let checks = verdict.checks.iter().map(line);
+    let checks = verdict.checks.iter().map(verdict::line);
     [head.to_owned()].into_iter().chain(about).chain(checks).collect::<Vec<_>>().join("\n")
-}
-
-fn line(check: &Check) -> String {
-    match (&check.code, &check.detail) {
-        _ if check.holds => format!("  ok      {}", word(&check.link)),
-        (code, detail) => {
-            let (code, detail) = (code.as_deref().unwrap_or_default(), detail.as_deref().unwrap_or_default());
-            format!("  FAILED  {}: {code}: {}", word(&check.link), plain(detail))
-        }
-    }
 }

@@ -7,9 +7,9 @@ use sillok_contract::digest::Digest;
 
 use super::{paper::hash_of, show::digest};
 use crate::{
-    cli::{Exit, Failure, Program, gateway::Gateway, private_file, table::plain, when},
+    cli::{Exit, Failure, Program, gateway::Gateway, private_file, table::plain, verdict, when},
     ledger::receipt::Roots,
-    signature::{Check, MAX_PROOF, Outcome, Verdict},
+    signature::{MAX_PROOF, Outcome, Verdict},
 };
 
 /// Fetches the proof of a recorded signature.
@@ -101,18 +101,6 @@ fn text(verdict: &Verdict) -> String {
             told.transaction
         )
     });
-    let checks = verdict.checks.iter().map(line);
+    let checks = verdict.checks.iter().map(verdict::line);
     [head.to_owned()].into_iter().chain(about).chain(checks).collect::<Vec<_>>().join("\n")
-}
-
-fn line(check: &Check) -> String {
-    let word = serde_json::to_value(check.link).ok();
-    let word = word.as_ref().and_then(|word| word.as_str()).unwrap_or_default().to_owned();
-    match (&check.code, &check.detail) {
-        _ if check.holds => format!("  ok      {word}"),
-        (code, detail) => {
-            let (code, detail) = (code.as_deref().unwrap_or_default(), detail.as_deref().unwrap_or_default());
-            format!("  FAILED  {word}: {code}: {}", plain(detail))
-        }
-    }
 }
