@@ -49,7 +49,10 @@ impl From<HeldError> for Failure {
                 Exit::Usage
             }
             HeldError::Unavailable(_) => Exit::Unavailable,
-            HeldError::Ambiguous(_) | HeldError::Refused(_) | HeldError::Damaged { .. } => Exit::Failed,
+            HeldError::Ambiguous(_)
+            | HeldError::Refused(_)
+            | HeldError::Damaged { .. }
+            | HeldError::OtherKey(_) => Exit::Failed,
         };
         Self::new(exit, error.code(), error.to_string())
     }

@@ -117,7 +117,8 @@ impl From<StartError> for Failure {
             | StartError::Fabric(_)
             | StartError::Data(_)
             | StartError::Events(_)
-            | StartError::Archive(_) => Self::config(told),
+            | StartError::Archive(_)
+            | StartError::Held(_) => Self::config(told),
         }
     }
 }

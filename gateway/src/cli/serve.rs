@@ -22,8 +22,8 @@ pub struct Serve {
     /// Writes the addresses to this file once the gateway listens: JSON, with `rest` and `grpc`.
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
-    /// What this process does: all, or one or several of api, verifier, recorder and monitor, with commas
-    /// between them. Any number of processes may do the same on one database; of the monitor, one.
+    /// What this process does: all, or one or several of api, signer, verifier, recorder and monitor, with
+    /// commas between them. Any number of processes may do the same on one database; of the monitor, one.
     #[arg(long, value_name = "ROLES", default_value = "all", env = "SILLOK_ROLE")]
     role: Roles,
 }
@@ -38,7 +38,7 @@ impl Serve {
         telemetry::log(&settings.log);
         let shutdown = on_signal()?;
         let listeners = Listeners::bind(&settings.listen).await?;
-        let gateway = Gateway::build(settings).await?.in_roles(self.role.clone());
+        let gateway = Gateway::build(settings, self.role.clone()).await?;
         self.tell(&program.output, &gateway.addresses(&listeners).map_err(Failure::io)?)?;
         gateway.run(listeners, shutdown).await.map_err(Failure::io)
     }

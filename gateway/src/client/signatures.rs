@@ -8,13 +8,19 @@ use sillok_contract::{
 
 use super::{Client, ClientError, answered, body, read};
 use crate::service::{
-    ClaimState, DocumentState, Documents, RecordedSignatures, SignatureStatus, SignatureSubmission, SignerAct,
+    ClaimState, DocumentState, Documents, RecordedSignatures, SignatureStatus, SignatureSubmission,
+    SignerAct, SigningRequest,
 };
 
 impl Client {
     /// Hands a signature in. The same again answers with where it stands.
     pub async fn submit_signature(&self, sent: &SignatureSubmission) -> Result<SignatureStatus, ClientError> {
         read(self.send("v1/signatures", sent).await?).await
+    }
+
+    /// Has the office sign that holds the signer's key. The same approval again answers with where it stands.
+    pub async fn request_signing(&self, sent: &SigningRequest) -> Result<SignatureStatus, ClientError> {
+        read(self.send("v1/signings", sent).await?).await
     }
 
     /// Where a signature stands.

@@ -9,8 +9,10 @@ use sillok_contract::{
     id::{EducatorId, LearnerId, SchoolId},
 };
 use sillok_proto::ledger::{RowImage, entry::Result as Outcome};
+use utoipa::ToSchema;
 
-/// The data of `signatures.verified`: a signature was verified, with whatever outcome. Times are microseconds since the Unix epoch.
+/// The data of `signatures.verified`: a signature was verified, with whatever outcome; or an office that was to make it with
+/// a key that it holds did not, and `failure` says why. Times are microseconds since the Unix epoch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignatureVerified {
     /// Its id: SHA-256 of the JWS signing input, in hexadecimal.
@@ -39,10 +41,11 @@ pub struct SignatureVerified {
     pub revoked_since: Option<i64>,
 }
 
-/// Why a signature is not valid.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Why a signature is not valid, or was not made or not recorded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = SignatureFailure)]
 pub struct Failure {
-    /// The stable code of the first check that it did not stand.
+    /// A stable code: of the first check that it did not stand.
     pub code: String,
     /// A sentence.
     pub detail: String,

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Group, NewEvent};
+use super::{Group, NewEvent, data::Failure};
 use crate::records::{SignatureState, StoredSignature};
 
 /// What comes of an event, or of a request: all of it is written, or nothing. See [`crate::records::Events::commit`].
@@ -73,8 +73,17 @@ pub struct SignatureMove {
     pub verdict: Option<Value>,
     /// The ledger's transaction, and its block.
     pub recorded: Option<(String, u64)>,
+    /// Why it was refused.
+    pub refusal: Option<Failure>,
     /// When, microseconds since the Unix epoch.
     pub at: i64,
+}
+
+impl SignatureMove {
+    /// One that changes where the signature stands, and nothing else.
+    pub fn new(id: [u8; 32], from: SignatureState, to: SignatureState, at: i64) -> Self {
+        Self { id, from, to, verdict: None, recorded: None, refusal: None, at }
+    }
 }
 
 impl Effect {

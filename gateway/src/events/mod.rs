@@ -41,8 +41,10 @@
 //! the dead letter's number, whose it is, the event's id and topic, why, and how often it was tried.
 //!
 //! **`signatures.requested`**, **`signatures.created`**, **`signatures.verified`**, **`signatures.recorded`**: a signature on
-//! its way. Subject: the document's hash, in hex. Data of `signatures.verified`: [`data::SignatureVerified`]; the
-//! others' is told by the services that make them.
+//! its way. Subject: the id of the document of several parties that it is of, else the document's hash, in hex. Data of
+//! `signatures.verified`: [`data::SignatureVerified`], and `presented`, the signature, unless the office did not make it; the
+//! others' are [`crate::service::SignatureRequested`], [`crate::service::SignatureCreated`] and
+//! [`crate::service::SignatureRested`].
 
 pub mod data;
 

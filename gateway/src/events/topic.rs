@@ -9,7 +9,7 @@ pub enum Topic {
     SignaturesRequested,
     /// `signatures.created`: a signature came in and is of its form.
     SignaturesCreated,
-    /// `signatures.verified`: a verdict on it.
+    /// `signatures.verified`: a verdict on it; or that the office did not make it, and why.
     SignaturesVerified,
     /// `signatures.recorded`: it is on the ledger, or the ledger refused it.
     SignaturesRecorded,

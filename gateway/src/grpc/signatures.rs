@@ -2,8 +2,9 @@
 
 use sillok_proto::gateway::{
     ActOnDocumentRequest, Claim, ClaimWorkRequest, Document, Documents, GetClaimRequest, GetDocumentRequest,
-    GetSignatureRequest, ListDocumentsRequest, ListSignaturesRequest, OpenDocumentRequest, Signature,
-    SignatureProof, SignaturesOfDocument, SubmitSignatureRequest, signatures_server::Signatures,
+    GetSignatureRequest, ListDocumentsRequest, ListSignaturesRequest, OpenDocumentRequest,
+    RequestSigningRequest, Signature, SignatureProof, SignaturesOfDocument, SubmitSignatureRequest,
+    signatures_server::Signatures,
 };
 use tonic::{Request, Response, Status};
 
@@ -11,7 +12,7 @@ use super::{Grpc, message::json, problem::status};
 use crate::{
     problem::Problem,
     server::{digest, document_id, signer_id},
-    service::{SignatureSubmission, SignerAct},
+    service::{SignatureSubmission, SignerAct, SigningRequest},
 };
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -26,6 +27,13 @@ impl Grpc {
         let approval = Some(approval).filter(|approval| !approval.is_empty());
         let status =
             self.service.submit_signature(&caller, SignatureSubmission { signature, approval }).await?;
+        Ok(Signature { json: json(&status) })
+    }
+
+    async fn signing_requested(&self, request: Request<RequestSigningRequest>) -> Result<Signature, Problem> {
+        let caller = self.caller(&request).await?;
+        let approval = request.into_inner().approval;
+        let status = self.service.request_signing(&caller, SigningRequest { approval }).await?;
         Ok(Signature { json: json(&status) })
     }
 
@@ -92,6 +100,10 @@ impl Grpc {
 impl Signatures for Grpc {
     async fn submit_signature(&self, request: Request<SubmitSignatureRequest>) -> Answer<Signature> {
         self.signature_submitted(request).await.map(Response::new).map_err(status)
+    }
+
+    async fn request_signing(&self, request: Request<RequestSigningRequest>) -> Answer<Signature> {
+        self.signing_requested(request).await.map(Response::new).map_err(status)
     }
 
     async fn get_signature(&self, request: Request<GetSignatureRequest>) -> Answer<Signature> {

@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sillok_contract::id::{DocumentId, SignerId};
 
+use super::{Result, execution::corrupt};
+use crate::events::data::Failure;
+
 /// A signature that came in.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StoredSignature {
@@ -25,6 +28,8 @@ pub struct StoredSignature {
     pub verdict: Option<Value>,
     /// The ledger's transaction, and its block.
     pub recorded: Option<(String, u64)>,
+    /// Why it was refused.
+    pub refusal: Option<Failure>,
     /// When it came in, microseconds since the Unix epoch.
     pub created_at: i64,
     /// When it last changed.
@@ -35,6 +40,8 @@ pub struct StoredSignature {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SignatureState {
+    /// Its signer approved it, and the office that holds their key has not made it yet.
+    Requested,
     /// It came in and is of its form.
     Created,
     /// It was verified and holds.
@@ -43,18 +50,27 @@ pub enum SignatureState {
     Invalid,
     /// It is on the ledger.
     Recorded,
-    /// The ledger refused it.
+    /// The office did not make it, or the ledger refused it.
     Refused,
 }
 
 impl SignatureState {
-    const ALL: [(Self, &'static str); 5] = [
+    const ALL: [(Self, &'static str); 6] = [
+        (Self::Requested, "requested"),
         (Self::Created, "created"),
         (Self::Valid, "valid"),
         (Self::Invalid, "invalid"),
         (Self::Recorded, "recorded"),
         (Self::Refused, "refused"),
     ];
+
+    /// Whether a signature stays in it, unless somebody hands it in anew.
+    pub fn is_at_rest(self) -> bool {
+        match self {
+            Self::Requested | Self::Created | Self::Valid => false,
+            Self::Invalid | Self::Recorded | Self::Refused => true,
+        }
+    }
 
     /// Its name.
     pub fn name(self) -> &'static str {
@@ -72,7 +88,7 @@ impl fmt::Display for SignatureState {
 impl FromStr for SignatureState {
     type Err = UnknownState;
 
-    fn from_str(name: &str) -> Result<Self, UnknownState> {
+    fn from_str(name: &str) -> std::result::Result<Self, UnknownState> {
         let found = Self::ALL.iter().find(|(_, known)| *known == name);
         found.map(|(state, _)| *state).ok_or(UnknownState)
     }
@@ -80,7 +96,7 @@ impl FromStr for SignatureState {
 
 /// A signature is in no such state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a signature is created, valid, invalid, recorded or refused")]
+#[error("a signature is requested, created, valid, invalid, recorded or refused")]
 pub struct UnknownState;
 
 /// Which signatures are listed: in the order in which they came in, after `after` (when it came in, and its id).
@@ -97,5 +113,14 @@ pub struct SignatureList {
 }
 
 /// The columns of a [`StoredSignature`].
-pub(super) const SIGNATURE: &str =
-    "id, hash, signer, subject, document, state, verdict, transaction_id, block, created_at, updated_at";
+pub(super) const SIGNATURE: &str = "id, hash, signer, subject, document, state, verdict, transaction_id, block, created_at, updated_at, refusal";
+
+/// A refusal as it is stored.
+pub(super) fn written(refusal: Option<&Failure>) -> Option<String> {
+    refusal.map(|refusal| serde_json::to_string(refusal).expect("texts have a JSON form"))
+}
+
+/// A refusal as it was stored.
+pub(super) fn read_refusal(stored: &str) -> Result<Failure> {
+    serde_json::from_str(stored).map_err(|_| corrupt("a refusal"))
+}

@@ -117,6 +117,7 @@ fn operations(outline: OpenApiRouter<Rest>, certificate_bytes: usize) -> OpenApi
         .routes(routes!(objections::objection))
         .routes(routes!(objections::decide))
         .routes(routes!(signatures::submit))
+        .routes(routes!(signatures::request_signing))
         .routes(routes!(signatures::signature))
         .routes(routes!(signatures::proof))
         .routes(routes!(signatures::of_hash))

@@ -1,4 +1,4 @@
-//! `/v1/signatures` and `/v1/hashes/{hash}/signatures`
+//! `/v1/signatures`, `/v1/signings` and `/v1/hashes/{hash}/signatures`
 
 use super::{
     Rest,
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     server::digest,
-    service::{RecordedSignatures, SignatureStatus, SignatureSubmission},
+    service::{RecordedSignatures, SignatureStatus, SignatureSubmission, SigningRequest},
 };
 use axum::{
     Json,
@@ -35,6 +35,26 @@ pub(super) async fn submit(
     Body(sent): Body<SignatureSubmission>,
 ) -> Result<(StatusCode, Json<SignatureStatus>), HttpProblem> {
     Ok((StatusCode::ACCEPTED, Json(rest.service.submit_signature(&caller, sent).await?)))
+}
+
+/// Has the office sign that holds the signer's key.
+///
+/// What is sent is the signer's own approval of this one signature: the act `signature.approve`, signed with the key of theirs
+/// that the office has not. The signature's id is told at once; that it is made, verified and recorded follows. The same
+/// approval again is answered with where it stands.
+#[utoipa::path(
+    post,
+    path = "/v1/signings",
+    tag = "signatures",
+    request_body = SigningRequest,
+    responses((status = 202, description = "Taken in, now or when it was first sent.", body = SignatureStatus))
+)]
+pub(super) async fn request_signing(
+    State(rest): State<Rest>,
+    Authenticated(caller): Authenticated,
+    Body(sent): Body<SigningRequest>,
+) -> Result<(StatusCode, Json<SignatureStatus>), HttpProblem> {
+    Ok((StatusCode::ACCEPTED, Json(rest.service.request_signing(&caller, sent).await?)))
 }
 
 /// Where a signature stands.

@@ -7,6 +7,7 @@ use crate::{
     clock,
     config::{ConfigError, LedgerEngine, Settings},
     events::{self, BusError},
+    keys::held::{self, HeldError, HeldKeys, LazyKeys},
     ledger::{
         Ledger,
         embedded::{self, Embedded},
@@ -37,6 +38,9 @@ pub enum StartError {
     /// The archive of signatures could not be opened.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
+    /// The keys that the office holds could not be opened.
+    #[error(transparent)]
+    Held(#[from] HeldError),
     /// Fabric's settings cannot be used.
     #[error("ledger.fabric: {0}")]
     Fabric(#[from] ConnectError),
@@ -79,8 +83,27 @@ impl Engines {
             );
         }
         let (events, monitor) = (settings.events.clone(), settings.monitor.clone());
-        let parts = Parts { records, ledger, bus, events, monitor, vault, policy, clock: system_clock() };
+        let held = Arc::new(LazyKeys::new(&settings.held, &settings.data));
+        let parts =
+            Parts { records, ledger, bus, events, monitor, vault, held, policy, clock: system_clock() };
         Ok(Self { parts, embedded })
+    }
+}
+
+/// Has the keys answer that the office holds for signers, where the settings name them and this process uses them: what the
+/// settings have wrong is told at start. A token that is away is waited for while serving.
+pub(super) async fn check_held(settings: &held::Settings, keys: Arc<dyn HeldKeys>) -> Result<(), StartError> {
+    if *settings == held::Settings::default() {
+        return Ok(());
+    }
+    let ready = tokio::task::spawn_blocking(move || keys.ready()).await;
+    match ready.unwrap_or_else(|panicked| Err(HeldError::Unavailable(panicked.to_string()))) {
+        Err(error) if !error.retry() => Err(error.into()),
+        Err(error) => {
+            tracing::warn!(%error, "what people approve is signed once the held keys are to be had");
+            Ok(())
+        }
+        Ok(()) => Ok(()),
     }
 }
 

@@ -30,7 +30,7 @@ use crate::{
     config::{ConfigError, Listen, Settings},
     grpc::Grpc,
     rest::Rest,
-    service::{Roles, Service},
+    service::{Role, Roles, Service},
     telemetry,
 };
 use connection::{Bounded, Http, serve};
@@ -87,11 +87,14 @@ impl Gateway {
         Self { roles, ..self }
     }
 
-    /// Opens the engines that the settings name, and puts both faces before a service on them.
-    pub async fn build(settings: Settings) -> Result<Self, StartError> {
+    /// Opens the engines that the settings name, and puts both faces before a service on them, which works in these roles.
+    pub async fn build(settings: Settings, roles: Roles) -> Result<Self, StartError> {
         let engines = Engines::open(&settings).await?;
+        if roles.has(Role::Signer) {
+            engines::check_held(&settings.held, engines.parts.held.clone()).await?;
+        }
         let service = Service::new(engines.parts, settings.service.clone());
-        Ok(Self::new(settings, service)?)
+        Ok(Self::new(settings, service)?.in_roles(roles))
     }
 
     /// The URLs of the faces on these listeners.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use sillok_contract::{
-    Code,
+    Code, Refusal,
     act::{Acted, Named, SignedAct},
 };
 
@@ -26,8 +26,7 @@ pub(super) type Beside = BTreeMap<String, Vec<u8>>;
 impl Core {
     /// An act whose form is right, and which is for this gateway.
     pub(super) fn read_act(&self, jws: &str) -> Result<SignedAct, Problem> {
-        let act =
-            SignedAct::parse(jws).map_err(|refusal| problems::of_refusal(kind_of(refusal.code), &refusal))?;
+        let act = SignedAct::parse(jws).map_err(refused)?;
         match act.payload.aud == self.settings.audience {
             true => Ok(act),
             false => {
@@ -76,9 +75,7 @@ pub(super) fn check_signer(act: &SignedAct, signer: &Named) -> Result<(), Proble
 /// Where an act was to be recorded.
 fn of_act(error: LedgerError) -> Problem {
     match error {
-        LedgerError::Refused(refusal) if refusal.code != Code::LedgerUnavailable => {
-            problems::of_refusal(kind_of(refusal.code), &refusal)
-        }
+        LedgerError::Refused(refusal) if refusal.code != Code::LedgerUnavailable => refused(refusal),
         LedgerError::Malformed(_) => problems::internal(&error),
         error => {
             tracing::warn!(%error, "an act could not be recorded");
@@ -86,6 +83,11 @@ fn of_act(error: LedgerError) -> Problem {
             Problem::new(Kind::Unavailable, "ledger.unavailable", detail).retry_after(2)
         }
     }
+}
+
+/// What is not taken of what somebody signed.
+pub(super) fn refused(refusal: Refusal) -> Problem {
+    problems::of_refusal(kind_of(refusal.code), &refusal)
 }
 
 /// What kind of failure it is when the contract refuses an act or a signature.

@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Core, Role, Roles, Service,
-    signatures::{Recorder, Verifier},
+    signatures::{OfficeSigner, Recorder, Verifier},
 };
 use crate::{
     events::{self, Consumer, Group, Handler, Topic},
@@ -23,11 +23,13 @@ impl Service {
     /// Handles events in these roles, until `shutdown`.
     pub(super) async fn consume(&self, roles: &Roles, shutdown: &CancellationToken) {
         let core = &self.core;
+        let signer = OfficeSigner { core: core.clone(), group: group(Role::Signer) };
         let verifier = Verifier { core: core.clone(), group: group(Role::Verifier) };
         let recorder = Recorder { core: core.clone(), group: group(Role::Recorder) };
         tokio::join!(
             events::relay(&core.events, core.records.clone(), shutdown),
             core.keep_events(roles, shutdown),
+            core.consume(roles, Role::Signer, &[Topic::SignaturesRequested], &signer, shutdown),
             core.consume(roles, Role::Verifier, &[Topic::SignaturesCreated], &verifier, shutdown),
             core.consume(roles, Role::Recorder, &[Topic::SignaturesVerified], &recorder, shutdown),
             self.monitor(roles, shutdown),
@@ -113,6 +115,6 @@ fn group(role: Role) -> Group {
 }
 
 /// Those whose being behind is measured.
-fn groups() -> [Group; 3] {
-    [Role::Verifier, Role::Recorder, Role::Monitor].map(group)
+fn groups() -> [Group; 4] {
+    [Role::Signer, Role::Verifier, Role::Recorder, Role::Monitor].map(group)
 }

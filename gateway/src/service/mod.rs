@@ -57,7 +57,8 @@ pub use settings::{
 };
 pub use signatures::{
     ClaimState, DocumentState, Documents, PartyState, RecordedSignatures, SignatureCheck, SignatureCreated,
-    SignatureForwarded, SignatureRested, SignatureStatus, SignatureSubmission, SignatureVerdict, SignerAct,
+    SignatureForwarded, SignatureRequested, SignatureRested, SignatureStatus, SignatureSubmission,
+    SignatureVerdict, SignerAct, SigningRequest,
 };
 pub use state::{
     Batch, Cursor, Digest, EntryRecorded, EntryState, LearnerEntries, LearnerEntry, PartState, Place,
@@ -68,6 +69,7 @@ use crate::{
     archive::Vault,
     clock,
     events::{self, Bus},
+    keys::held::HeldKeys,
     ledger::{Ledger, contract::Contract},
     monitor,
     problem::Problem,
@@ -109,6 +111,8 @@ pub struct Parts {
     pub monitor: monitor::Settings,
     /// Where what proves signatures rests.
     pub vault: Vault,
+    /// The keys that the office holds for signers; the role `signer` alone uses them.
+    pub held: Arc<dyn HeldKeys>,
     /// What statements may do.
     pub policy: Arc<Policy>,
     /// The time.
@@ -130,6 +134,7 @@ struct Core {
     events: events::Settings,
     monitor: monitor::Settings,
     vault: Vault,
+    held: Arc<dyn HeldKeys>,
     policy: Arc<Policy>,
     clock: Clock,
     settings: Settings,
@@ -154,7 +159,7 @@ struct Core {
 impl Service {
     /// A service on these parts. Nothing is recorded until [`Service::run`] or [`Batcher::run`] runs.
     pub fn new(parts: Parts, settings: Settings) -> Self {
-        let Parts { records, ledger, bus, events, monitor, vault, policy, clock } = parts;
+        let Parts { records, ledger, bus, events, monitor, vault, held, policy, clock } = parts;
         let (signals, starts) = Signals::new();
         let trails = Trails::new(Contract::new(ledger.clone()));
         let registry = Registry::new(ledger.clone(), settings.standing.clone());
@@ -166,6 +171,7 @@ impl Service {
             events,
             monitor,
             vault,
+            held,
             policy,
             clock,
             settings,

@@ -7,6 +7,8 @@ use std::{collections::BTreeSet, fmt, str::FromStr};
 pub enum Role {
     /// Answers callers, records queries, audits and watches.
     Api,
+    /// Signs with the keys that the office holds, what their owners approved.
+    Signer,
     /// Verifies signatures that came in.
     Verifier,
     /// Brings verified signatures to the ledger and the archive.
@@ -17,12 +19,13 @@ pub enum Role {
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 4] = [Self::Api, Self::Verifier, Self::Recorder, Self::Monitor];
+    pub const ALL: [Self; 5] = [Self::Api, Self::Signer, Self::Verifier, Self::Recorder, Self::Monitor];
 
     /// Its name.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Api => "api",
+            Self::Signer => "signer",
             Self::Verifier => "verifier",
             Self::Recorder => "recorder",
             Self::Monitor => "monitor",
@@ -82,7 +85,7 @@ mod tests {
         let two: Roles = "verifier, recorder".parse().unwrap();
         assert!(two.has(Role::Verifier) && two.has(Role::Recorder) && !two.has(Role::Api));
         for wrong in ["", "api,", "signers", "All"] {
-            assert!(wrong.parse::<Roles>().unwrap_err().contains("api, verifier"), "{wrong}");
+            assert!(wrong.parse::<Roles>().unwrap_err().contains("api, signer, verifier"), "{wrong}");
         }
     }
 }

@@ -181,7 +181,7 @@ fn check_approval(
 ) -> Result<(), SignatureProofError> {
     match (proof.approval()?, &record.approval) {
         (Some(approval), Some(approved)) if approval.digest == approved.act => {
-            Ok(signature.check_approval(&approval, &record.signer, &approved.key)?)
+            Ok(signature.statement.check_approval(&approval, &record.signer, &approved.key)?)
         }
         _ => Err(SignatureProofError::OtherApproval),
     }

@@ -1,9 +1,9 @@
 //! A person's own leave for one use of the key that an office holds for them.
 
-use super::Signature;
+use super::{SECOND, Signature, Statement};
 use crate::{
     Code, Refusal,
-    act::{self, Act, Named, SignedAct},
+    act::{self, Act, Named, SignatureApprove, SignedAct},
     id::SignerId,
     registry::{ApprovalKey, Person as _, Signer},
 };
@@ -18,7 +18,7 @@ pub(super) fn check(
     match (&signer.approval, approval) {
         (Some(key), Some(approval)) => {
             signer.stands_at(approval.signed_at_latest())?;
-            signature.check_approval(approval, &signer.id, key)
+            signature.statement.check_approval(approval, &signer.id, key)
         }
         (None, None) => Ok(()),
         (Some(_), None) => Err(Refusal::new(
@@ -32,8 +32,23 @@ pub(super) fn check(
     }
 }
 
-impl Signature {
-    /// Refuses an approval of another signature or person, of another time than about when the signature was made, or
+impl Statement {
+    /// What an approval leaves to the key that an office holds. It is dated as the approval is: so whoever has that, and the
+    /// certificates, knows the signature's digest before it is made, and however often it is made there is one.
+    pub fn approved(approval: &SignedAct) -> Result<Self, Refusal> {
+        let Act::SignatureApprove(SignatureApprove { digest, subject, purpose }) = &approval.payload.act
+        else {
+            let name = approval.payload.act.name();
+            return Err(Refusal::new(
+                Code::ApprovalMismatch,
+                format!("the act is {name}, and approves no signature"),
+            ));
+        };
+        let (hash, subject, purpose) = (*digest, subject.clone(), *purpose);
+        Self { hash, subject, purpose, iat: approval.payload.iat }.check()
+    }
+
+    /// Refuses an approval of another signature or person, of another time than about when the signature is made, or
     /// that the person's own key did not sign.
     pub fn check_approval(
         &self,
@@ -42,16 +57,16 @@ impl Signature {
         key: &ApprovalKey,
     ) -> Result<(), Refusal> {
         let is_theirs = matches!(&approval.named, Named::Approver(id) if id == signer);
-        let is_of_this =
-            matches!(&approval.payload.act, Act::SignatureApprove(it) if *it == self.statement.approval());
+        let is_of_this = matches!(&approval.payload.act, Act::SignatureApprove(it) if *it == self.approval());
         if !is_theirs || !is_of_this {
             return Err(Refusal::new(
                 Code::ApprovalMismatch,
                 "the approval is another person's, or for another document, name or purpose than the signature's",
             ));
         }
-        if approval.signed_at() > self.signed_at().saturating_add(act::MAX_AHEAD)
-            || approval.signed_at() < self.signed_at().saturating_sub(act::MAX_BEHIND)
+        let signed_at = self.iat.saturating_mul(SECOND);
+        if approval.signed_at() > signed_at.saturating_add(act::MAX_AHEAD)
+            || approval.signed_at() < signed_at.saturating_sub(act::MAX_BEHIND)
         {
             return Err(Refusal::new(
                 Code::ApprovalTime,

@@ -14,12 +14,7 @@ use super::{
     Failure, Program,
     gateway::{Credentials, Gateway},
 };
-use crate::{
-    client::Client,
-    clock,
-    keys::{AccessToken, ActSigner},
-    service::SignerAct,
-};
+use crate::{client::Client, clock, service::SignerAct};
 
 /// Documents that several parties sign.
 ///
@@ -73,10 +68,8 @@ impl At {
 
     /// The gateway, and the act signed.
     fn signed(&self, act: impl Into<Act>) -> Result<(Client, SignerAct), Failure> {
-        let (certificate, key) = self.credentials.read()?;
-        let access = AccessToken::of_certificate(&certificate, key.clone())?;
-        let acts = ActSigner::of_signer(&certificate, &self.gateway.audience, key)?;
-        let act = acts.sign(act, clock::now())?;
-        Ok((self.gateway.named_client()?.with_access(access), SignerAct { act }))
+        let party = self.credentials.party()?;
+        let act = party.acts(&self.gateway.audience)?.sign(act, clock::now())?;
+        Ok((self.gateway.named_client()?.with_access(party.access()?), SignerAct { act }))
     }
 }

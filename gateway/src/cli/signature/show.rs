@@ -93,6 +93,7 @@ pub(super) fn text(of: &SignatureStatus) -> String {
         let part = |text: &Option<String>| text.clone().unwrap_or_default();
         format!("  does not hold: {}: {}", part(&check.code), part(&check.why))
     }));
+    lines.extend(of.refusal.iter().map(|why| format!("  refused: {}: {}", why.code, why.detail)));
     if let (Some(transaction), Some(block)) = (&of.transaction, of.block) {
         lines.push(format!("  on the ledger: transaction {transaction}, block {block}"));
     }

@@ -13,20 +13,24 @@ use super::{Paper, purpose, show, wait::until_at_rest};
 use crate::{
     cli::{
         Exit, Failure, Program,
-        gateway::{Credentials, Gateway},
+        gateway::{Credentials, Gateway, Party},
     },
+    client::Client,
     clock,
-    keys::{AccessToken, DocumentSigner, read_certificate},
+    keys::{DocumentSigner, read_certificate},
     records::SignatureState,
-    service::SignatureSubmission,
+    service::{SignatureStatus, SignatureSubmission, SigningRequest},
 };
 
-/// Signs a document with your own key, and hands the signature in.
+/// Signs a document with your own key, and hands the signature in; or, where an office holds your key, approves it, and the
+/// office signs.
 ///
 /// The document stays on this machine. The same document is signed once: a second signature of yours is refused.
 ///
 /// Example: sillok sign contract.pdf --document 5c1e… --authority office.pem --wait
 /// --gateway https://gateway.example:8080 --certificate han.pem --key han.key
+///
+/// Example: sillok sign contract.pdf --wait --gateway https://gateway.example:8080 --id cha --approval-key cha.approval.key
 #[derive(Debug, Args)]
 pub struct Sign {
     #[command(flatten)]
@@ -38,9 +42,9 @@ pub struct Sign {
     /// what that is for.
     #[arg(long, value_parser = purpose)]
     purpose: Option<Commitment>,
-    /// The certificate (PEM) of the authority that issued yours: your office's.
-    #[arg(long, value_name = "FILE")]
-    authority: PathBuf,
+    /// With your own key: the certificate (PEM) of the authority that issued yours, your office's.
+    #[arg(long, value_name = "FILE", conflicts_with = "approval_key")]
+    authority: Option<PathBuf>,
     /// Waits until the signature is on the ledger.
     #[arg(long)]
     wait: bool,
@@ -55,10 +59,8 @@ pub struct Sign {
 
 impl Sign {
     pub(in crate::cli) async fn run(self, program: &Program) -> Result<(), Failure> {
-        let client = self.gateway.named_client()?;
-        let (certificate, key) = self.credentials.read()?;
-        let authority = read_certificate(&self.authority)?;
-        let client = client.with_access(AccessToken::of_certificate(&certificate, key.clone())?);
+        let party = self.credentials.party()?;
+        let client = self.gateway.named_client()?.with_access(party.access()?);
         let hash = self.paper.hash()?;
         let (subject, purpose) = match &self.document {
             None => (Subject::Hash(hash), self.purpose),
@@ -69,8 +71,7 @@ impl Sign {
             }
         };
         let statement = Statement { hash, subject, purpose, iat: clock::now().div_euclid(1_000_000) };
-        let signature = DocumentSigner::new(certificate, authority, key)?.sign(&statement);
-        let mut status = client.submit_signature(&SignatureSubmission { signature, approval: None }).await?;
+        let mut status = self.sign(&client, party, &statement).await?;
         if self.wait {
             status = until_at_rest(&client, status, Duration::from_secs(self.patience)).await?;
         }
@@ -81,6 +82,30 @@ impl Sign {
             true => {
                 let detail = "the signature is not on the ledger; see above why";
                 Err(Failure::new(Exit::Refused, "signature.not_recorded", detail))
+            }
+        }
+    }
+}
+
+impl Sign {
+    /// The signature handed in, or the approval of it.
+    async fn sign(
+        &self,
+        client: &Client,
+        party: Party,
+        statement: &Statement,
+    ) -> Result<SignatureStatus, Failure> {
+        match party {
+            Party::Holder(certificate, key) => {
+                let unnamed = || Failure::usage("name --authority: its certificate goes with your signature");
+                let authority = read_certificate(self.authority.as_ref().ok_or_else(unnamed)?)?;
+                let signature = DocumentSigner::new(*certificate, authority, key)?.sign(statement);
+                Ok(client.submit_signature(&SignatureSubmission { signature, approval: None }).await?)
+            }
+            Party::Approver(..) => {
+                let acts = party.acts(&self.gateway.audience)?;
+                let approval = acts.sign(statement.approval(), clock::now())?;
+                Ok(client.request_signing(&SigningRequest { approval }).await?)
             }
         }
     }

@@ -8,7 +8,6 @@ use tokio::time::{Instant, sleep};
 use crate::{
     cli::{Exit, Failure},
     client::Client,
-    records::SignatureState,
     service::SignatureStatus,
 };
 
@@ -24,7 +23,7 @@ pub(super) async fn until_at_rest(
     let deadline = Instant::now() + patience;
     let digest = Digest::try_from(status.signature.clone())
         .map_err(|why| Failure::failed("answer.malformed", why.to_string()))?;
-    while matches!(status.state, SignatureState::Created | SignatureState::Valid) {
+    while !status.state.is_at_rest() {
         if Instant::now() + PAUSE > deadline {
             let detail = format!(
                 "the signature {} was taken in and is not on the ledger after {} s; it will be: ask again later",

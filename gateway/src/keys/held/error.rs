@@ -35,6 +35,9 @@ pub enum HeldError {
         /// Why not.
         reason: String,
     },
+    /// The key under a label is not the one that it is taken for.
+    #[error("the key under the label {0} is not that of the certificate which is registered for it")]
+    OtherKey(Label),
     /// The office key that a stored key is sealed under.
     #[error(transparent)]
     OfficeKey(#[from] ArchiveError),
@@ -54,6 +57,7 @@ impl HeldError {
             Self::Unavailable(_) => "held.unavailable",
             Self::Refused(_) => "held.refused",
             Self::Damaged { .. } => "held.damaged",
+            Self::OtherKey(_) => "held.other_key",
             Self::OfficeKey(error) => error.code(),
             Self::Setting(_) => "held.setting",
         }

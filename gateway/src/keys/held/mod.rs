@@ -8,12 +8,14 @@
 mod conformance;
 mod error;
 mod label;
+mod lazy;
 mod pkcs11;
 mod settings;
 mod software;
 
 pub use error::{HeldError, Result};
 pub use label::Label;
+pub use lazy::LazyKeys;
 pub use pkcs11::Pkcs11Keys;
 pub(crate) use settings::open_software;
 pub use settings::{HeldEngine, Pkcs11Settings, Settings, open};

@@ -6,7 +6,7 @@ use sillok_contract::id::SignerId;
 
 use super::{NOW, Office, on_every_engine, school};
 use crate::{
-    events::{Effect, Group, NewEvent, PARTITIONS, SignatureChange, SignatureMove, Topic},
+    events::{Effect, Group, NewEvent, PARTITIONS, SignatureChange, SignatureMove, Topic, data::Failure},
     monitor::{Action, EntriesRecorded},
     records::{
         Alert, Ask, Cursor, Finding, NewAlert, NewDeadLetter, SignatureList, SignatureState, StoredBatch,
@@ -16,6 +16,7 @@ use crate::{
 
 on_every_engine!(
     a_signature_goes_its_way_and_each_step_is_told,
+    why_a_signature_is_refused_is_kept,
     an_event_is_handled_once_by_each_group,
     of_many_who_do_the_same_at_once_one_does_it,
     what_does_not_fit_changes_nothing,
@@ -44,6 +45,7 @@ pub(super) fn signature(n: u8) -> StoredSignature {
         state: SignatureState::Created,
         verdict: None,
         recorded: None,
+        refusal: None,
         created_at: NOW + i64::from(n),
         updated_at: NOW + i64::from(n),
     }
@@ -59,14 +61,7 @@ fn created(n: u8) -> Effect {
 }
 
 fn moved(n: u8, from: SignatureState, to: SignatureState) -> SignatureChange {
-    SignatureChange::Move(SignatureMove {
-        id: [n; 32],
-        from,
-        to,
-        verdict: None,
-        recorded: None,
-        at: NOW + 500,
-    })
+    SignatureChange::Move(SignatureMove::new([n; 32], from, to, NOW + 500))
 }
 
 /// All events of these topics.
@@ -104,6 +99,7 @@ async fn a_signature_goes_its_way_and_each_step_is_told(office: &Office) {
         to: SignatureState::Valid,
         verdict: Some(verdict.clone()),
         recorded: None,
+        refusal: None,
         at: NOW + 2_000,
     };
     let verified = Effect::of(&group("verifier"), "signatures.created/1")
@@ -133,6 +129,20 @@ async fn a_signature_goes_its_way_and_each_step_is_told(office: &Office) {
     let ids: Vec<_> = told.iter().map(|stored| &*stored.event.id).collect();
     assert_eq!(ids, ["signatures.created/1", "signatures.verified/1"]);
     assert_eq!(told[0].event, event(Topic::SignaturesCreated, "document-0", "1"));
+}
+
+async fn why_a_signature_is_refused_is_kept(office: &Office) {
+    let records = &office.records;
+    let requested = StoredSignature { state: SignatureState::Requested, ..signature(5) };
+    let effect = Effect::default().change(SignatureChange::New(requested.clone()));
+    assert!(records.commit(&effect).await.unwrap());
+    let failure = Failure { code: "held.unknown".to_owned(), detail: "열쇠가 없다".to_owned() };
+    let (from, to) = (SignatureState::Requested, SignatureState::Refused);
+    let change =
+        SignatureMove { refusal: Some(failure.clone()), ..SignatureMove::new([5; 32], from, to, NOW + 9) };
+    assert!(records.commit(&Effect::default().change(SignatureChange::Move(change))).await.unwrap());
+    let expected = StoredSignature { state: to, refusal: Some(failure), updated_at: NOW + 9, ..requested };
+    assert_eq!(records.signature(&[5; 32]).await.unwrap(), Some(expected));
 }
 
 async fn an_event_is_handled_once_by_each_group(office: &Office) {

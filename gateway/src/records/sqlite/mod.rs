@@ -75,6 +75,7 @@ impl Sqlite {
             Migration::own("004_events", include_str!("004_events.sql")),
             Migration::own("005_archive", include_str!("005_archive.sql")),
             Migration::own("006_alert_evidence", include_str!("006_alert_evidence.sql")),
+            Migration::own("007_refusals", include_str!("007_refusals.sql")),
         ];
         migrations
             .extend(settings.schema_migrations(include_str!("../schema/sqlite/001_school_record.sql"))?);

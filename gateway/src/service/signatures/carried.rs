@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
-use sillok_contract::signature::{Presented, Signature, Subject};
+use sillok_contract::{
+    digest::Digest,
+    signature::{Presented, Signature, Statement, Subject},
+};
 
 use crate::{
     archive::ArchiveError,
@@ -12,6 +15,25 @@ use crate::{
     problem::{Kind, Problem},
     records::RecordsError,
 };
+
+/// The data of `signatures.requested`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignatureRequested {
+    /// The id of the signature that is to be made, in hexadecimal: it follows from the approval and the ledger's registry.
+    pub signature: String,
+    /// SHA-256 of the document, likewise.
+    pub hash: String,
+    /// The URI of what is to be signed.
+    pub subject: String,
+    /// Who approved it.
+    pub signer: String,
+    /// Their approval: the act `signature.approve`, a compact JWS.
+    pub approval: String,
+    /// Who sent it.
+    pub source: String,
+    /// When it came in, microseconds since the Unix epoch.
+    pub received_at: i64,
+}
 
 /// The data of `signatures.created`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,15 +79,25 @@ pub struct SignatureRested {
     pub refused: Option<String>,
 }
 
-/// An event of a signature that came in at a time. It is keyed by the document of several parties, so that their
-/// signatures keep their order; else by the hash.
-pub(super) fn told(topic: Topic, signature: &Signature, received_at: i64, now: i64, data: Value) -> NewEvent {
-    let Signature { digest, statement, .. } = signature;
+/// An event of a signature, named by its digest and what it states, that came in at a time. It is keyed by the document of
+/// several parties, so that their signatures keep their order; else by the hash.
+pub(super) fn told(
+    topic: Topic,
+    (digest, statement): (Digest, &Statement),
+    received_at: i64,
+    now: i64,
+    data: Value,
+) -> NewEvent {
     let key = match &statement.subject {
         Subject::Document(id) => id.to_string(),
         Subject::Signature(_) | Subject::Hash(_) => statement.hash.to_string(),
     };
     NewEvent::new(topic, key, &format!("{digest}/{received_at}"), now, data)
+}
+
+/// A signature as events are told of it.
+pub(super) fn named(signature: &Signature) -> (Digest, &Statement) {
+    (signature.digest, &signature.statement)
 }
 
 /// Why an event does not go on.

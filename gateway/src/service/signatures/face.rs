@@ -6,7 +6,8 @@ use sillok_contract::{
 };
 
 use super::{
-    ClaimState, DocumentState, Documents, RecordedSignatures, SignatureStatus, SignatureSubmission, SignerAct,
+    ClaimState, DocumentState, Documents, RecordedSignatures, SignatureStatus, SignatureSubmission,
+    SignerAct, SigningRequest,
 };
 use crate::{
     problem::Problem,
@@ -22,6 +23,16 @@ impl Service {
         sent: SignatureSubmission,
     ) -> Result<SignatureStatus, Problem> {
         self.core.submit_signature(caller, sent).await
+    }
+
+    /// Takes an approval in: the office that holds the signer's key is to make the signature, which then goes its way as one
+    /// that was handed in. The same approval again is answered with where it stands.
+    pub async fn request_signing(
+        &self,
+        caller: &Caller,
+        sent: SigningRequest,
+    ) -> Result<SignatureStatus, Problem> {
+        self.core.request_signing(caller, sent).await
     }
 
     /// Where a signature stands. For its signer and the offices.

@@ -5,12 +5,17 @@ use std::sync::Arc;
 use serde_json::json;
 use sillok_contract::{
     Code, Refusal,
+    digest::Digest,
     document::State,
     id::DocumentId,
-    signature::{Presented, Signature, Subject},
+    signature::{Presented, Signature, Statement, Subject},
 };
 
-use super::{SignatureCreated, SignatureStatus, SignatureSubmission, carried::told, verifier::parse};
+use super::{
+    SignatureCreated, SignatureStatus, SignatureSubmission,
+    carried::{named, told},
+    verifier::parse,
+};
 use crate::{
     events::{Effect, SignatureChange, SignatureMove, Topic},
     problem::{Kind, Problem},
@@ -31,23 +36,31 @@ impl Core {
         let now = (self.clock)();
         let change = match self.stored_signature(&signature.digest).await? {
             None => {
-                self.check_subject(&signature, &signer).await?;
-                SignatureChange::New(stored(&signature, &signer, now))
+                self.check_subject(&signature.statement.subject, &signer).await?;
+                SignatureChange::New(stored(named(&signature), &signer, SignatureState::Created, now))
             }
             // What was not its signer's own keeps nobody from handing in what is.
             Some(known) if known.state == SignatureState::Invalid => {
                 match self.examine(&signature, approval.as_ref(), &signer, now).await?.holds {
-                    true => SignatureChange::Move(again(&signature, now)),
+                    true => SignatureChange::Move(again(signature.digest, SignatureState::Created, now)),
                     false => return Ok(known.into()),
                 }
             }
             Some(known) => return Ok(known.into()),
         };
         let created = SignatureCreated { presented, source: caller.to_string(), received_at: now };
-        let told = told(Topic::SignaturesCreated, &signature, now, now, json!(created));
-        let effect = Effect::default().change(change).tell(told);
-        self.records.commit(&effect).await.map_err(problems::of_records)?;
-        let stored = self.stored_signature(&signature.digest).await?;
+        let told = told(Topic::SignaturesCreated, named(&signature), now, now, json!(created));
+        self.taken_in(&signature.digest, &Effect::default().change(change).tell(told)).await
+    }
+
+    /// Stores what was sent of a signature; where it stands then, by this or by what was quicker.
+    pub(super) async fn taken_in(
+        &self,
+        digest: &Digest,
+        effect: &Effect,
+    ) -> Result<SignatureStatus, Problem> {
+        self.records.commit(effect).await.map_err(problems::of_records)?;
+        let stored = self.stored_signature(digest).await?;
         stored
             .map(SignatureStatus::from)
             .ok_or_else(|| problems::internal(&"a stored signature is not there"))
@@ -63,8 +76,8 @@ impl Core {
     }
 
     /// Early, and a convenience: what the ledger would refuse because of where a document or another signature stands.
-    async fn check_subject(&self, signature: &Signature, signer: &KnownSigner) -> Result<(), Problem> {
-        match &signature.statement.subject {
+    pub(super) async fn check_subject(&self, subject: &Subject, signer: &KnownSigner) -> Result<(), Problem> {
+        match subject {
             Subject::Hash(_) => Ok(()),
             Subject::Signature(digest) => {
                 let found = self.contract().signature_by_digest(digest).await.map_err(problems::of_ledger)?;
@@ -102,28 +115,35 @@ impl Core {
     }
 }
 
-fn stored(signature: &Signature, signer: &KnownSigner, now: i64) -> StoredSignature {
+/// What is kept of a signature that is new.
+pub(super) fn stored(
+    (digest, statement): (Digest, &Statement),
+    signer: &KnownSigner,
+    state: SignatureState,
+    now: i64,
+) -> StoredSignature {
     StoredSignature {
-        id: signature.digest.0,
-        hash: signature.statement.hash.0,
+        id: digest.0,
+        hash: statement.hash.0,
         signer: signer.id.clone(),
-        subject: signature.statement.subject.to_string(),
-        document: document_of(signature).cloned(),
-        state: SignatureState::Created,
+        subject: statement.subject.to_string(),
+        document: document_of(&statement.subject).cloned(),
+        state,
         verdict: None,
         recorded: None,
+        refusal: None,
         created_at: now,
         updated_at: now,
     }
 }
 
-fn again(signature: &Signature, now: i64) -> SignatureMove {
-    let (from, to) = (SignatureState::Invalid, SignatureState::Created);
-    SignatureMove { id: signature.digest.0, from, to, verdict: None, recorded: None, at: now }
+/// One that did not hold begins again.
+pub(super) fn again(digest: Digest, to: SignatureState, now: i64) -> SignatureMove {
+    SignatureMove::new(digest.0, SignatureState::Invalid, to, now)
 }
 
-fn document_of(signature: &Signature) -> Option<&DocumentId> {
-    match &signature.statement.subject {
+fn document_of(subject: &Subject) -> Option<&DocumentId> {
+    match subject {
         Subject::Document(id) => Some(id),
         Subject::Signature(_) | Subject::Hash(_) => None,
     }

@@ -1,19 +1,22 @@
-//! Signatures of documents: taken in, verified, recorded on the ledger and archived. Each step is a role of its own, which
-//! handles the events of the step before and tells of what it did; none of them can sign, and the ledger believes none.
+//! Signatures of documents: made by the office where it holds the key, taken in, verified, recorded on the ledger and archived.
+//! Each step is a role of its own, which handles the events of the step before and tells of what it did. None but the signer
+//! can sign, that only what its owner approved, and the ledger believes none.
 
 mod caller;
 mod carried;
 mod documents;
 mod face;
 mod intake;
+mod office_signer;
 mod recorder;
+mod signing;
 mod state;
 mod verdict;
 mod verifier;
 
 use sillok_contract::{digest::Digest, registry::Listing};
 
-pub(super) use self::{recorder::Recorder, verifier::Verifier};
+pub(super) use self::{office_signer::OfficeSigner, recorder::Recorder, verifier::Verifier};
 use super::{Caller, Core, problems};
 use crate::{
     archive::{ArchiveError, RecordId},
@@ -21,10 +24,10 @@ use crate::{
     records::StoredSignature,
     signature::SignatureProof,
 };
-pub use carried::{SignatureCreated, SignatureForwarded, SignatureRested};
+pub use carried::{SignatureCreated, SignatureForwarded, SignatureRequested, SignatureRested};
 pub use state::{
     ClaimState, DocumentState, Documents, PartyState, RecordedSignatures, SignatureStatus,
-    SignatureSubmission, SignerAct,
+    SignatureSubmission, SignerAct, SigningRequest,
 };
 pub use verdict::{SignatureCheck, SignatureVerdict};
 

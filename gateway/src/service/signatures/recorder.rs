@@ -14,7 +14,7 @@ use sillok_contract::{
 
 use super::{
     SignatureForwarded, SignatureRested,
-    carried::{Fault, read, told},
+    carried::{Fault, named, read, told},
 };
 use crate::{
     archive::{Evidence, RecordId},
@@ -23,6 +23,7 @@ use crate::{
         LedgerError,
         contract::{Contract, answer},
     },
+    monitor::{Failure, SignatureVerified},
     records::SignatureState,
     service::Core,
 };
@@ -69,10 +70,11 @@ type Rest = Result<(String, u64), Refusal>;
 impl Carried {
     /// Of a signature that was found to hold; the others rest where they are.
     fn of(event: &Event) -> Result<Option<Self>, Fault> {
-        let forwarded: SignatureForwarded = read(event)?;
-        if forwarded.verified.failure.is_some() {
+        // One that the office did not make is told of without it.
+        if read::<SignatureVerified>(event)?.failure.is_some() {
             return Ok(None);
         }
+        let forwarded: SignatureForwarded = read(event)?;
         let signature = Signature::parse(&forwarded.presented.jws)
             .map_err(|refusal| Fault::Poison(refusal.to_string()))?;
         Ok(Some(Self { event: event.id.clone(), signature, forwarded }))
@@ -96,13 +98,11 @@ impl Carried {
             Ok(recorded) => (Some(recorded), None),
             Err(refusal) => (None, Some(refusal)),
         };
+        let to = if recorded.is_some() { SignatureState::Recorded } else { SignatureState::Refused };
         let change = SignatureMove {
-            id: self.signature.digest.0,
-            from: SignatureState::Valid,
-            to: if recorded.is_some() { SignatureState::Recorded } else { SignatureState::Refused },
-            verdict: None,
             recorded: recorded.clone(),
-            at: now,
+            refusal: refused.as_ref().map(failure_of),
+            ..SignatureMove::new(self.signature.digest.0, SignatureState::Valid, to, now)
         };
         let id = self.signature.digest.to_string();
         let (transaction, block) = recorded.unzip();
@@ -116,9 +116,13 @@ impl Carried {
             refused: refused.map(|refusal| refusal.code.as_str().to_owned()),
         };
         let received_at = self.forwarded.verified.received_at;
-        let told = told(Topic::SignaturesRecorded, &self.signature, received_at, now, json!(rested));
+        let told = told(Topic::SignaturesRecorded, named(&self.signature), received_at, now, json!(rested));
         Effect::of(group, self.event).change(SignatureChange::Move(change)).tell(told)
     }
+}
+
+fn failure_of(refusal: &Refusal) -> Failure {
+    Failure { code: refusal.code.as_str().to_owned(), detail: refusal.message.clone() }
 }
 
 /// How many of these go into one transaction: one at least, and no more than the contract takes, in number and bytes.

@@ -10,7 +10,10 @@ use sillok_contract::{
 use utoipa::ToSchema;
 
 use super::SignatureVerdict;
-use crate::records::{SignatureState, StoredSignature};
+use crate::{
+    events::data::Failure,
+    records::{SignatureState, StoredSignature},
+};
 
 /// A signature that is sent in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -25,6 +28,15 @@ pub struct SignatureSubmission {
     pub approval: Option<String>,
 }
 
+/// A signature that an office is to make with the key that it holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SigningRequest {
+    /// The act `signature.approve`, signed with the signer's own key: a compact JWS, `typ` `sillok-act+jws`.
+    #[schema(example = "eyJ0eXAiOiJzaWxsb2stYWN0K2p3cyJ9.eyJhY3QiOiJzaWduYXR1cmUuYXBwcm92ZSJ9.c2ln")]
+    pub approval: String,
+}
+
 /// Where a signature stands.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SignatureStatus {
@@ -37,12 +49,16 @@ pub struct SignatureStatus {
     pub signer: SignerId,
     /// What was signed, as the signature names it.
     pub subject: String,
-    /// `created`, `valid`, `invalid`, `recorded` or `refused`.
+    /// `requested` (the office that holds the key is to make it), `created`, `valid`, `invalid` (it was verified and does not
+    /// hold), `recorded`, or `refused` (by the office that was to make it, or by the ledger).
     #[schema(value_type = String)]
     pub state: SignatureState,
     /// What verifying it gave, check by check, once it was verified.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<SignatureVerdict>,
+    /// Why it was refused, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<Failure>,
     /// The ledger's transaction, once it is recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transaction: Option<String>,
@@ -155,6 +171,7 @@ impl From<StoredSignature> for SignatureStatus {
             state: stored.state,
             // What was stored here was written here.
             verdict: stored.verdict.and_then(|verdict| serde_json::from_value(verdict).ok()),
+            refusal: stored.refusal,
             transaction,
             block,
             created_at: stored.created_at,

@@ -12,14 +12,17 @@ use sillok_contract::{
 
 use super::{
     SignatureCreated, SignatureForwarded, SignatureVerdict,
-    carried::{Fault, read, told},
+    carried::{Fault, named, read, told},
 };
 use crate::{
     events::{Effect, Event, Group, HandleError, Handler, SignatureChange, SignatureMove, Topic},
     monitor::{Failure, SignatureVerified},
     problem::Problem,
     records::SignatureState,
-    service::{Core, problems, registry::KnownSigner},
+    service::{
+        Core, problems,
+        registry::{KnownOffice, KnownSigner},
+    },
 };
 
 /// Handles `signatures.created`.
@@ -65,16 +68,13 @@ impl Core {
             failure,
             revoked_since: signer.revoked_since,
         };
+        let to = if verdict.holds { SignatureState::Valid } else { SignatureState::Invalid };
         let change = SignatureMove {
-            id: signature.digest.0,
-            from: SignatureState::Created,
-            to: if verdict.holds { SignatureState::Valid } else { SignatureState::Invalid },
             verdict: Some(json!(verdict)),
-            recorded: None,
-            at: now,
+            ..SignatureMove::new(signature.digest.0, SignatureState::Created, to, now)
         };
         let data = json!(SignatureForwarded { verified, presented });
-        let told = told(Topic::SignaturesVerified, &signature, received_at, now, data);
+        let told = told(Topic::SignaturesVerified, named(&signature), received_at, now, data);
         Ok(Effect::of(group, &event.id).change(SignatureChange::Move(change)).tell(told))
     }
 
@@ -86,10 +86,17 @@ impl Core {
         signer: &KnownSigner,
         now: i64,
     ) -> Result<SignatureVerdict, Problem> {
-        let office = self.registry.office(&signer.office).await?;
-        let office = office.ok_or_else(|| problems::internal(&"a signer's office is not registered"))?;
+        let office = self.office_of(signer).await?;
         let authority = office.certificate().map_err(|refusal| problems::internal(&refusal))?;
         Ok(SignatureVerdict::of(&Case { signature, approval, signer, authority, now }))
+    }
+}
+
+impl Core {
+    /// The office whose authority issued a signer's certificate.
+    pub(super) async fn office_of(&self, signer: &KnownSigner) -> Result<Arc<KnownOffice>, Problem> {
+        let office = self.registry.office(&signer.office).await?;
+        office.ok_or_else(|| problems::internal(&"a signer's office is not registered"))
     }
 }
 

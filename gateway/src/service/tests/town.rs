@@ -14,7 +14,7 @@ use crate::{
     archive::{OfficeKeys, TableArchive, Vault},
     clock::now,
     events,
-    keys::{Asked, SignedQueries},
+    keys::{Asked, SignedQueries, held::LazyKeys},
     ledger::{
         Ledger,
         consortium::Consortium,
@@ -102,10 +102,9 @@ impl Town {
         let bus = events::open(&events, records.clone()).unwrap();
         let keys = OfficeKeys::open_or_make(&self.directory.path().join("office-keys"), now()).unwrap();
         let vault = Vault::new(Arc::new(TableArchive::new(records.clone())), Arc::new(keys));
-        Service::new(
-            Parts { records, ledger, bus, events, monitor: around_the_clock(), vault, policy, clock },
-            settings,
-        )
+        let held = Arc::new(LazyKeys::new(&Default::default(), self.directory.path()));
+        let monitor = around_the_clock();
+        Service::new(Parts { records, ledger, bus, events, monitor, vault, held, policy, clock }, settings)
     }
 
     /// Changes the database as its administrator can.

@@ -11,8 +11,8 @@ use sillok_proto::gateway::{
     ListAlertsRequest, ListBatchesRequest, ListDocumentsRequest, ListLearnerEntriesRequest,
     ListLearnersRequest, ListObjectionsRequest, ListSignaturesRequest, ListWaitingCertificatesRequest,
     OpenDocumentRequest, PlanRestorationRequest, PrintCertificateRequest, RequestCertificateRequest,
-    StreamAlertsRequest, StreamEntriesRequest, StreamLearnerEntriesRequest, SubmitRequestRequest,
-    SubmitSignatureRequest, VerifyLearnerRequest, gateway_client::GatewayClient,
+    RequestSigningRequest, StreamAlertsRequest, StreamEntriesRequest, StreamLearnerEntriesRequest,
+    SubmitRequestRequest, SubmitSignatureRequest, VerifyLearnerRequest, gateway_client::GatewayClient,
     signatures_client::SignaturesClient,
 };
 use tokio::time::timeout;
@@ -108,6 +108,7 @@ pub(super) async fn rest(
     match whose {
         Whose::Objectors => request = request.json(&json!({ "act": "none", "reason": "none" })),
         Whose::Deciders | Whose::PaperSigners => request = request.json(&json!({ "act": "none" })),
+        Whose::Approvals => request = request.json(&json!({ "approval": "none" })),
         Whose::SignatureSenders => request = request.json(&json!({ "signature": "none" })),
         _ => {}
     }
@@ -279,6 +280,10 @@ impl Called<'_> {
             "SubmitSignature" => {
                 let message = SubmitSignatureRequest { signature: "none".to_owned(), ..Default::default() };
                 signatures.submit_signature(self.with(message)).await.map(drop)
+            }
+            "RequestSigning" => {
+                let message = RequestSigningRequest { approval: "none".to_owned() };
+                signatures.request_signing(self.with(message)).await.map(drop)
             }
             "GetSignature" => {
                 let message = GetSignatureRequest { signature: UNSIGNED.to_owned() };

@@ -56,6 +56,8 @@ enum Whose {
     Deciders,
     /// Anybody's who is registered. What is sent is no signature.
     SignatureSenders,
+    /// Anybody's who is registered. What is sent is no act.
+    Approvals,
     /// Its signer's or parties' and the offices'; there is no such signature or document.
     Papers,
     /// A signer's alone. What is sent is no act.
@@ -95,6 +97,7 @@ impl Whose {
             Self::Unclaimed => (404, "claim.not_found"),
             _ if !is_known => of_offices,
             Self::SignatureSenders => (400, "signature.malformed"),
+            Self::Approvals => (400, "act.malformed"),
             Self::Papers => (404, "not_found"),
             Self::PaperSigners if is_signer => (400, "act.malformed"),
             Self::PaperSigners => (403, "access.signers_only"),
@@ -109,6 +112,7 @@ impl Whose {
         matches!(
             self,
             Self::SignatureSenders
+                | Self::Approvals
                 | Self::Papers
                 | Self::PaperSigners
                 | Self::PaperLists
@@ -119,7 +123,7 @@ impl Whose {
 }
 
 /// Every operation of REST.
-const REST: [(&str, Whose); 43] = [
+const REST: [(&str, Whose); 44] = [
     ("GET /healthz", Whose::Anyones),
     ("GET /readyz", Whose::Anyones),
     ("GET /metrics", Whose::Anyones),
@@ -154,6 +158,7 @@ const REST: [(&str, Whose); 43] = [
     ("GET /v1/objections/{objection}", Whose::Objections),
     ("POST /v1/objections/{objection}/decision", Whose::Deciders),
     ("POST /v1/signatures", Whose::SignatureSenders),
+    ("POST /v1/signings", Whose::Approvals),
     ("GET /v1/signatures/{signature}", Whose::Papers),
     ("GET /v1/signatures/{signature}/proof", Whose::Unsigned),
     ("GET /v1/hashes/{hash}/signatures", Whose::Unsigned),
@@ -166,7 +171,7 @@ const REST: [(&str, Whose); 43] = [
 ];
 
 /// Every operation of gRPC.
-const GRPC: [(&str, Whose); 43] = [
+const GRPC: [(&str, Whose); 44] = [
     ("/grpc.health.v1.Health/Check", Whose::Anyones),
     ("/grpc.health.v1.Health/Watch", Whose::Anyones),
     ("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", Whose::Anyones),
@@ -201,6 +206,7 @@ const GRPC: [(&str, Whose); 43] = [
     ("/sillok.v1.Gateway/GetObjection", Whose::Objections),
     ("/sillok.v1.Gateway/DecideObjection", Whose::Deciders),
     ("/sillok.v1.Signatures/SubmitSignature", Whose::SignatureSenders),
+    ("/sillok.v1.Signatures/RequestSigning", Whose::Approvals),
     ("/sillok.v1.Signatures/GetSignature", Whose::Papers),
     ("/sillok.v1.Signatures/GetSignatureProof", Whose::Unsigned),
     ("/sillok.v1.Signatures/ListSignatures", Whose::Unsigned),

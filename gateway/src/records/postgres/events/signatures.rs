@@ -13,7 +13,7 @@ use crate::{
             connection::{change as changed, rows, stored},
             failure::{Done, Failure},
         },
-        signature::SIGNATURE,
+        signature::{SIGNATURE, read_refusal, written},
     },
 };
 
@@ -26,14 +26,15 @@ pub(super) async fn change(c: &impl GenericClient, change: &SignatureChange) -> 
 
 async fn insert(c: &impl GenericClient, signature: &StoredSignature) -> Done<()> {
     let sql = format!(
-        "INSERT INTO sillok_signatures ({SIGNATURE}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        "INSERT INTO sillok_signatures ({SIGNATURE}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
          ON CONFLICT DO NOTHING"
     );
     let StoredSignature { id, hash, signer, subject, document, state, created_at, updated_at, .. } =
         signature;
     let (transaction, block) = recorded(signature.recorded.as_ref())?;
     let verdict = signature.verdict.as_ref().map(ToString::to_string);
-    let values: [&(dyn ToSql + Sync); 11] = [
+    let refusal = written(signature.refusal.as_ref());
+    let values: [&(dyn ToSql + Sync); 12] = [
         &&id[..],
         &&hash[..],
         &signer.as_str(),
@@ -45,6 +46,7 @@ async fn insert(c: &impl GenericClient, signature: &StoredSignature) -> Done<()>
         &block,
         created_at,
         updated_at,
+        &refusal,
     ];
     match changed(c, &sql, &values).await? {
         // Another wrote it after it was looked for: looked for again, it is there.
@@ -55,12 +57,14 @@ async fn insert(c: &impl GenericClient, signature: &StoredSignature) -> Done<()>
 
 async fn update(c: &impl GenericClient, change: &SignatureMove) -> Done<()> {
     let sql = "UPDATE sillok_signatures SET state = $2, verdict = coalesce($3, verdict),
-                transaction_id = coalesce($4, transaction_id), block = coalesce($5, block), updated_at = $6
+                transaction_id = coalesce($4, transaction_id), block = coalesce($5, block), updated_at = $6,
+                refusal = coalesce($7, refusal)
                WHERE id = $1";
     let (transaction, block) = recorded(change.recorded.as_ref())?;
     let verdict = change.verdict.as_ref().map(ToString::to_string);
-    let values: [&(dyn ToSql + Sync); 6] =
-        [&&change.id[..], &change.to.name(), &verdict, &transaction, &block, &change.at];
+    let refusal = written(change.refusal.as_ref());
+    let values: [&(dyn ToSql + Sync); 7] =
+        [&&change.id[..], &change.to.name(), &verdict, &transaction, &block, &change.at, &refusal];
     changed(c, sql, &values).await?;
     Ok(())
 }
@@ -118,5 +122,6 @@ fn signature(row: &Row) -> Done<StoredSignature> {
         recorded: transaction.zip(block.map(i64::unsigned_abs)),
         created_at: row.try_get(9)?,
         updated_at: row.try_get(10)?,
+        refusal: row.try_get::<_, Option<&str>>(11)?.map(read_refusal).transpose()?,
     })
 }

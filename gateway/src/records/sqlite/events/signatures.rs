@@ -8,7 +8,7 @@ use crate::{
     records::{
         Result, SignatureList, SignatureState, StoredSignature,
         execution::{corrupt, identifier},
-        signature::SIGNATURE,
+        signature::{SIGNATURE, read_refusal, written},
         sqlite::connection::away,
     },
 };
@@ -22,7 +22,7 @@ pub(super) fn change(connection: &Connection, change: &SignatureChange) -> Resul
 
 fn insert(connection: &Connection, signature: &StoredSignature) -> Result<()> {
     let sql = format!(
-        "INSERT INTO sillok_signatures ({SIGNATURE}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+        "INSERT INTO sillok_signatures ({SIGNATURE}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
     );
     let StoredSignature { id, hash, signer, subject, document, state, created_at, updated_at, .. } =
         signature;
@@ -39,18 +39,28 @@ fn insert(connection: &Connection, signature: &StoredSignature) -> Result<()> {
         transaction,
         block,
         created_at,
-        updated_at
+        updated_at,
+        written(signature.refusal.as_ref())
     ];
     connection.prepare_cached(&sql).and_then(|mut insert| insert.execute(values)).map(drop).map_err(away)
 }
 
 fn update(connection: &Connection, change: &SignatureMove) -> Result<()> {
     let sql = "UPDATE sillok_signatures SET state = ?2, verdict = coalesce(?3, verdict),
-                transaction_id = coalesce(?4, transaction_id), block = coalesce(?5, block), updated_at = ?6
+                transaction_id = coalesce(?4, transaction_id), block = coalesce(?5, block), updated_at = ?6,
+                refusal = coalesce(?7, refusal)
                WHERE id = ?1";
     let (transaction, block) = change.recorded.clone().unzip();
     let verdict = change.verdict.as_ref().map(ToString::to_string);
-    let values = params![change.id, change.to.name(), verdict, transaction, block, change.at];
+    let values = params![
+        change.id,
+        change.to.name(),
+        verdict,
+        transaction,
+        block,
+        change.at,
+        written(change.refusal.as_ref())
+    ];
     connection.prepare_cached(sql).and_then(|mut update| update.execute(values)).map(drop).map_err(away)
 }
 
@@ -89,6 +99,7 @@ fn signature(row: &Row<'_>) -> Result<StoredSignature> {
     let verdict: Option<String> = row.get(6).map_err(away)?;
     let document: Option<String> = row.get(4).map_err(away)?;
     let transaction: Option<String> = row.get(7).map_err(away)?;
+    let refusal: Option<String> = row.get(11).map_err(away)?;
     Ok(StoredSignature {
         id: row.get(0).map_err(away)?,
         hash: row.get(1).map_err(away)?,
@@ -103,5 +114,6 @@ fn signature(row: &Row<'_>) -> Result<StoredSignature> {
         recorded: transaction.zip(row.get(8).map_err(away)?),
         created_at: row.get(9).map_err(away)?,
         updated_at: row.get(10).map_err(away)?,
+        refusal: refusal.as_deref().map(read_refusal).transpose()?,
     })
 }
