@@ -106,7 +106,7 @@ pub(crate) async fn survive_their_roles(world: &mut World) {
     for (hash, digest) in &sent {
         let status = until("the signature rests", async || {
             let status = as_han.signature(digest).await.ok()?;
-            (!matches!(status.state, SignatureState::Created | SignatureState::Valid)).then_some(status)
+            status.state.is_at_rest().then_some(status)
         })
         .await;
         assert_eq!(status.state, SignatureState::Recorded, "{:?}", status.verdict);

@@ -9,7 +9,6 @@ use sillok_contract::{
 use sillok_gateway::{
     keys::{PrivateKey, Unsigned, new_id},
     ledger::signer::Signer,
-    records::SignatureState,
     service::{
         ClaimState, DocumentState, RecordedSignatures, SignatureStatus, SignatureSubmission, SignerAct,
     },
@@ -79,7 +78,7 @@ pub fn signed_as(
 pub fn forged(named: &Signer, by: &Signer, hash: Digest) -> SignatureSubmission {
     let unsigned =
         Unsigned::new(&statement(hash, Subject::Hash(hash), None), &named.certificate, &named.authority);
-    let signature = by.key.sign_fixed(unsigned.as_bytes());
+    let signature = by.key.as_ref().unwrap().sign_fixed(unsigned.as_bytes());
     SignatureSubmission { signature: unsigned.signed(&signature), approval: None }
 }
 
@@ -139,8 +138,7 @@ impl World {
         let digest = Digest::try_from(status.signature).unwrap();
         until("the signature rests", async || {
             let status = caller.signature(&digest).await.ok()?;
-            let moves = matches!(status.state, SignatureState::Created | SignatureState::Valid);
-            (!moves).then_some(status)
+            status.state.is_at_rest().then_some(status)
         })
         .await
     }

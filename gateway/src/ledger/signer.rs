@@ -14,7 +14,7 @@ use sillok_contract::{
 use super::{consortium::Consortium, school::RegisterError};
 use crate::{
     clock,
-    keys::{AccessToken, ActSigner, DocumentSigner, KeyError, PrivateKey, Validity},
+    keys::{AccessToken, ActSigner, DocumentSigner, KeyError, PrivateKey, PublicKey, Validity},
 };
 
 /// How long their certificates are good, in days.
@@ -31,8 +31,8 @@ pub struct Signer {
     pub certificate: Certificate,
     /// That of the authority that issued it.
     pub authority: Certificate,
-    /// Its key.
-    pub key: PrivateKey,
+    /// Its key, unless an office really holds it.
+    pub key: Option<PrivateKey>,
     /// Where the office holds that: their own.
     pub own: Option<PrivateKey>,
 }
@@ -46,12 +46,35 @@ impl Signer {
         id: SignerId,
         own: Option<PrivateKey>,
     ) -> Result<Self, RegisterError> {
+        let key = PrivateKey::generate()?;
+        let registered = Self::certified(consortium, office, id, key.public_key(), own).await?;
+        Ok(Self { key: Some(key), ..registered })
+    }
+
+    /// The same for somebody whose key an office holds, with this public half; `own` is the person's own.
+    pub async fn register_held(
+        consortium: &Consortium,
+        office: MspId,
+        id: SignerId,
+        held: &PublicKey,
+        own: PrivateKey,
+    ) -> Result<Self, RegisterError> {
+        Self::certified(consortium, office, id, held, Some(own)).await
+    }
+
+    async fn certified(
+        consortium: &Consortium,
+        office: MspId,
+        id: SignerId,
+        key: &PublicKey,
+        own: Option<PrivateKey>,
+    ) -> Result<Self, RegisterError> {
         let authority = consortium.authority(office.as_str())?;
-        let issued = authority.issue_signer(&id, Validity::days(clock::now(), DAYS))?;
+        let certificate = authority.certify_signer(&id, key, Validity::days(clock::now(), DAYS))?;
         let document = registry::Signer {
             id: id.clone(),
             office: office.clone(),
-            certificate: issued.certificate.to_pem(),
+            certificate: certificate.to_pem(),
             thumbprint: String::new(),
             approval: own.as_ref().map(|own| ApprovalKey::new(own.public_key().point())),
             from: 0,
@@ -60,13 +83,22 @@ impl Signer {
         };
         consortium.administrator(office.as_str())?.register_signers(&[document]).await?;
         let authority = authority.certificate().clone();
-        Ok(Self { id, office, certificate: issued.certificate, authority, key: issued.key, own })
+        Ok(Self { id, office, certificate, authority, key: None, own })
     }
 
-    /// Signs a document.
+    /// Signs a document, with a key that no office holds.
     pub fn signs(&self, statement: &Statement) -> Result<String, KeyError> {
         let (certificate, authority) = (self.certificate.clone(), self.authority.clone());
-        Ok(DocumentSigner::new(certificate, authority, self.key.clone())?.sign(statement))
+        Ok(DocumentSigner::new(certificate, authority, self.at_hand())?.sign(statement))
+    }
+
+    /// Approves a signature that an office is to make, for the gateway that calls itself `audience`.
+    pub fn approves(&self, statement: &Statement, audience: &str) -> Result<String, KeyError> {
+        self.acts(audience)?.sign(statement.approval(), clock::now())
+    }
+
+    fn at_hand(&self) -> PrivateKey {
+        self.key.clone().expect("whose key an office holds does not sign with it")
     }
 
     /// Signs a document and, where the office holds the key, approves it for the gateway that calls itself `audience`: as
@@ -75,8 +107,7 @@ impl Signer {
         let jws = self.signs(statement)?;
         let unreadable = |refusal: Refusal| KeyError::NotIssued(refusal.message);
         let digest = Signature::parse(&jws).map_err(unreadable)?.digest;
-        let approve = |_| self.acts(audience)?.sign(statement.approval(), clock::now());
-        let approval = self.own.as_ref().map(approve).transpose()?;
+        let approval = self.own.as_ref().map(|_| self.approves(statement, audience)).transpose()?;
         Ok((digest, Presented { jws, approval }))
     }
 
@@ -84,7 +115,7 @@ impl Signer {
     pub fn acts(&self, audience: &str) -> Result<ActSigner, KeyError> {
         match &self.own {
             Some(own) => Ok(ActSigner::of_approver(self.id.clone(), audience, own.clone())),
-            None => ActSigner::of_signer(&self.certificate, audience, self.key.clone()),
+            None => ActSigner::of_signer(&self.certificate, audience, self.at_hand()),
         }
     }
 
@@ -92,7 +123,7 @@ impl Signer {
     pub fn access(&self) -> Result<AccessToken, KeyError> {
         match &self.own {
             Some(own) => Ok(AccessToken::of_approver(self.id.clone(), own.clone())),
-            None => AccessToken::of_certificate(&self.certificate, self.key.clone()),
+            None => AccessToken::of_certificate(&self.certificate, self.at_hand()),
         }
     }
 }

@@ -114,7 +114,7 @@ async fn what_is_forged_or_damaged_is_refuted_and_says_where() {
     let later = Statement { iat: stated(TEXT).iat - 1, ..stated(TEXT) };
     let unrecorded = case.ahn.presents(&later, "gateway").unwrap().1.jws;
     let unsigned = Unsigned::new(&stated(TEXT), &case.ahn.certificate, &case.cha.authority);
-    let signature = case.ahn.key.sign_fixed(unsigned.as_bytes());
+    let signature = case.ahn.key.as_ref().unwrap().sign_fixed(unsigned.as_bytes());
     let foreign = unsigned.signed(&signature);
     let approval = case.cha.presents(&later, "gateway").unwrap().1.approval;
     let with = |proof: &str, member: &str, value: Value| changed(proof, |proof| proof[member] = value);

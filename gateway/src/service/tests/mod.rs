@@ -13,5 +13,6 @@ mod recording;
 mod requests;
 mod restore;
 mod seeing;
+mod signing;
 mod survival;
 mod town;

@@ -14,7 +14,10 @@ use crate::{
     archive::{OfficeKeys, TableArchive, Vault},
     clock::now,
     events,
-    keys::{Asked, SignedQueries, held::LazyKeys},
+    keys::{
+        Asked, SignedQueries,
+        held::{self, LazyKeys},
+    },
     ledger::{
         Ledger,
         consortium::Consortium,
@@ -102,9 +105,29 @@ impl Town {
         let bus = events::open(&events, records.clone()).unwrap();
         let keys = OfficeKeys::open_or_make(&self.directory.path().join("office-keys"), now()).unwrap();
         let vault = Vault::new(Arc::new(TableArchive::new(records.clone())), Arc::new(keys));
-        let held = Arc::new(LazyKeys::new(&Default::default(), self.directory.path()));
+        let held = Arc::new(self.held());
         let monitor = around_the_clock();
         Service::new(Parts { records, ledger, bus, events, monitor, vault, held, policy, clock }, settings)
+    }
+
+    /// The keys that the office holds, as [`Town::service`] has them.
+    pub(super) fn held(&self) -> LazyKeys {
+        LazyKeys::new(&self.of_held(), self.directory.path())
+    }
+
+    /// Their settings: the office key has to be made first, with [`Town::make_office_key`].
+    fn of_held(&self) -> held::Settings {
+        held::Settings { office_keys: Some(self.office_keys()), ..Default::default() }
+    }
+
+    /// The directory of what held keys are sealed under.
+    pub(super) fn office_keys(&self) -> PathBuf {
+        self.directory.path().join("held-under")
+    }
+
+    /// From now on held keys can be used.
+    pub(super) fn make_office_key(&self) {
+        OfficeKeys::make(&self.office_keys(), now()).unwrap();
     }
 
     /// Changes the database as its administrator can.
