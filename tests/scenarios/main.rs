@@ -21,6 +21,7 @@ mod reads;
 mod replay;
 mod schools;
 mod signatures;
+mod signings;
 mod term;
 mod wallets;
 mod watch;
@@ -112,6 +113,9 @@ scenarios! {
     both signatures_that_are_recorded: signatures::are_recorded;
     both signatures_that_do_not_hold: signatures::do_not_hold;
     both signatures_that_are_approved: signatures::are_approved;
+    both signings_by_the_office: signings::are_made;
+    both signings_that_are_refused: signings::are_refused;
+    large signings_whose_signer_is_killed: signings::survive_the_signer;
     production signatures_through_kafka_to_cassandra: signatures::go_through_kafka_to_cassandra;
     large signatures_whose_roles_are_killed: signatures::survive_their_roles;
     both documents_of_several_parties: signatures::of_several_parties;

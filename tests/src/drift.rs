@@ -12,6 +12,7 @@ use sillok_gateway::{
     drift::{Difference, Plan, Report, SignedReport},
     events,
     keys::SignedQueries,
+    keys::held::LazyKeys,
     ledger::{officer::Officer, receipt::Roots},
     records::{self, policy::Policy},
     service::{Auditor, Parts, Service, system_clock},

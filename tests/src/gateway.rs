@@ -10,6 +10,7 @@ use sillok_gateway::{
     archive::{ArchiveEngine, CassandraSettings},
     config::Settings,
     events::{self, KafkaSettings},
+    keys::held::{self, HeldEngine},
     server::{Addresses, Gateway, Listeners},
     service::{Parts, Service},
 };
@@ -148,7 +149,27 @@ fn configuration(settings: &Settings) -> String {
     if settings.archive.engine == ArchiveEngine::Cassandra {
         file += &cassandra(&settings.archive.cassandra);
     }
+    if settings.held != held::Settings::default() {
+        file += &held(&settings.held);
+    }
     file
+}
+
+fn held(settings: &held::Settings) -> String {
+    let held::Settings { engine, directory, office_keys, pkcs11 } = settings;
+    if *engine == HeldEngine::Software {
+        return format!(
+            "[held]\ndirectory = {}\noffice_keys = {}\n",
+            written(directory),
+            written(office_keys)
+        );
+    }
+    format!(
+        "[held]\nengine = \"pkcs11\"\n[held.pkcs11]\nmodule = {}\ntoken = {}\npin_file = {}\n",
+        written(&pkcs11.module),
+        written(&pkcs11.token),
+        written(&pkcs11.pin_file)
+    )
 }
 
 fn kafka(settings: &KafkaSettings) -> String {

@@ -13,6 +13,7 @@ pub mod drift;
 pub mod engine;
 pub mod erasing;
 pub mod gateway;
+pub mod held;
 pub mod lesson;
 pub mod load;
 pub mod nodes;

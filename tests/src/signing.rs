@@ -11,11 +11,12 @@ use sillok_gateway::{
     ledger::signer::Signer,
     service::{
         ClaimState, DocumentState, RecordedSignatures, SignatureStatus, SignatureSubmission, SignerAct,
+        SigningRequest,
     },
 };
 use sillok_proto::gateway::{
     ActOnDocumentRequest, ClaimWorkRequest, GetClaimRequest, GetDocumentRequest, GetSignatureRequest,
-    ListSignaturesRequest, OpenDocumentRequest, SubmitSignatureRequest,
+    ListSignaturesRequest, OpenDocumentRequest, RequestSigningRequest, SubmitSignatureRequest,
 };
 
 use crate::{
@@ -74,6 +75,20 @@ pub fn signed_as(
     SignatureSubmission { signature: presented.jws, approval: presented.approval }
 }
 
+/// What is sent to have the office sign any document.
+pub fn approving(signer: &Signer, hash: Digest) -> SigningRequest {
+    let approval = signer.approves(&statement(hash, Subject::Hash(hash), None), AUDIENCE).unwrap();
+    SigningRequest { approval }
+}
+
+/// What is sent to have the office sign a part in a document of several parties.
+pub fn approving_part(signer: &Signer, document: &DocumentState) -> SigningRequest {
+    let hash = Digest::try_from(document.hash.clone()).unwrap();
+    let subject = Subject::Document(document.document.clone());
+    let statement = statement(hash, subject, Some(document.purpose));
+    SigningRequest { approval: signer.approves(&statement, AUDIENCE).unwrap() }
+}
+
 /// A signature of any document that names one signer and is another's.
 pub fn forged(named: &Signer, by: &Signer, hash: Digest) -> SignatureSubmission {
     let unsigned =
@@ -89,7 +104,8 @@ pub fn signed_before(signer: &Signer, hash: Digest, ago: i64) -> SignatureSubmis
     SignatureSubmission { signature: signer.signs(&statement).unwrap(), approval: None }
 }
 
-fn statement(hash: Digest, subject: Subject, purpose: Option<Commitment>) -> Statement {
+/// What is signed, now.
+pub fn statement(hash: Digest, subject: Subject, purpose: Option<Commitment>) -> Statement {
     Statement { hash, subject, purpose, iat: now().div_euclid(1_000_000) }
 }
 
@@ -154,6 +170,19 @@ impl Caller {
                 let message = SubmitSignatureRequest { signature, approval: approval.unwrap_or_default() };
                 let call = self.signed_call("Signatures", "SubmitSignature", message);
                 let answer = self.signatures.clone().submit_signature(call).await?.into_inner();
+                Ok(serde_json::from_str(&answer.json).unwrap())
+            }
+        }
+    }
+
+    /// Has the office sign.
+    pub async fn request_signing(&self, sent: &SigningRequest) -> Answer<SignatureStatus> {
+        match self.face {
+            Face::Rest => Ok(self.rest.request_signing(sent).await?),
+            Face::Grpc => {
+                let message = RequestSigningRequest { approval: sent.approval.clone() };
+                let call = self.signed_call("Signatures", "RequestSigning", message);
+                let answer = self.signatures.clone().request_signing(call).await?.into_inner();
                 Ok(serde_json::from_str(&answer.json).unwrap())
             }
         }

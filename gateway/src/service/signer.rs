@@ -68,7 +68,7 @@ impl Core {
                 let office = self.registry.office(&officer.office).await?;
                 let office =
                     office.ok_or_else(|| problems::internal(&"an officer's office is not registered"))?;
-                officer.may_act(&office, time).map_err(forbidden)
+                officer.may_act_for(&office, time).map_err(forbidden)
             }
         }
     }

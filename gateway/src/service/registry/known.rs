@@ -93,9 +93,9 @@ impl KnownEducator {
     }
 }
 
-impl KnownOfficer {
+impl<P: OfficePerson> Certified<P> {
     /// As [`OfficePerson::may_act`], without reading the certificates again.
-    pub(in crate::service) fn may_act(&self, office: &KnownOffice, time: i64) -> Result<(), Refusal> {
+    pub(in crate::service) fn may_act_for(&self, office: &KnownOffice, time: i64) -> Result<(), Refusal> {
         let authority = office.certificate()?;
         let certificate = self.certificate()?;
         certificate.issued_by(authority)?;

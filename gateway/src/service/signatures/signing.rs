@@ -52,12 +52,11 @@ impl Core {
         })?;
         statement.check_approval(&approval, &signer.id, key).map_err(acts::refused)?;
         let office = self.office_of(&signer).await?;
+        for time in [approval.signed_at_latest(), (self.clock)()] {
+            signer.may_act_for(&office, time).map_err(acts::refused)?;
+        }
         let certificate = signer.certificate().map_err(|refusal| problems::internal(&refusal))?;
         let authority = office.certificate().map_err(|refusal| problems::internal(&refusal))?;
-        certificate.issued_by(authority).map_err(acts::refused)?;
-        for time in [approval.signed_at_latest(), (self.clock)()] {
-            signer.may_act_with(certificate, authority, time).map_err(acts::refused)?;
-        }
         let unsigned = Unsigned::new(&statement, certificate, authority);
         let digest = Digest::of(unsigned.as_bytes());
         Ok(Signing { signer, statement, digest, unsigned, approval })
