@@ -105,7 +105,8 @@ pub(crate) async fn are_refused(world: &mut World) {
     assert_eq!(done(as_han.recorded_signatures(&other).await).signatures.len(), 1);
 
     revoke(world, &cha).await;
-    until("the revocation acts", async || as_cha.request_signing(&approving(&cha, hash)).await.err()).await;
+    let digest = Digest::try_from(asked.signature).unwrap();
+    until("the revocation acts", async || as_cha.signature(&digest).await.err()).await;
     refused(as_cha.request_signing(&approving(&cha, hash)).await, "signer.revoked", 403);
     refused(as_han.request_signing(&approving(&cha, hash)).await, "signer.revoked", 403);
     refused(as_han.recorded_signatures(&hash).await, "signature.not_found", 404);
