@@ -14,6 +14,7 @@ mod request;
 mod roles;
 mod secrets;
 mod served;
+mod signings;
 mod story;
 mod wallet;
 mod withheld;

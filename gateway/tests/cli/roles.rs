@@ -25,5 +25,5 @@ fn a_role_alone_tells_how_it_is_and_takes_nothing() {
 fn a_role_that_there_is_not_is_refused() {
     let (_, code, detail) = Program::new().refused("serve --role notary");
     assert_eq!(code, "usage");
-    assert!(detail.contains("api, verifier, recorder, monitor"), "{detail}");
+    assert!(detail.contains("api, signer, verifier, recorder, monitor"), "{detail}");
 }
