@@ -146,7 +146,6 @@ pub(crate) async fn survive_the_signer(world: &mut World) {
                 signers.push(start(&with_keys, "signer-3", "signer").await);
             }
             130 => safe.is_back(),
-            150 => signers.push(start(&with_keys, "signer-4", "signer").await),
             _ => {}
         }
     }

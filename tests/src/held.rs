@@ -21,21 +21,18 @@ use crate::{engine::Engine, school::now, world::World};
 /// Where held keys are, for a scenario that has them go away.
 pub struct Safe {
     place: PathBuf,
+    away: PathBuf,
 }
 
 impl Safe {
     /// Whatever uses the keys cannot from now on, if it opens them only now.
     pub fn goes_away(&self) {
-        fs::rename(&self.place, self.away()).unwrap();
+        fs::rename(&self.place, &self.away).unwrap();
     }
 
     /// They can be used again.
     pub fn is_back(&self) {
-        fs::rename(self.away(), &self.place).unwrap();
-    }
-
-    fn away(&self) -> PathBuf {
-        self.place.with_extension("away")
+        fs::rename(&self.away, &self.place).unwrap();
     }
 }
 
@@ -48,13 +45,16 @@ impl World {
             Some(token) => {
                 let token = PathBuf::from(token);
                 self.settings.held = Settings::read(Some(&token.join("held.toml"))).unwrap().held;
-                Safe { place: token.join("tokens") }
+                // SoftHSM has a directory a token; this is the one there is.
+                let mut tokens = fs::read_dir(token.join("tokens")).unwrap();
+                let place = tokens.next().expect("a token was made").unwrap().path();
+                Safe { place, away: token.join("away") }
             }
             None => {
                 let office = self.site.directory.path().join("held-under");
                 OfficeKeys::make(&office, now()).unwrap();
                 self.settings.held = sealed(self.site.directory.path(), &office);
-                Safe { place: office }
+                Safe { away: office.with_extension("away"), place: office }
             }
         }
     }
