@@ -17,6 +17,7 @@ use sillok_tests::{
     cut::{Callers, Front, Lines, Switch},
     nodes::{Nodes, POSTGRES},
     patience::{PATIENCE, Patience},
+    platform,
     world::World,
 };
 use tokio::sync::Mutex;
@@ -26,7 +27,7 @@ use crate::{
     disk::Disk,
     gateway::{Gateway, Processes},
     journal::Journal,
-    schedule::{CLIENTS, Fault, GATEWAYS, WITH_DISK},
+    schedule::{BROKER, CLIENTS, Fault, GATEWAYS, ROLES, WITH_DISK},
 };
 
 /// The nodes listen so many ports above those that all others know.
@@ -55,6 +56,10 @@ impl Away {
 /// The system under test.
 pub(crate) struct Bench {
     pub(crate) gateways: Vec<Gateway>,
+    /// Roles that are processes of their own.
+    roles: Vec<Gateway>,
+    /// The broker, where there is one.
+    broker: Option<Arc<Nodes>>,
     nodes: Arc<Nodes>,
     lines: Arc<Lines>,
     disks: BTreeMap<&'static str, Disk>,
@@ -85,25 +90,32 @@ impl Bench {
         tokio::task::spawn_blocking(move || up.up()).await.unwrap().unwrap();
         journal.note("the network is up, each node behind a front");
 
-        let world = World::beside(nodes, Face::Rest).await.unwrap();
+        let mut world = World::beside(nodes, Face::Rest).await.unwrap();
+        world.use_kafka();
+        // Signatures are forged here, and verified by clocks that are wrong.
+        world.settings.monitor.failing.signer = 0;
+        world.settings.monitor.failing.source = 0;
         let database = &world.site.database;
         let front =
             Front::open(POSTGRES, loopback(0), Some(database.server()), &lines, &callers).await.unwrap();
         let mut settings = world.settings.clone();
         settings.records.url = database.url_by(front.address);
         fronts.push(front);
-        let mut gateways = Vec::new();
-        for name in GATEWAYS {
+        let mut places = Vec::new();
+        for name in GATEWAYS.into_iter().chain(ROLES) {
             let directory = world.site.directory.path().join(name);
             let gateway =
                 Gateway::new(name, settings.clone(), directory, &lines, &callers, &processes, journal).await;
             gateway.start().await;
-            gateways.push(gateway);
+            places.push(gateway);
         }
-        journal.note("two gateways serve");
+        let roles = places.split_off(GATEWAYS.len());
+        journal.note("two gateways serve, and beside them a verifier and a recorder");
         let nodes = world.site.nodes.clone().expect("production engines have nodes");
         let bench = Self {
-            gateways,
+            gateways: places,
+            roles,
+            broker: platform::kafka(),
             disks: disks(&nodes),
             nodes,
             lines,
@@ -124,17 +136,24 @@ impl Bench {
         let clock = self.gateways[0].clock().is_none();
         let clock = clock
             .then_some("skipped: clock step: there is no libfaketime (Debian: apt-get install faketime)");
-        disks.into_iter().chain(clock).collect()
+        let broker = self.broker.is_none();
+        let broker = broker
+            .then_some("skipped: kill -9 of the broker: SILLOK_TEST_KAFKA is not set; tests/run sets it");
+        disks.into_iter().chain(clock).chain(broker).collect()
     }
 
     fn gateway(&self, name: &str) -> Option<&Gateway> {
-        let place = GATEWAYS.iter().position(|gateway| *gateway == name)?;
-        self.gateways.get(place)
+        let mut places = GATEWAYS.iter().chain(&ROLES).zip(self.gateways.iter().chain(&self.roles));
+        places.find(|(place, _)| **place == name).map(|(_, gateway)| gateway)
     }
 
     /// Brings a fault about.
     pub(crate) async fn inject(&self, fault: &Fault) {
         match fault {
+            Fault::Kill(BROKER) => match &self.broker {
+                Some(broker) => broker.kill(BROKER),
+                None => self.journal.note("skipped: there is no broker"),
+            },
             Fault::Kill(name) => match self.gateway(name) {
                 Some(gateway) => gateway.kill().await,
                 None => self.nodes.kill(name),
@@ -167,6 +186,7 @@ impl Bench {
     /// Undoes a fault; returns when what it stopped answers again.
     pub(crate) async fn heal(&self, fault: &Fault) {
         match fault {
+            Fault::Kill(BROKER) => self.start_broker().await,
             Fault::Kill(name) => match self.gateway(name) {
                 Some(gateway) => gateway.start().await,
                 None => self.start(name).await,
@@ -236,6 +256,11 @@ impl Bench {
         self.again("the upgrade", move |nodes| nodes.deploy(&program)).await;
     }
 
+    async fn start_broker(&self) {
+        let Some(broker) = self.broker.clone() else { return };
+        tokio::task::spawn_blocking(move || broker.start(BROKER)).await.unwrap();
+    }
+
     /// Starts a node until it answers; another that it needs may be away for now.
     async fn start(&self, node: &str) {
         let name = node.to_owned();
@@ -269,7 +294,12 @@ impl Bench {
                 self.start(node).await;
             }
         }
-        for (gateway, name) in self.gateways.iter().zip(GATEWAYS) {
+        if self.broker.as_ref().is_some_and(|broker| broker.process(BROKER).is_none()) {
+            self.journal.note("the broker had ended by itself and is started again");
+            self.start_broker().await;
+        }
+        let places = self.gateways.iter().chain(&self.roles);
+        for (gateway, name) in places.zip(GATEWAYS.into_iter().chain(ROLES)) {
             assert!(gateway.is_there().await, "{name} ended by itself");
         }
     }
@@ -279,7 +309,7 @@ impl Bench {
         self.lines.mend();
         self.disks.values().for_each(Disk::free);
         self.locking.lock().await.take();
-        for gateway in &self.gateways {
+        for gateway in self.gateways.iter().chain(&self.roles) {
             gateway.clock().into_iter().for_each(|clock| clock.set(0));
             gateway.signal("CONT").await;
         }
@@ -290,8 +320,11 @@ impl Bench {
     /// Kills the gateways. The network is left to whoever made it ready.
     pub(crate) async fn close(&self) {
         self.undo().await;
-        for gateway in &self.gateways {
+        for gateway in self.gateways.iter().chain(&self.roles) {
             gateway.kill().await;
+        }
+        if self.broker.is_some() {
+            self.start_broker().await;
         }
         self.nodes.forget();
     }

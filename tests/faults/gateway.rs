@@ -19,7 +19,7 @@ use sillok_tests::{
 };
 use tokio::sync::Mutex;
 
-use crate::{clock::Clock, journal::Journal};
+use crate::{clock::Clock, journal::Journal, schedule::ROLES};
 
 /// How long a gateway may take to drain and end.
 const DRAIN: Duration = Duration::from_secs(40);
@@ -95,7 +95,10 @@ impl Gateway {
         let number = self.started.fetch_add(1, Ordering::Relaxed);
         let directory = self.directory.join(number.to_string());
         fs::create_dir_all(&directory).unwrap();
-        let environment = self.clock.as_ref().map(Clock::environment).unwrap_or_default();
+        let mut environment = self.clock.as_ref().map(Clock::environment).unwrap_or_default();
+        if ROLES.contains(&self.name) {
+            environment.push(("SILLOK_ROLE".to_owned(), self.name.to_owned()));
+        }
         let patience = Patience::new(PATIENCE, "the gateway starts");
         loop {
             let mut process = None;

@@ -6,6 +6,10 @@ use rand::{RngExt as _, SeedableRng as _, rngs::StdRng, seq::IndexedRandom as _,
 
 /// The two gateways.
 pub(crate) const GATEWAYS: [&str; 2] = ["gateway1", "gateway2"];
+/// Roles that are processes of their own, beside the gateways, which have all of them.
+pub(crate) const ROLES: [&str; 2] = ["verifier", "recorder"];
+/// What brings events.
+pub(crate) const BROKER: &str = "kafka";
 /// Those who call the gateways.
 pub(crate) const CLIENTS: &str = "clients";
 /// The nodes whose data lie on a disk of their own, where there may be one.
@@ -83,6 +87,8 @@ impl Fault {
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Kill(node) if GATEWAYS.contains(node) => "kill -9 of a gateway",
+            Self::Kill(node) if ROLES.contains(node) => "kill -9 of a role",
+            Self::Kill(BROKER) => "kill -9 of the broker",
             Self::Kill(_) => "kill -9 of a node",
             Self::Freeze(node) if GATEWAYS.contains(node) => "freeze of a gateway",
             Self::Freeze(_) => "freeze of a node",
@@ -167,7 +173,7 @@ pub(crate) struct Schedule {
 }
 
 /// How many kinds [`Schedule::draw`] knows.
-const KINDS: usize = 14;
+const KINDS: usize = 16;
 
 impl Schedule {
     /// That of a round of the run with this seed.
@@ -195,6 +201,8 @@ impl Schedule {
             10 => Fault::LockedTable(TABLES.choose(random).expect("there are tables")),
             11 => Fault::LedgerAway,
             12 => Fault::Upgrade,
+            13 => Fault::Kill(ROLES.choose(random).expect("there are roles")),
+            14 => Fault::Kill(BROKER),
             _ => Fault::Replace(gateway),
         }
     }

@@ -23,6 +23,7 @@ mod schools;
 mod signatures;
 mod signings;
 mod term;
+mod throng;
 mod wallets;
 mod watch;
 mod year;
@@ -117,7 +118,7 @@ scenarios! {
     both signings_that_are_refused: signings::are_refused;
     large signings_whose_signer_is_killed: signings::survive_the_signer;
     production signatures_through_kafka_to_cassandra: signatures::go_through_kafka_to_cassandra;
-    large signatures_whose_roles_are_killed: signatures::survive_their_roles;
+    large a_throng_of_signatures_while_roles_and_broker_are_killed: throng::survives_its_roles;
     both documents_of_several_parties: signatures::of_several_parties;
     both documents_that_are_not_signed: signatures::of_documents_that_are_not_signed;
     both works_that_are_claimed: signatures::of_works_that_are_claimed;

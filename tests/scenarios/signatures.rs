@@ -7,7 +7,6 @@ use sillok_contract::{
 };
 use sillok_gateway::{records::SignatureState, service::SignatureSubmission};
 use sillok_tests::{
-    gateway::Running,
     patience::until,
     refusal::{done, refused},
     signing::{
@@ -64,62 +63,6 @@ pub(crate) async fn go_through_kafka_to_cassandra(world: &mut World) {
     world.stop_and_let_go().await;
     world.serve().await;
     are_recorded(world).await;
-}
-
-/// Each role is a process of its own, and is killed in the middle: every signature comes to rest on the ledger, once.
-pub(crate) async fn survive_their_roles(world: &mut World) {
-    const SIGNATURES: usize = 400;
-    world.use_kafka_and_cassandra();
-    let han = signer(world, "Han").await;
-    world.stop_and_let_go().await;
-    let (settings, place) = (world.settings.clone(), world.site.directory.path().to_owned());
-    let start = async |name: &str, role: &str| Running::in_role(&settings, &place.join(name), role).await;
-    world.turn_to(start("api", "api,monitor").await);
-    let verifiers = [start("verifier-1", "verifier").await, start("verifier-2", "verifier").await];
-    let recorders = [start("recorder-1", "recorder").await, start("recorder-2", "recorder").await];
-    let ([first_verifier, second_verifier], [first_recorder, second_recorder]) = (verifiers, recorders);
-    let (mut verifier, mut recorder) = (Some(first_verifier), Some(first_recorder));
-    let mut fresh = Vec::new();
-
-    let mut sent = Vec::new();
-    for number in 0..SIGNATURES {
-        let (_, hash) = paper(world, &format!("Form {number}"));
-        let submission = signed(&han, hash);
-        let status = until("the signature is taken in", async || {
-            world.as_seen_by_signer(&han).submit_signature(&submission).await.ok()
-        })
-        .await;
-        sent.push((hash, Digest::try_from(status.signature).unwrap()));
-        match number {
-            100 => verifier.take().unwrap().kill().await,
-            150 => fresh.push(start("verifier-3", "verifier").await),
-            200 => recorder.take().unwrap().kill().await,
-            250 => fresh.push(start("recorder-3", "recorder").await),
-            300 => {
-                world.kill().await;
-                world.turn_to(start("api", "api,monitor").await);
-            }
-            _ => {}
-        }
-    }
-    let as_han = world.as_seen_by_signer(&han);
-    for (hash, digest) in &sent {
-        let status = until("the signature rests", async || {
-            let status = as_han.signature(digest).await.ok()?;
-            status.state.is_at_rest().then_some(status)
-        })
-        .await;
-        assert_eq!(status.state, SignatureState::Recorded, "{:?}", status.verdict);
-        let recorded = done(as_han.recorded_signatures(hash).await).signatures;
-        assert_eq!(recorded.len(), 1);
-        assert_eq!(Some(&recorded[0].transaction), status.transaction.as_ref());
-    }
-    for running in fresh.into_iter().chain([second_verifier, second_recorder]) {
-        running.stop().await;
-    }
-    world.stop().await;
-    world.serve().await;
-    world.check_everything().await;
 }
 
 /// A forged signature, one of a revoked key, one of somebody else's certificate, a document that was changed by one bit.

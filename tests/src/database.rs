@@ -44,6 +44,19 @@ pub struct Outboxed {
     pub code: Option<String>,
 }
 
+/// Where a signature stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signed {
+    /// Its id.
+    pub id: [u8; 32],
+    /// SHA-256 of the document.
+    pub hash: [u8; 32],
+    /// `created`, `valid`, `invalid`, `recorded` or `refused`.
+    pub state: String,
+    /// The ledger's transaction, once it is recorded.
+    pub transaction: Option<String>,
+}
+
 /// A mark: learner, year, term, subject and score.
 pub type Mark = (String, i64, i64, String, Option<i64>);
 
@@ -248,6 +261,44 @@ impl Database {
                 rows.iter().map(read).collect()
             }
         }
+    }
+
+    /// All signatures, in the order of their ids.
+    pub async fn signatures(&self) -> Vec<Signed> {
+        const SIGNATURES: &str = "SELECT id, hash, state, transaction_id FROM sillok_signatures ORDER BY id";
+        let digest = |bytes: Vec<u8>| bytes.try_into().expect("a digest has 32 bytes");
+        match self {
+            Self::Sqlite(path) => {
+                let connection = open(path);
+                let mut statement = connection.prepare(SIGNATURES).unwrap();
+                let read = |row: &rusqlite::Row<'_>| {
+                    let (id, hash) = (digest(row.get(0)?), digest(row.get(1)?));
+                    Ok(Signed { id, hash, state: row.get(2)?, transaction: row.get(3)? })
+                };
+                statement.query_map([], read).unwrap().map(Result::unwrap).collect()
+            }
+            Self::Postgres { .. } => {
+                let rows = connect(&self.url()).await.unwrap().query(SIGNATURES, &[]).await.unwrap();
+                let read = |row: &tokio_postgres::Row| {
+                    let (id, hash) = (digest(row.get(0)), digest(row.get(1)));
+                    Signed { id, hash, state: row.get(2), transaction: row.get(3) }
+                };
+                rows.iter().map(read).collect()
+            }
+        }
+    }
+
+    /// How many signatures are in one of these states.
+    pub async fn signatures_in(&self, states: &[&str]) -> usize {
+        let states: Vec<_> = states.iter().map(|state| format!("'{state}'")).collect();
+        let sql = format!("SELECT count(*) FROM sillok_signatures WHERE state IN ({})", states.join(", "));
+        let count: i64 = match self {
+            Self::Sqlite(path) => open(path).query_row(&sql, [], |row| row.get(0)).unwrap(),
+            Self::Postgres { .. } => {
+                connect(&self.url()).await.unwrap().query_one(&sql, &[]).await.unwrap().get(0)
+            }
+        };
+        count.unsigned_abs() as usize
     }
 
     /// The bytes of all entries, in the order of execution.

@@ -98,6 +98,14 @@ impl Running {
         }
     }
 
+    /// What it tells of a metric, by its name and labels; 0 where it does not tell of it yet.
+    pub async fn metric(&self, name: &str) -> u64 {
+        let answer = reqwest::get(format!("{}/metrics", self.addresses.rest)).await.unwrap();
+        let text = answer.text().await.unwrap();
+        let told = text.lines().find_map(|line| line.strip_prefix(name));
+        told.map_or(0, |value| value.trim().parse().unwrap())
+    }
+
     /// Lets it drain, and waits until it has ended.
     pub async fn stop(self) {
         match self.what {
@@ -131,7 +139,7 @@ fn configuration(settings: &Settings) -> String {
     let mut file = format!(
         "data = {}\n[listen]\nrest = \"127.0.0.1:0\"\ngrpc = \"127.0.0.1:0\"\n\
          [limits]\nrate = {}\nburst = {}\n[records]\nurl = {}\n[monitor.hours]\nfrom_hour = {}\nto_hour = {}\n\
-         [monitor.drift]\nalerts = {}\n",
+         [monitor.drift]\nalerts = {}\n[monitor.failing]\nsigner = {}\nsource = {}\n",
         text(&settings.data),
         settings.limits.rate,
         settings.limits.burst,
@@ -139,6 +147,8 @@ fn configuration(settings: &Settings) -> String {
         settings.monitor.hours.from_hour,
         settings.monitor.hours.to_hour,
         settings.monitor.drift.alerts,
+        settings.monitor.failing.signer,
+        settings.monitor.failing.source,
     );
     if let Some(network) = &settings.ledger.fabric.network {
         file += &format!("[ledger]\nengine = \"fabric\"\n[ledger.fabric]\nnetwork = {}\n", text(network));

@@ -24,5 +24,6 @@ pub mod pupil;
 pub mod refusal;
 pub mod school;
 pub mod signing;
+pub mod throng;
 pub mod told;
 pub mod world;

@@ -19,6 +19,10 @@ pub struct Nodes {
 
 /// The database server's name among the nodes.
 pub const POSTGRES: &str = "postgres";
+/// The broker's name among the nodes.
+pub const KAFKA: &str = "kafka";
+/// What the names of the archive's nodes begin with.
+const CASSANDRA: &str = "cassandra";
 /// The peers and the chaincode servers; ordering nodes are one or three.
 const OFFICES: [&str; 4] = ["peer-office", "peer-support", "chaincode-office", "chaincode-support"];
 
@@ -145,6 +149,8 @@ impl Nodes {
     pub fn try_start(&self, node: &str) -> Result<(), String> {
         match node {
             POSTGRES => self.script("postgres.sh", &["up"]),
+            KAFKA => self.script("kafka.sh", &["up"]),
+            node if node.starts_with(CASSANDRA) => self.script("cassandra.sh", &["start", node]),
             node => self.script("network.sh", &["start", node]),
         }?;
         self.stopped.lock().unwrap().remove(node);

@@ -1,6 +1,6 @@
 //! The rest of the production shape: Kafka for the events, Cassandra for the archive.
 
-use std::{env, fs, path::PathBuf};
+use std::{env, fs, path::PathBuf, sync::Arc};
 
 use sillok_gateway::{
     archive::{self, CassandraSettings},
@@ -8,15 +8,14 @@ use sillok_gateway::{
     events::{self, KafkaSettings},
 };
 
-use crate::{engine::skipped, world::World};
+use crate::{engine::skipped, nodes::Nodes, world::World};
 
 impl World {
     /// From the next start on events go through Kafka and evidence to Cassandra, under names of this world's own. Without
     /// them nothing changes: a line says so.
     pub fn use_kafka_and_cassandra(&mut self) {
-        match (named("SILLOK_TEST_KAFKA"), named("SILLOK_TEST_CASSANDRA")) {
-            (Some(kafka), Some(cassandra)) => {
-                self.settings.events = on_kafka(&kafka.join("kafka"), &self.tag);
+        match named("SILLOK_TEST_CASSANDRA") {
+            Some(cassandra) if self.use_kafka() => {
                 self.settings.archive = on_cassandra(&cassandra.join("cassandra/archive.toml"), &self.tag);
             }
             _ => skipped(
@@ -24,6 +23,23 @@ impl World {
             ),
         }
     }
+
+    /// The same with Kafka alone; whether there is one.
+    pub fn use_kafka(&mut self) -> bool {
+        let Some(kafka) = named("SILLOK_TEST_KAFKA") else { return false };
+        self.settings.events = on_kafka(&kafka.join("kafka"), &self.tag);
+        true
+    }
+}
+
+/// The broker, to be killed and started, where there is one.
+pub fn kafka() -> Option<Arc<Nodes>> {
+    Some(Arc::new(Nodes::new(named("SILLOK_TEST_KAFKA")?)))
+}
+
+/// The archive's nodes, likewise.
+pub fn cassandra() -> Option<Arc<Nodes>> {
+    Some(Arc::new(Nodes::new(named("SILLOK_TEST_CASSANDRA")?)))
 }
 
 fn named(variable: &str) -> Option<PathBuf> {

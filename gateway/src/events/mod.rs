@@ -71,6 +71,7 @@ pub use effect::{Effect, Handled, SignatureChange, SignatureMove};
 pub use event::{Event, MalformedEvent, NewEvent, PARTITIONS};
 pub use group::{Group, MalformedGroup};
 pub use kafka::KafkaSettings;
+pub(crate) use kafka::{bare, delete_topics};
 pub(crate) use metrics::describe as describe_metrics;
 pub use settings::{Engine, Settings};
 pub use topic::{Topic, UnknownTopic};
@@ -108,7 +109,9 @@ pub async fn relay(settings: &Settings, records: Arc<dyn Records>, shutdown: &Ca
         group: relay_group(),
         topics: Topic::ALL.to_vec(),
     };
-    consumer.consume(&kafka::Producer::new(settings.clone()), shutdown).await;
+    let producer = kafka::Producer::new(settings.clone());
+    consumer.consume(&producer, shutdown).await;
+    producer.end().await;
 }
 
 /// The group that the relay is: how far it is behind is what Kafka has not got yet.

@@ -55,6 +55,7 @@ pub use role::{Role, Roles};
 pub use settings::{
     BatchSettings, CertificateSettings, ObjectionSettings, RequestSettings, Settings, StandingSettings,
 };
+pub(crate) use signatures::arrival;
 pub use signatures::{
     ClaimState, DocumentState, Documents, PartyState, RecordedSignatures, SignatureCheck, SignatureCreated,
     SignatureForwarded, SignatureRequested, SignatureRested, SignatureStatus, SignatureSubmission,

@@ -12,7 +12,7 @@ use crate::program::Program;
 
 /// A measurement that is over soon.
 const SHORT: &str = "bench --callers 4 --schools 2 --queries 5 --warm-up 1 --seconds 1 --single-schools 2 \
-                     --overload 8 --greedy 20 --learners 2";
+                     --overload 8 --greedy 20 --learners 2 --signatures 20";
 
 fn positive(value: &Value) -> bool {
     value.as_f64().is_some_and(|number| number > 0.0)
@@ -54,6 +54,7 @@ fn everything_is_measured_and_everything_executed_is_recorded() {
     }
     assert!(positive(&report["disk"][0]["bytes"]["ledger"]));
     of_learners(&report, 2);
+    of_the_platform(&report);
     assert_eq!(report["audit"]["entries"], report["recorded"], "each entry is read, and once");
     assert_eq!(report["audit"]["schools"], 3);
     assert!(positive(&report["audit"]["rows"]) && positive(&report["audit"]["entries_per_second"]));
@@ -91,6 +92,17 @@ fn of_learners(report: &Value, learners: u64) {
     assert!(
         positive(&certificates["per_second"]) && positive(&report["verification"]["learners_per_second"])
     );
+}
+
+/// Signatures: each that was taken in is recorded. There is no broker, and the embedded engines are one process's.
+fn of_the_platform(report: &Value) {
+    let platform = &report["platform"];
+    for run in ["saturated", "paced"] {
+        let run = &platform[run];
+        assert!(positive(&run["created"]) && run["created"] == run["recorded"], "{platform}");
+        assert!(positive(&run["created_per_second"]) && positive(&run["recorded_ms"]["p99"]), "{platform}");
+    }
+    assert!(platform["broker"].is_null() && platform["parallel"] == serde_json::json!([]), "{platform}");
 }
 
 /// A part by itself: nothing of the others is made.
@@ -147,6 +159,7 @@ fn what_cannot_be_measured_is_refused_before_anything_begins() {
         ("bench --reads 101", "--reads"),
         ("bench --learners 61", "--learners"),
         ("bench --past 3", "--past"),
+        ("bench --signatures 9", "--signatures"),
     ] {
         let (exit, code, detail) = program.refused(words);
         assert_eq!((exit, code.as_str()), (2, "usage"), "{words}");

@@ -1,5 +1,5 @@
 //! Everybody besides the educators, while faults act: learners with their wallets, officers who verify, put back, certify
-//! and revoke, a third party who is shown certificates, and a database administrator who changes rows past the gateway.
+//! and revoke, signers of documents, a third party who is shown certificates, and a database administrator who changes rows past the gateway.
 //! Each minds what they are told, and what they are told must hold of database and ledger.
 
 mod administrator;
@@ -7,6 +7,7 @@ mod asking;
 mod cases;
 mod officer;
 mod pupil;
+mod signer;
 mod tampers;
 
 use std::{cell::RefCell, rc::Rc, sync::Arc, time::Duration};
@@ -17,7 +18,7 @@ use sillok_gateway::{
     ledger::{officer::Officer, receipt::Roots},
     server::Addresses,
 };
-use sillok_tests::{call::Caller, pupil::Pupil, school::School, told::Told, world::World};
+use sillok_tests::{call::Caller, pupil::Pupil, school::School, signing::signer, told::Told, world::World};
 use tokio::{
     sync::{Mutex, watch},
     task::JoinSet,
@@ -25,12 +26,14 @@ use tokio::{
 
 use self::{
     administrator::Administrator, asking::Asking, cases::Cases, officer::Clerk, pupil::Holder,
-    tampers::Tampers,
+    signer::Signing, tampers::Tampers,
 };
 use crate::{bench::Away, journal::Journal};
 
 /// Between two things that somebody does, in milliseconds.
 const PAUSE: std::ops::Range<u64> = 300..2_500;
+/// How many sign documents.
+const SIGNERS: u64 = 2;
 
 /// What they share: they are all of one thread.
 #[derive(Clone)]
@@ -75,6 +78,7 @@ pub(crate) struct People {
     stop: watch::Sender<bool>,
     shared: Shared,
     holders: JoinSet<Holder>,
+    signers: JoinSet<Signing>,
     others: JoinSet<()>,
     clerk: JoinSet<Clerk>,
 }
@@ -112,10 +116,17 @@ impl People {
             let pupil = Pupil::new(world, learner).await;
             holders.spawn_local(Holder::new(&shared, who, pupil.wallet).run());
         }
+        let mut signers = JoinSet::new();
+        for who in 0..SIGNERS {
+            let mark: u32 = rand::random();
+            let one = signer(world, &format!("S{who}-{mark:08x}")).await;
+            let other = signer(world, &format!("F{who}-{mark:08x}")).await;
+            signers.spawn_local(Signing::new(&shared, who, one, other).run());
+        }
         others.spawn_local(Administrator::new(&shared).run());
         others.spawn_local(officer::verify(shared.clone()));
         clerk.spawn_local(Clerk::new(&shared).run());
-        Self { stop, shared, holders, others, clerk }
+        Self { stop, shared, holders, signers, others, clerk }
     }
 
     /// Somebody who failed fails the caller.
@@ -123,8 +134,12 @@ impl People {
         while let Some(ended) = self.others.try_join_next() {
             ended.unwrap();
         }
-        let ended = [self.holders.try_join_next().map(rethrown), self.clerk.try_join_next().map(rethrown)];
-        assert_eq!(ended, [None, None], "nobody ends before time");
+        let ended = [
+            self.holders.try_join_next().map(rethrown),
+            self.signers.try_join_next().map(rethrown),
+            self.clerk.try_join_next().map(rethrown),
+        ];
+        assert_eq!(ended, [None; 3], "nobody ends before time");
     }
 
     /// Everybody ends what they have begun. Nothing is in the way any more: what had no answer is asked for again, and
@@ -141,12 +156,19 @@ impl People {
         while let Some(ended) = self.clerk.join_next().await {
             clerk = Some(ended.unwrap());
         }
+        let mut signers = Vec::new();
+        while let Some(ended) = self.signers.join_next().await {
+            signers.push(ended.unwrap());
+        }
         let mut clerk = clerk.expect("one puts back");
         clerk.finish().await;
         tampers::check(world, &self.shared, &mut clerk).await;
         cases::check(world, &self.shared).await;
         for holder in holders {
             holder.finish(world).await;
+        }
+        for signer in signers {
+            signer.finish(world).await;
         }
         let (tampers, cases) = (self.shared.tampers.borrow(), self.shared.cases.borrow());
         self.shared.journal.note(format!("{tampers}; {cases}"));

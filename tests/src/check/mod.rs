@@ -4,6 +4,7 @@
 mod book;
 pub mod privacy;
 pub mod rows;
+pub mod signatures;
 
 use std::collections::{BTreeMap, BTreeSet};
 

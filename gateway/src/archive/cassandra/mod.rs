@@ -33,6 +33,12 @@ impl CassandraArchive {
         Ok(Self { session, statements, retries: Retries::of(settings) })
     }
 
+    /// Deletes the keyspace of these settings with all that it holds; not that there should be one.
+    pub(crate) async fn delete(settings: &CassandraSettings) -> Result<()> {
+        let session = session::connect(settings).await?;
+        statements::drop_keyspace(&session, &settings.keyspace).await
+    }
+
     /// Whether a lightweight transaction's condition held.
     async fn applied(
         &self,

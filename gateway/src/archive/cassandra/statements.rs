@@ -47,13 +47,27 @@ fn not_prepared(error: &PrepareError) -> ArchiveError {
     ArchiveError::Unavailable(format!("a statement was not prepared: {error}"))
 }
 
-/// Makes keyspace and table, unless they are there. Ciphertext does not shrink, so Cassandra need not try.
-pub(super) async fn make_tables(session: &Session, settings: &CassandraSettings) -> Result<()> {
-    let CassandraSettings { keyspace, replication, .. } = settings;
+/// A name that can stand in a statement as it is.
+fn check_name(keyspace: &str) -> Result<()> {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
     if !keyspace.starts_with(|first: char| first.is_ascii_lowercase()) || !keyspace.bytes().all(plain) {
         return Err(setting("keyspace: a name is lower-case letters, digits and '_', the first a letter"));
     }
+    Ok(())
+}
+
+/// Drops a keyspace, where there is one.
+pub(super) async fn drop_keyspace(session: &Session, keyspace: &str) -> Result<()> {
+    check_name(keyspace)?;
+    let drop = format!("DROP KEYSPACE IF EXISTS {keyspace}");
+    session.query_unpaged(drop, ()).await.map_err(|error| failure(&error))?;
+    Ok(())
+}
+
+/// Makes keyspace and table, unless they are there. Ciphertext does not shrink, so Cassandra need not try.
+pub(super) async fn make_tables(session: &Session, settings: &CassandraSettings) -> Result<()> {
+    let CassandraSettings { keyspace, replication, .. } = settings;
+    check_name(keyspace)?;
     if session.get_cluster_state().get_keyspace(keyspace).is_some_and(|it| it.tables.contains_key("archive"))
     {
         return Ok(());

@@ -22,6 +22,7 @@ mod memory;
 mod part;
 mod past;
 mod plan;
+mod platform;
 mod play;
 mod proofs;
 mod recorded;
@@ -89,11 +90,14 @@ pub struct Bench {
     greedy: u32,
     /// What is measured; what is not named is left out.
     #[arg(long, value_name = "PART,…", value_delimiter = ',', value_enum,
-          default_values_t = [Part::Queries, Part::Learners, Part::Watch, Part::Audit])]
+          default_values_t = [Part::Queries, Part::Learners, Part::Platform, Part::Watch, Part::Audit])]
     parts: Vec<Part>,
     /// How many learners have wallets, are verified, and get a certificate each.
     #[arg(long, value_name = "N", default_value_t = 30)]
     learners: usize,
+    /// How many signatures wait for one verifier, and as many for several.
+    #[arg(long, value_name = "N", default_value_t = 20_000)]
+    signatures: usize,
     /// How many writes go past the gateway while it is saturated, in the bench's own database.
     #[arg(long, value_name = "N", default_value_t = 40)]
     past: usize,
@@ -117,6 +121,7 @@ impl Bench {
             greedy: self.greedy,
             parts: self.parts,
             learners: self.learners,
+            signatures: self.signatures,
             past: self.past,
             audit_seconds: self.audit_seconds,
         }

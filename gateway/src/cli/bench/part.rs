@@ -11,6 +11,8 @@ pub(super) enum Part {
     Queries,
     /// Verification of learners, their wallets and their certificates.
     Learners,
+    /// Signatures of documents; and, on a network, the broker alone, and verifiers beside each other.
+    Platform,
     /// Writes past the gateway, on PostgreSQL.
     Watch,
     /// The audit of everything that was recorded, at the end.

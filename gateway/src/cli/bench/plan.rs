@@ -43,6 +43,8 @@ pub(super) struct Plan {
     pub(super) parts: Vec<Part>,
     /// How many learners have wallets, and get a certificate each.
     pub(super) learners: usize,
+    /// How many signatures wait for verifiers.
+    pub(super) signatures: usize,
     /// How many writes go past the gateway.
     pub(super) past: usize,
     /// After how many seconds the audit begins no other school.
@@ -77,6 +79,7 @@ impl Plan {
             ),
             (self.greedy == 1 || self.greedy > 1_000, "--greedy is 0, or 2 to 1000"),
             (self.learners == 0 || self.learners > class::MOST, "--learners is 1 to 60"),
+            (!(10..=100_000).contains(&self.signatures), "--signatures is 10 to 100000"),
             (
                 self.past == 0 || self.past % 2 == 1 || self.past > 1_000,
                 "--past is an even number from 2 to 1000",
@@ -95,7 +98,7 @@ impl Plan {
 
     /// With how many entries it is measured; none where the town's schools have nothing to record.
     pub(super) fn histories(&self) -> Vec<u64> {
-        match self.parts.iter().all(|part| *part == Part::Learners) {
+        match self.parts.iter().all(|part| matches!(part, Part::Learners | Part::Platform)) {
             true => Vec::new(),
             false => self.history.clone(),
         }
@@ -131,6 +134,7 @@ mod tests {
             greedy: 0,
             parts: vec![Part::Queries],
             learners: 2,
+            signatures: 10,
             past: 2,
             audit_seconds: 1,
         }
@@ -153,6 +157,7 @@ mod tests {
             (Plan { history: vec![10, 5], ..plan() }, "--history"),
             (Plan { overload: 7, ..plan() }, "--overload"),
             (Plan { learners: 61, ..plan() }, "--learners"),
+            (Plan { signatures: 9, ..plan() }, "--signatures"),
             (Plan { past: 3, ..plan() }, "--past"),
             (Plan { greedy: 1, ..plan() }, "--greedy"),
         ] {

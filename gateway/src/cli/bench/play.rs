@@ -1,5 +1,6 @@
 //! The order in which everything is measured: what is compared lies close together in time.
 
+mod cast;
 mod proving;
 
 use std::{
@@ -7,11 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sillok_contract::{
-    access::OFFICE,
-    id::{MspId, OfficerId, SchoolId},
-};
-
+use self::cast::{Cast, empty};
 use super::{
     class::Class,
     contract::Stand,
@@ -20,10 +17,11 @@ use super::{
     drive::{Driven, Driver, Performed, Span},
     gateway::Gateway,
     greedy, history,
-    machine::{Machine, Watch},
+    machine::Watch,
     measure::{Manner, Run, measure},
     part::Part,
     plan::Plan,
+    platform::Signers,
     proofs,
     report::{EachEntry, Report, Single, Straight},
     requests::Requests,
@@ -36,11 +34,7 @@ use super::{
 use crate::{
     cli::{Failure, Output},
     keys::AccessToken,
-    ledger::{
-        contract::Contract,
-        officer::Officer,
-        school::{self, School},
-    },
+    ledger::school::School,
     records::{Plain, policy::Policy},
     service::Digest,
 };
@@ -65,6 +59,8 @@ pub(super) struct Play<'a> {
     /// Learners with wallets, until they are measured; and their school, once they are.
     class: Option<Class>,
     town_of_class: Option<Arc<Town>>,
+    /// Who signs documents, until they have.
+    signers: Option<Signers>,
     /// Somebody of an office, who may see everything.
     auditor: AccessToken,
     /// How many queries were executed, and seen recorded.
@@ -83,7 +79,8 @@ impl<'a> Play<'a> {
     ) -> Result<Report, Failure> {
         let began = Instant::now();
         output.note(format!("bench: on {}; registering schools, educators and learners", site.engines()));
-        let Cast { town, singles, class, auditor, mut stand } = Cast::register(site, &plan, mark).await?;
+        let Cast { town, singles, class, signers, auditor, mut stand } =
+            Cast::register(site, &plan, mark).await?;
         let report = empty(site, plan);
         let workload = Arc::new(Workload::new(report.plan.reads));
         let mut play = Self {
@@ -94,6 +91,7 @@ impl<'a> Play<'a> {
             singles,
             class,
             town_of_class: None,
+            signers,
             auditor,
             executed: 0,
             recorded: 0,
@@ -107,6 +105,7 @@ impl<'a> Play<'a> {
         play.overload().await?;
         play.contract(&mut stand)?;
         play.learners().await?;
+        play.platform().await?;
         play.past().await?;
         play.audit().await?;
         let mut report = play.report;
@@ -353,62 +352,5 @@ impl<'a> Play<'a> {
         let (run, _) = self.measure_so(&gateway, manner).await?;
         self.report.overload = Some(run);
         gateway.stop().await
-    }
-}
-
-/// Who plays.
-struct Cast {
-    town: Arc<Town>,
-    singles: Vec<School>,
-    class: Option<Class>,
-    auditor: AccessToken,
-    stand: Stand,
-}
-
-impl Cast {
-    async fn register(site: &Site, plan: &Plan, mark: &str) -> Result<Self, Failure> {
-        let (consortium, audience) = (site.consortium()?, site.audience());
-        let town = Town::register(&consortium, audience, mark, plan.schools, plan.callers).await?;
-        let singles = if plan.has(Part::Queries) { plan.single_schools } else { 0 };
-        let singles = Singles::register(&consortium, audience, mark, singles).await?;
-        let class = match plan.has(Part::Learners) {
-            true => Some(Class::register(&consortium, audience, mark, plan.learners).await?),
-            false => None,
-        };
-        let office = MspId::new(OFFICE)?;
-        let auditor =
-            Officer::register(&consortium, office, OfficerId::new(format!("auditor.{mark}"))?).await?;
-        let alone = school::Plan::new(SchoolId::new(format!("A.{mark}"))?, 1, LEARNERS)?;
-        let alone = school::register(&consortium, &alone, audience).await?;
-        let stand = Stand::of(&Contract::new(consortium.gateway()?), alone).await?;
-        Ok(Self { town: Arc::new(town), singles, class, auditor: auditor.access()?, stand })
-    }
-}
-
-fn empty(site: &Site, plan: Plan) -> Report {
-    Report {
-        engines: site.engines(),
-        began: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-        optimised: !cfg!(debug_assertions),
-        machine: Machine::this(),
-        plan,
-        saturated: Vec::new(),
-        paced: Vec::new(),
-        straight: Vec::new(),
-        single: None,
-        contract: Vec::new(),
-        proofs: Vec::new(),
-        overload: None,
-        greedy: None,
-        disk: Vec::new(),
-        wallets: None,
-        verification: None,
-        certificates: None,
-        past: None,
-        audit: None,
-        executed: 0,
-        recorded: 0,
-        targets: Vec::new(),
-        seconds: 0.0,
     }
 }

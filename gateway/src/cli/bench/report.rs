@@ -15,6 +15,7 @@ use super::{
     measure::Run,
     past::Past,
     plan::Plan,
+    platform::Platform,
     proofs::Proofs,
     target::Target,
     verification::Verification,
@@ -143,6 +144,7 @@ pub(super) struct Report {
     pub(super) wallets: Option<Wallets>,
     pub(super) verification: Option<Verification>,
     pub(super) certificates: Option<Certificates>,
+    pub(super) platform: Option<Platform>,
     pub(super) past: Option<Past>,
     pub(super) audit: Option<Audited>,
     /// All queries that the gateway answered as executed, and those that were seen recorded.

@@ -49,25 +49,24 @@ impl Work for Requests {
     async fn perform(&self, caller: usize, signed: Signed) -> Result<Digest, Refused> {
         match self.clients[caller % self.clients.len()].submit_json(signed.json).await {
             Ok(_) => Ok(signed.digest),
-            Err(error) => Err(self.refused(error)),
+            Err(error) => Err(refused(error, self.impatience)),
         }
     }
 }
 
-impl Requests {
-    fn refused(&self, error: ClientError) -> Refused {
-        let (code, told, unclear) = match error {
-            ClientError::Refused(refused) => {
-                let unclear = refused.status >= 500 && refused.status != 503;
-                (refused.code, refused.retry_after.map(Duration::from_secs), unclear)
-            }
-            ClientError::Unreachable(_) => ("gateway.unreachable".to_owned(), Some(NO_ANSWER), true),
-            ClientError::Malformed(_) | ClientError::Setting(_) => {
-                ("gateway.malformed".to_owned(), Some(NO_ANSWER), true)
-            }
-        };
-        Refused { code, wait: self.impatience.or(told).unwrap_or_default(), unclear }
-    }
+/// What a caller was refused with, and how long they wait: so long, or what the gateway tells them.
+pub(super) fn refused(error: ClientError, impatience: Option<Duration>) -> Refused {
+    let (code, told, unclear) = match error {
+        ClientError::Refused(refused) => {
+            let unclear = refused.status >= 500 && refused.status != 503;
+            (refused.code, refused.retry_after.map(Duration::from_secs), unclear)
+        }
+        ClientError::Unreachable(_) => ("gateway.unreachable".to_owned(), Some(NO_ANSWER), true),
+        ClientError::Malformed(_) | ClientError::Setting(_) => {
+            ("gateway.malformed".to_owned(), Some(NO_ANSWER), true)
+        }
+    };
+    Refused { code, wait: impatience.or(told).unwrap_or_default(), unclear }
 }
 
 /// Enters the marks that these callers later correct and read; gives how many queries that took.

@@ -13,6 +13,7 @@ use super::{
     disk::{self, Disk},
     gateway::{Gateway, Setting},
     machine::{BENCH, Process},
+    platform::Beside,
 };
 use crate::{
     cli::{Failure, production::Production},
@@ -26,6 +27,8 @@ use crate::{
 
 /// How long connecting to PostgreSQL may take.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a role's share of the events is its own after it was last heard of.
+const LEASE_MS: u64 = 1_500;
 /// Whether a gateway watches.
 const WATCH: &str = "SILLOK_RECORDS__WATCH__MODE";
 
@@ -36,6 +39,8 @@ pub(super) struct Site {
     /// The run directory of the network, where there is one.
     network: Option<PathBuf>,
     server: Option<Server>,
+    /// Kafka and Cassandra, where the network has them.
+    beside: Option<Beside>,
 }
 
 /// A PostgreSQL server on which the bench has databases of its own.
@@ -59,6 +64,10 @@ pub(super) enum Manner {
     Watching,
     /// The same; it does not watch.
     Unwatching,
+    /// The same, in all roles, with the broker and the archive that are beside the network.
+    Signing,
+    /// The same in this role alone.
+    Role(&'static str),
 }
 
 impl Site {
@@ -66,13 +75,15 @@ impl Site {
     pub(super) async fn open(production: &Production, mark: &str) -> Result<Self, Failure> {
         let directory = tempfile::Builder::new().prefix("sillok-bench.").tempdir().map_err(Failure::io)?;
         let mut settings = Settings { data: directory.path().join("data"), ..Settings::default() };
-        let mut site = Self { directory, settings: settings.clone(), network: None, server: None };
+        let mut site =
+            Self { directory, settings: settings.clone(), network: None, server: None, beside: None };
         if production.fabric {
             settings = Settings { data: settings.data.clone(), ..production.settings(settings)? };
             site.network = Some(fs::canonicalize(&production.network).map_err(Failure::io)?);
             let server = Server::make(&settings.records.url, mark, production.postgres.is_none()).await?;
             settings.records.url = server.url_of(0).to_string();
             site.server = Some(server);
+            site.beside = Some(Beside::of(&production.network, mark)?);
         }
         Ok(Self { settings, ..site })
     }
@@ -83,8 +94,12 @@ impl Site {
             Some(server) => server.drop_all().await,
             None => Ok(()),
         };
+        let forgotten = match self.beside {
+            Some(beside) => beside.forget().await,
+            None => Ok(()),
+        };
         self.directory.close().map_err(Failure::io)?;
-        dropped
+        dropped.and(forgotten)
     }
 
     /// The engines, for people and programs.
@@ -129,11 +144,21 @@ impl Site {
         records::Settings { url, ..self.settings.records() }
     }
 
+    /// The settings of the gateways' database.
+    pub(super) fn records(&self) -> records::Settings {
+        self.settings.records()
+    }
+
     /// A service of this process on the engines, as an audit opens them. On the embedded ledger no gateway runs
     /// meanwhile.
     pub(super) async fn service(&self) -> Result<Service, Failure> {
         let engines = Engines::open(&self.settings).await?;
         Ok(Service::new(engines.parts, self.settings.service.clone()))
+    }
+
+    /// Kafka and Cassandra, where the network has them.
+    pub(super) fn beside(&self) -> Option<&Beside> {
+        self.beside.as_ref()
     }
 
     /// Whether writes past the gateway can be watched for at all.
@@ -173,10 +198,18 @@ impl Site {
             variables.push(("SILLOK_LEDGER__ENGINE", "fabric".to_owned()));
             variables.push(("SILLOK_LEDGER__FABRIC__NETWORK", path(network)));
         }
+        if let (Manner::Signing | Manner::Role(_), Some(beside)) = (manner, &self.beside) {
+            variables.extend(beside.variables());
+        }
         match manner {
+            Manner::Role(role) => {
+                variables.push(("SILLOK_ROLE", role.to_owned()));
+                // So that those who come share the work out soon: a member hears of it with its next sign of life.
+                variables.push(("SILLOK_EVENTS__LEASE_MS", LEASE_MS.to_string()));
+            }
             Manner::Watching => variables.push((WATCH, "on".to_owned())),
             Manner::Unwatching => variables.push((WATCH, "off".to_owned())),
-            Manner::Measured | Manner::Filling | Manner::Bounded(_) => {}
+            Manner::Measured | Manner::Filling | Manner::Bounded(_) | Manner::Signing => {}
         }
         if manner == Manner::Filling {
             variables.push(("SILLOK_SERVICE__REQUESTS__MAX_QUERIES", super::plan::FILL.to_string()));

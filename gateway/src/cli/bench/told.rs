@@ -4,6 +4,7 @@ use super::{
     audit::Audited,
     certificates::Certificates,
     past::{Past, Share},
+    platform,
     report::{Quantiles, Report},
     table::{number, quantiles, used},
     verification::Verification,
@@ -14,6 +15,7 @@ use crate::cli::table::table;
 /// All of it.
 pub(super) fn of(report: &Report) -> Vec<String> {
     let mut parts = vec![learners(report)];
+    parts.extend(report.platform.as_ref().map(platform::told::of));
     parts.extend(report.past.as_ref().map(past));
     parts.extend(report.audit.as_ref().map(audit));
     parts

@@ -1,5 +1,6 @@
 //! The engine `kafka`: a relay produces the outbox's events to Apache Kafka, where groups are consumer groups.
 
+mod bare;
 mod consumer;
 mod producer;
 mod settings;
@@ -13,6 +14,7 @@ use std::{
 use async_trait::async_trait;
 use rdkafka::error::KafkaError;
 
+pub(crate) use self::bare::{bare, delete_topics};
 pub(super) use self::producer::Producer;
 pub use self::settings::KafkaSettings;
 use self::{consumer::KafkaSubscription, topics::lag};

@@ -29,6 +29,19 @@ impl Producer {
         Self { settings, client: Mutex::default() }
     }
 
+    /// Ends its client, and waits until that has ended: its threads must not outlive what they use, and a process ends without
+    /// asking them.
+    pub(in crate::events) async fn end(self) {
+        let client = self.kept().take().and_then(std::sync::Arc::into_inner);
+        let producer = client.and_then(|mut client| client.0.take());
+        // Nothing can be done where it fails, and nothing is lost: what was not acknowledged is produced again.
+        let _ = super::blocking(move || {
+            drop(producer);
+            Ok(())
+        })
+        .await;
+    }
+
     fn make(settings: &KafkaSettings) -> Result<FutureProducer, BusError> {
         settings
             .client()?

@@ -49,6 +49,31 @@ pub(super) async fn make(settings: &Settings, topics: &[Topic]) -> Result<(), Bu
     Ok(())
 }
 
+/// Deletes all of our topics that are there, with what is in them.
+pub(super) async fn delete(settings: &Settings) -> Result<(), BusError> {
+    let kafka = &settings.kafka;
+    let admin: AdminClient<DefaultClientContext> = kafka.client()?.create().map_err(failed)?;
+    let names: Vec<_> = Topic::ALL.iter().map(|topic| kafka.name(topic.name())).collect();
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    let options = AdminOptions::new().request_timeout(Some(ANSWER)).operation_timeout(Some(ANSWER));
+    let deleted = admin.delete_topics(&names, &options).await.map_err(failed);
+    // It waits for its threads.
+    blocking(move || {
+        drop(admin);
+        Ok(())
+    })
+    .await?;
+    for topic in deleted? {
+        match topic {
+            Ok(_) | Err((_, RDKafkaErrorCode::UnknownTopicOrPartition)) => {}
+            Err((topic, error)) => {
+                return Err(BusError::Kafka(format!("the topic {topic} is not deleted: {error}")));
+            }
+        }
+    }
+    Ok(())
+}
+
 /// How far the group is behind, in the topics that it is known to handle.
 pub(super) fn lag(settings: &Settings, group: &Group, ours: &BTreeSet<Topic>) -> Result<Vec<Lag>, BusError> {
     let kafka = &settings.kafka;

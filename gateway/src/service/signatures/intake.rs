@@ -7,7 +7,7 @@ use sillok_contract::{
     Code, Refusal,
     digest::Digest,
     document::State,
-    id::DocumentId,
+    id::{DocumentId, SignerId},
     signature::{Presented, Signature, Statement, Subject},
 };
 
@@ -37,7 +37,7 @@ impl Core {
         let change = match self.stored_signature(&signature.digest).await? {
             None => {
                 self.check_subject(&signature.statement.subject, &signer).await?;
-                SignatureChange::New(stored(named(&signature), &signer, SignatureState::Created, now))
+                SignatureChange::New(stored(named(&signature), &signer.id, SignatureState::Created, now))
             }
             // What was not its signer's own keeps nobody from handing in what is.
             Some(known) if known.state == SignatureState::Invalid => {
@@ -48,9 +48,8 @@ impl Core {
             }
             Some(known) => return Ok(known.into()),
         };
-        let created = SignatureCreated { presented, source: caller.to_string(), received_at: now };
-        let told = told(Topic::SignaturesCreated, named(&signature), now, now, json!(created));
-        self.taken_in(&signature.digest, &Effect::default().change(change).tell(told)).await
+        let effect = arrived(change, presented, &signature, caller.to_string(), now);
+        self.taken_in(&signature.digest, &effect).await
     }
 
     /// Stores what was sent of a signature; where it stands then, by this or by what was quicker.
@@ -59,7 +58,10 @@ impl Core {
         digest: &Digest,
         effect: &Effect,
     ) -> Result<SignatureStatus, Problem> {
-        self.records.commit(effect).await.map_err(problems::of_records)?;
+        let done = self.records.commit(effect).await.map_err(problems::of_records)?;
+        if let (true, [SignatureChange::New(stored)]) = (done, &effect.signatures[..]) {
+            return Ok(stored.clone().into());
+        }
         let stored = self.stored_signature(digest).await?;
         stored
             .map(SignatureStatus::from)
@@ -115,17 +117,41 @@ impl Core {
     }
 }
 
+/// What is written of a signature that comes in for the first time.
+pub(crate) fn arrival(
+    presented: Presented,
+    signature: &Signature,
+    signer: &SignerId,
+    source: String,
+    now: i64,
+) -> Effect {
+    let change = SignatureChange::New(stored(named(signature), signer, SignatureState::Created, now));
+    arrived(change, presented, signature, source, now)
+}
+
+fn arrived(
+    change: SignatureChange,
+    presented: Presented,
+    signature: &Signature,
+    source: String,
+    now: i64,
+) -> Effect {
+    let created = SignatureCreated { presented, source, received_at: now };
+    let told = told(Topic::SignaturesCreated, named(signature), now, now, json!(created));
+    Effect::default().change(change).tell(told)
+}
+
 /// What is kept of a signature that is new.
 pub(super) fn stored(
     (digest, statement): (Digest, &Statement),
-    signer: &KnownSigner,
+    signer: &SignerId,
     state: SignatureState,
     now: i64,
 ) -> StoredSignature {
     StoredSignature {
         id: digest.0,
         hash: statement.hash.0,
-        signer: signer.id.clone(),
+        signer: signer.clone(),
         subject: statement.subject.to_string(),
         document: document_of(&statement.subject).cloned(),
         state,

@@ -6,6 +6,7 @@ mod caller;
 mod carried;
 mod documents;
 mod face;
+mod forwarded;
 mod intake;
 mod office_signer;
 mod recorder;
@@ -16,6 +17,7 @@ mod verifier;
 
 use sillok_contract::{digest::Digest, registry::Listing};
 
+pub(crate) use self::intake::arrival;
 pub(super) use self::{office_signer::OfficeSigner, recorder::Recorder, verifier::Verifier};
 use super::{Caller, Core, problems};
 use crate::{

@@ -3,35 +3,30 @@
 //! All of it may be done again at any instant: the ledger answers a signature that it has with its first transaction, the
 //! archive keeps what was stored first, and the last step is one transaction of the records database.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use async_trait::async_trait;
-use serde_json::json;
-use sillok_contract::{
-    Code, Refusal,
-    signature::{MAX_SIGNATURES, Presented, RecordedSignatures, Signature},
-};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use sillok_contract::{Code, signature::RecordedSignatures};
 
 use super::{
-    SignatureForwarded, SignatureRested,
-    carried::{Fault, named, read, told},
+    carried::Fault,
+    forwarded::{Forwarded, Rest, of_one_transaction},
 };
 use crate::{
-    archive::{Evidence, RecordId},
-    events::{Effect, Event, Group, HandleError, Handler, SignatureChange, SignatureMove, Topic},
+    archive::RecordId,
+    events::{Effect, Event, Group, HandleError, Handler},
     ledger::{
         LedgerError,
         contract::{Contract, answer},
     },
-    monitor::{Failure, SignatureVerified},
-    records::SignatureState,
     service::Core,
 };
 
 /// How often signatures are tried that another transaction got ahead of.
 const TRIES: u32 = 4;
-/// The most bytes of signatures and approvals in one transaction: with their JSON around them below what the contract takes.
-const MOST_BYTES: usize = 3 * 1024 * 1024;
+/// How many signatures go to the archive at once. What they wait for is the archive's own agreement, one by one.
+const ARCHIVED_AT_ONCE: usize = 32;
 
 /// Handles `signatures.verified`.
 pub(in crate::service) struct Recorder {
@@ -45,7 +40,7 @@ impl Handler for Recorder {
         let mut carried = Vec::new();
         let mut effects = Vec::with_capacity(events.len());
         for (index, event) in events.iter().enumerate() {
-            match Carried::of(event).map_err(|fault| fault.at(index))? {
+            match Forwarded::of(event).map_err(|fault| fault.at(index))? {
                 Some(signature) => carried.push(signature),
                 None => effects.push(Effect::of(&self.group, &event.id)),
             }
@@ -57,104 +52,35 @@ impl Handler for Recorder {
     }
 }
 
-/// A signature on its way to the ledger.
-struct Carried {
-    event: String,
-    signature: Signature,
-    forwarded: SignatureForwarded,
-}
-
-/// Where it came to rest: transaction and block, or why the ledger will not have it.
-type Rest = Result<(String, u64), Refusal>;
-
-impl Carried {
-    /// Of a signature that was found to hold; the others rest where they are.
-    fn of(event: &Event) -> Result<Option<Self>, Fault> {
-        // One that the office did not make is told of without it.
-        if read::<SignatureVerified>(event)?.failure.is_some() {
-            return Ok(None);
-        }
-        let forwarded: SignatureForwarded = read(event)?;
-        let signature = Signature::parse(&forwarded.presented.jws)
-            .map_err(|refusal| Fault::Poison(refusal.to_string()))?;
-        Ok(Some(Self { event: event.id.clone(), signature, forwarded }))
-    }
-
-    fn evidence(&self, transaction: &str, block: u64) -> Evidence {
-        let Presented { jws, approval } = self.forwarded.presented.clone();
-        let certificates = [&self.signature.certificate, &self.signature.authority];
-        Evidence {
-            approval,
-            certificates: certificates.map(|certificate| certificate.to_pem()).into(),
-            receipt: Some(json!({ "transaction": transaction, "block": block })),
-            ..Evidence::of(jws)
-        }
-    }
-
-    /// What comes of it.
-    fn effect(self, group: &Group, rest: Rest, now: i64) -> Effect {
-        let statement = &self.signature.statement;
-        let (recorded, refused) = match rest {
-            Ok(recorded) => (Some(recorded), None),
-            Err(refusal) => (None, Some(refusal)),
-        };
-        let to = if recorded.is_some() { SignatureState::Recorded } else { SignatureState::Refused };
-        let change = SignatureMove {
-            recorded: recorded.clone(),
-            refusal: refused.as_ref().map(failure_of),
-            ..SignatureMove::new(self.signature.digest.0, SignatureState::Valid, to, now)
-        };
-        let id = self.signature.digest.to_string();
-        let (transaction, block) = recorded.unzip();
-        let rested = SignatureRested {
-            signature: id.clone(),
-            hash: statement.hash.to_string(),
-            subject: statement.subject.to_string(),
-            signer: self.forwarded.verified.signer.clone(),
-            transaction,
-            block,
-            refused: refused.map(|refusal| refusal.code.as_str().to_owned()),
-        };
-        let received_at = self.forwarded.verified.received_at;
-        let told = told(Topic::SignaturesRecorded, named(&self.signature), received_at, now, json!(rested));
-        Effect::of(group, self.event).change(SignatureChange::Move(change)).tell(told)
-    }
-}
-
-fn failure_of(refusal: &Refusal) -> Failure {
-    Failure { code: refusal.code.as_str().to_owned(), detail: refusal.message.clone() }
-}
-
-/// How many of these go into one transaction: one at least, and no more than the contract takes, in number and bytes.
-fn of_one_transaction(carried: &[Carried]) -> usize {
-    let mut bytes = 0;
-    let fits = |carried: &&Carried| {
-        let Presented { jws, approval } = &carried.forwarded.presented;
-        bytes += jws.len() + approval.as_ref().map_or(0, String::len);
-        bytes <= MOST_BYTES
-    };
-    carried.iter().take(MAX_SIGNATURES).take_while(fits).count().max(1)
-}
-
 impl Core {
     /// What comes of signatures, recorded and archived, in their order.
-    async fn rested(&self, group: &Group, mut carried: Vec<Carried>) -> Result<Vec<Effect>, Fault> {
+    async fn rested(&self, group: &Group, mut carried: Vec<Forwarded>) -> Result<Vec<Effect>, Fault> {
         let mut effects = Vec::with_capacity(carried.len());
         while !carried.is_empty() {
             let rest = carried.split_off(of_one_transaction(&carried));
-            for (carried, rest) in self.record_signatures(std::mem::replace(&mut carried, rest)).await? {
-                if let Ok((transaction, block)) = &rest {
-                    let id = RecordId(carried.signature.digest.0);
-                    self.vault.store(&id, &carried.evidence(transaction, *block), (self.clock)()).await?;
-                }
-                effects.push(carried.effect(group, rest, (self.clock)()));
-            }
+            let recorded = self.record_signatures(std::mem::replace(&mut carried, rest)).await?;
+            self.archive(&recorded).await?;
+            let now = (self.clock)();
+            effects.extend(recorded.into_iter().map(|(carried, rest)| carried.effect(group, rest, now)));
         }
         Ok(effects)
     }
 
+    /// Stores what proves those that the ledger took.
+    async fn archive(&self, recorded: &[(Forwarded, Rest)]) -> Result<(), Fault> {
+        let stored: Vec<_> = recorded.iter().map(|(carried, rest)| self.archive_one(carried, rest)).collect();
+        stream::iter(stored).buffer_unordered(ARCHIVED_AT_ONCE).try_collect().await
+    }
+
+    async fn archive_one(&self, carried: &Forwarded, rest: &Rest) -> Result<(), Fault> {
+        let Ok((transaction, block)) = rest else { return Ok(()) };
+        let id = RecordId(carried.signature.digest.0);
+        self.vault.store(&id, &carried.evidence(transaction, *block), (self.clock)()).await?;
+        Ok(())
+    }
+
     /// Has the ledger take these signatures; those that it refuses are left out, one by one.
-    async fn record_signatures(&self, mut carried: Vec<Carried>) -> Result<Vec<(Carried, Rest)>, Fault> {
+    async fn record_signatures(&self, mut carried: Vec<Forwarded>) -> Result<Vec<(Forwarded, Rest)>, Fault> {
         let mut rested = Vec::new();
         let mut tries = 0;
         while !carried.is_empty() {
@@ -164,6 +90,7 @@ impl Core {
                 }
                 Err(LedgerError::Refused(refusal)) => match refusal.entry.map(|index| index as usize) {
                     Some(index) if index < carried.len() && refusal.code != Code::LedgerUnavailable => {
+                        carried[index].check_clock(&refusal, (self.clock)())?;
                         rested.push((carried.remove(index), Err(refusal)));
                     }
                     _ => return Err(LedgerError::Refused(refusal).into()),
@@ -177,8 +104,8 @@ impl Core {
     }
 
     /// One transaction: where each signature came to rest, now or when it was first recorded.
-    async fn try_signatures(&self, carried: &[Carried]) -> Result<Vec<(String, u64)>, LedgerError> {
-        let presented = |carried: &Carried| (carried.signature.digest, carried.forwarded.presented.clone());
+    async fn try_signatures(&self, carried: &[Forwarded]) -> Result<Vec<(String, u64)>, LedgerError> {
+        let presented = |carried: &Forwarded| (carried.signature.digest, carried.forwarded.presented.clone());
         let presented: Vec<_> = carried.iter().map(presented).collect();
         let endorsed = self.ledger.endorse(Contract::record_signatures(&presented)).await?;
         let RecordedSignatures { signatures, .. } = answer(&endorsed.answer)?;
@@ -190,10 +117,17 @@ impl Core {
             block = commit.block;
         }
         let mut places = Vec::with_capacity(signatures.len());
+        // Most that are repeated were of one transaction.
+        let mut blocks = HashMap::new();
         for signature in signatures {
-            let block = match signature.repeated {
-                false => block,
-                true => self.block_of(&signature.transaction).await?,
+            let block = match (signature.repeated, blocks.get(&signature.transaction)) {
+                (false, _) => block,
+                (true, Some(block)) => *block,
+                (true, None) => {
+                    let block = self.block_of(&signature.transaction).await?;
+                    blocks.insert(signature.transaction.clone(), block);
+                    block
+                }
             };
             places.push((signature.transaction, block));
         }

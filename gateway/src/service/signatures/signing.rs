@@ -82,7 +82,7 @@ impl Core {
         self.check_subject(&statement.subject, signer).await?;
         let (now, state) = ((self.clock)(), SignatureState::Requested);
         let change = match change {
-            Some(()) => SignatureChange::New(stored((*digest, statement), signer, state, now)),
+            Some(()) => SignatureChange::New(stored((*digest, statement), &signer.id, state, now)),
             None => SignatureChange::Move(again(*digest, state, now)),
         };
         let requested = SignatureRequested {

@@ -7,8 +7,8 @@ use crate::{
     cli::{
         Failure,
         bench::{
-            audit, certificates, gateway::Gateway, part::Part, past, requests::Requests, site, verification,
-            wallets, workload::Workload,
+            audit, certificates, gateway::Gateway, part::Part, past, platform, requests::Requests, site,
+            verification, wallets, workload::Workload,
         },
     },
     client::Client,
@@ -33,6 +33,15 @@ impl Play<'_> {
         self.say("their certificates");
         self.report.certificates = Some(certificates::measure(site, &gateway, &class).await?);
         gateway.stop().await
+    }
+
+    /// The signature platform.
+    pub(super) async fn platform(&mut self) -> Result<(), Failure> {
+        let Some(signers) = self.signers.take() else { return Ok(()) };
+        let say = |what: &str| self.say(what);
+        let measured = platform::measure(self.site, signers, &self.report.plan, self.span(), say).await?;
+        self.report.platform = Some(measured);
+        Ok(())
     }
 
     /// Writes past the gateway while it is saturated; then the same load without the watch. In this order: what the
