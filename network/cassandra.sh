@@ -19,57 +19,20 @@ DIR/cassandra. Cassandra is fetched by Maven, as network/cassandra/pom.xml names
 17. Both are installed where they are missing (Debian, as root).
 END
 }
-set -euo pipefail
-umask 077
-HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-readonly HERE
+# shellcheck source=SCRIPTDIR/lib/service.sh
+source "$(dirname "${BASH_SOURCE[0]}")/lib/service.sh"
 # shellcheck source-path=SCRIPTDIR
-source "$HERE/lib/settings.sh"
-# shellcheck source-path=SCRIPTDIR
-source "$HERE/lib/process.sh"
-
-readonly POM=$HERE/cassandra/pom.xml
+{
+  source "$HERE/lib/java.sh"
+  source "$HERE/lib/certificates.sh"
+}
+readonly SERVICE=cassandra TITLE=Cassandra
 readonly HEAP=384m
 
-# Sets JARS and JAVA, fetching or installing what is missing.
-find_cassandra() {
-  local version
-  version=$(sed -n '/cassandra-all/{n;s/.*<version>\(.*\)<.*/\1/p}' "$POM")
-  JARS=$HERE/.cache/cassandra-$version
-  JAVA=$(find_java) || { install "Java 17" openjdk-17-jre-headless && JAVA=$(find_java); } ||
-    die "Java 17 is missing; on Debian: apt-get install openjdk-17-jre-headless"
-  [[ -d $JARS ]] || fetch_cassandra "$version"
-}
-
-find_java() {
-  local java
-  for java in "${JAVA_HOME:-/nowhere}/bin/java" /usr/lib/jvm/*17*/bin/java /usr/lib/jvm/*17*/jre/bin/java java; do
-    if "$java" -version 2>&1 | grep -q 'version "17'; then echo "$java" && return; fi
-  done
-  return 1
-}
-
-install() { # what is missing, Debian package
-  ((!EUID)) && command -v apt-get >/dev/null || return 1
-  say "installing $1"
-  { timeout 120 apt-get update && DEBIAN_FRONTEND=noninteractive timeout 600 apt-get install -y "$2"; } \
-    >"$HOME_DIRECTORY/install.log" 2>&1 </dev/null || die "apt-get failed; its log: $HOME_DIRECTORY/install.log"
-}
-
-# Into a directory that gets its name when all is there.
-fetch_cassandra() { # version
-  local part=$JARS.part log=$HERE/.cache/cassandra.log
-  command -v mvn >/dev/null || install Maven maven || die "mvn is missing; on Debian: apt-get install maven"
-  say "fetching Cassandra $1 with Maven, once"
-  mkdir -p "$HERE/.cache"
-  rm -rf -- "${part:?}"
-  timeout 900 mvn -B -C -f "$POM" dependency:copy-dependencies -DoutputDirectory="$part" -DincludeScope=runtime \
-    >"$log" 2>&1 </dev/null 9>&- || die "Maven could not fetch Cassandra; its log: $log"
-  mv "$part" "$JARS"
-}
+open_place() { NATIVE=$((PORT_BASE + 94)) STORAGE=$((PORT_BASE + 95)); }
 
 nodes() { seq -f 'cassandra%g' 1 "$1"; }
-home_of() { echo "$HOME_DIRECTORY/$1"; }
+home_of() { echo "$PLACE/$1"; }
 address_of() { echo "127.0.0.${1#cassandra}"; }
 
 # listens NODE PORT: by the system's table. Whoever tried by connecting could meet themselves, and keep the port from the
@@ -80,50 +43,28 @@ listens() {
   grep -qE " (0{16}F{4}0{4})?$address [0-9A-F]+:0000 0A " /proc/net/tcp /proc/net/tcp6
 }
 
-up() {
+cassandra_up() {
   local began=$SECONDS node
-  mkdir -p "$HOME_DIRECTORY" "$RUN/logs" "$RUN/pids"
-  find_cassandra
-  [[ -f $HOME_DIRECTORY/nodes ]] || make_all "${ASKED_NODES:-3}"
-  COUNT=$(<"$HOME_DIRECTORY/nodes")
+  mkdir -p "$PLACE" "$RUN/logs" "$RUN/pids"
+  find_java 17 17 openjdk-17-jre-headless
+  fetch_jars
+  [[ -f $PLACE/nodes ]] || make_all "${ASKED_NODES:-3}"
+  COUNT=$(<"$PLACE/nodes")
   [[ -z $ASKED_NODES || $ASKED_NODES == "$COUNT" ]] ||
     die "the Cassandra in $RUN has $COUNT node(s); run clean first, or give another --dir"
-  for node in $(nodes "$COUNT"); do running "$node" || start "$node"; done
+  for node in $(nodes "$COUNT"); do running "$node" || start_node "$node"; done
   for node in $(nodes "$COUNT"); do await "$node"; done
-  say "Cassandra is up after $((SECONDS - began)) s: $(url)"
+  say "Cassandra is up after $((SECONDS - began)) s: $(cassandra_url)"
 }
 
 # The note of how many there are comes last: a cut-short attempt is made anew.
 make_all() { # how many
   local node
-  make_authority
+  make_authority "$PLACE/tls"
+  certify "$PLACE/tls" "$PLACE/tls/client" gateway DNS:gateway
   for node in $(nodes "$1"); do make_node "$node" "$1"; done
   write_gateway_settings "$1"
-  echo "$1" >"$HOME_DIRECTORY/nodes"
-}
-
-openssl_quietly() {
-  openssl "$@" >"$HOME_DIRECTORY/make.log" 2>&1 ||
-    die "a certificate was not made; openssl said: $(tail -n 1 "$HOME_DIRECTORY/make.log")"
-}
-
-# An authority of this Cassandra's own, and the gateway's certificate.
-make_authority() {
-  local tls=$HOME_DIRECTORY/tls
-  mkdir -p "$tls"
-  openssl_quietly req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -config /dev/null \
-    -subj "/CN=Cassandra of a test network" -addext basicConstraints=critical,CA:TRUE \
-    -addext keyUsage=critical,keyCertSign -keyout "$tls/ca.key" -out "$tls/ca.pem"
-  certify "$tls" client gateway DNS:gateway
-}
-
-# certify DIRECTORY FILE NAME SUBJECT-ALTERNATIVE-NAME: key and certificate, and both in one file.
-certify() {
-  local tls=$HOME_DIRECTORY/tls
-  openssl_quietly req -x509 -CA "$tls/ca.pem" -CAkey "$tls/ca.key" -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
-    -days 3650 -config /dev/null -subj "/CN=$3" -addext basicConstraints=critical,CA:FALSE \
-    -addext subjectAltName="$4" -keyout "$1/$2.key" -out "$1/$2.crt"
-  cat "$1/$2.key" "$1/$2.crt" "$tls/ca.pem" >"$1/$2.pem"
+  echo "$1" >"$PLACE/nodes"
 }
 
 make_node() { # node, how many there are
@@ -134,8 +75,10 @@ make_node() { # node, how many there are
   token=$((-9223372036854775807 + 6148914691236517205 * (number - 1)))
   rm -rf -- "${home:?}"
   mkdir -p "$home/tmp" "$home/tls"
-  cp "$HOME_DIRECTORY/tls/ca.pem" "$home/tls/ca.pem"
-  certify "$home/tls" node "$node" "IP:$(address_of "$node")"
+  cp "$PLACE/tls/ca.pem" "$home/tls/ca.pem"
+  certify "$PLACE/tls" "$home/tls/node" "$node" "IP:$(address_of "$node")"
+  # As Cassandra reads them, all in one.
+  cat "$home/tls/"{node.key,node.pem,ca.pem} >"$home/tls/node.store.pem"
   sed -e "s|@TOKEN@|$token|" -e "s|@SEEDS@|$seeds|" -e "s|@ADDRESS@|$(address_of "$node")|" -e "s|@STORAGE@|$STORAGE|" \
     -e "s|@NATIVE@|$NATIVE|" -e "s|@HOME@|$home|" -e "s|@TLS@|$home/tls|" \
     "$HERE/config/cassandra.yaml" >"$home/cassandra.yaml"
@@ -143,16 +86,16 @@ make_node() { # node, how many there are
 }
 
 write_gateway_settings() { # how many there are
-  local tls=$HOME_DIRECTORY/tls nodes
+  local tls=$PLACE/tls nodes
   nodes=$(nodes "$1" | while read -r node; do printf '"%s:%s"\n' "$(address_of "$node")" "$NATIVE"; done | paste -sd,)
-  cat >"$HOME_DIRECTORY/archive.toml" <<END
+  cat >"$PLACE/archive.toml" <<END
 [archive]
 engine = "cassandra"
 [archive.cassandra]
 nodes = [$nodes]
 replication = $1
 root_certificates = "$tls/ca.pem"
-certificate = "$tls/client.crt"
+certificate = "$tls/client.pem"
 key = "$tls/client.key"
 END
 }
@@ -171,7 +114,7 @@ readonly OPENED=(
   opens:java.base/java.util.concurrent.atomic opens:java.base/java.net opens:java.base/java.time
 )
 
-start() { # node
+start_node() { # node
   local node=$1 home port options=() opened
   home=$(home_of "$node")
   for port in "$NATIVE" "$STORAGE"; do
@@ -196,81 +139,56 @@ start() { # node
 
 await() { wait_for 180 "$1" "it takes clients" listens "$1" "$NATIVE"; }
 
-url() {
+cassandra_url() {
   local node
-  for node in $(nodes "$(<"$HOME_DIRECTORY/nodes")"); do echo "$(address_of "$node"):$NATIVE"; done | paste -sd,
+  for node in $(nodes "$(told "$PLACE/nodes")"); do echo "$(address_of "$node"):$NATIVE"; done | paste -sd,
 }
 
-down() {
-  [[ -f $HOME_DIRECTORY/nodes ]] || { say "Cassandra: nothing to stop" && return; }
-  mapfile -t COUNTED < <(nodes "$(<"$HOME_DIRECTORY/nodes")")
+cassandra_down() {
+  [[ -f $PLACE/nodes ]] || { say "Cassandra: nothing to stop" && return; }
+  mapfile -t COUNTED < <(nodes "$(<"$PLACE/nodes")")
   stop_all "${COUNTED[@]}"
 }
 
-clean() {
+cassandra_clean() {
   local node
-  down
+  cassandra_down
   for node in cassandra1 cassandra2 cassandra3; do rm -f "$RUN/logs/$node.log"; done
-  rm -rf -- "${HOME_DIRECTORY:?}"
+  rm -rf -- "${PLACE:?}"
 }
 
-kill_node() { # node
+cassandra_settings() {
+  [[ -f $PLACE/nodes ]] || die "no Cassandra in $RUN; run: network/cassandra.sh up"
+  echo "$PLACE/archive.toml"
+}
+
+cassandra_rows() {
+  local node
+  [[ -f $PLACE/nodes ]] || return 0
+  for node in $(nodes "$(<"$PLACE/nodes")"); do node_row "$node" "$NATIVE" listens "$node" "$NATIVE"; done
+}
+
+# Sets NODE to the one that is named.
+need_named() {
+  NODE=${WORDS[0]:-}
+  nodes "$(told "$PLACE/nodes")" | grep -qxF "$NODE" || misuse "name a node: cassandra1, cassandra2, cassandra3"
+}
+
+cassandra_start() {
+  need_named
+  find_java 17 17 openjdk-17-jre-headless
+  fetch_jars
+  running "$NODE" || start_node "$NODE"
+  await "$NODE"
+}
+
+cassandra_kill() {
   local pid
-  pid=$(pid_of "$1") || die "$1 does not run"
+  need_named
+  pid=$(pid_of "$NODE") || die "$NODE does not run"
   kill -KILL "$pid"
-  while running "$1"; do sleep 0.1; done
-  rm -f "$RUN/pids/$1.pid"
+  while running "$NODE"; do sleep 0.1; done
+  rm -f "$RUN/pids/$NODE.pid"
 }
 
-# Takes --nodes, and leaves the rest to what all networks share.
-read_nodes() {
-  ASKED_NODES='' REST=()
-  while (($#)); do
-    if [[ $1 == --nodes ]]; then
-      [[ ${2:-} == [13] ]] || misuse "--nodes is 1 or 3, not '${2:-}'"
-      ASKED_NODES=$2 && shift
-    else
-      REST+=("$1")
-    fi
-    shift
-  done
-}
-
-main() {
-  local command=${1:-help}
-  shift || true
-  [[ $command == @(up|down|clean|url|settings|start|kill) ]] ||
-    { usage && [[ $command == @(help|-h|--help) ]] && return || exit 2; }
-  read_nodes "$@"
-  read_arguments "${REST[@]}"
-  HOME_DIRECTORY=$RUN/cassandra
-  if [[ $command == up ]]; then
-    lock cassandra
-    open_settings
-  elif [[ -f $RUN/settings ]]; then
-    [[ $command == @(url|settings) ]] || lock cassandra
-    load_settings
-  fi
-  NATIVE=$((${PORT_BASE:-7000} + 94)) STORAGE=$((${PORT_BASE:-7000} + 95))
-  case $command in
-    up | down | clean) "$command" ;;
-    *)
-      [[ -f $HOME_DIRECTORY/nodes ]] || die "no Cassandra in $RUN; run: network/cassandra.sh up"
-      case $command in
-        url) url ;;
-        settings) echo "$HOME_DIRECTORY/archive.toml" ;;
-        *) one_node "$command" ;;
-      esac
-      ;;
-  esac
-}
-
-one_node() { # start or kill
-  local node=${WORDS[0]:-}
-  nodes "$(<"$HOME_DIRECTORY/nodes")" | grep -qxF "$node" || misuse "name a node: cassandra1, cassandra2, cassandra3"
-  if [[ $1 == kill ]]; then kill_node "$node" && return; fi
-  find_cassandra
-  running "$node" || start "$node"
-  await "$node"
-}
-main "$@"
+serve "up|down|clean|rows|url|settings|start|kill" "$@"

@@ -6,9 +6,10 @@ usage() {
   cat <<'END'
 usage: network/network.sh COMMAND [OPTIONS]
 
-  up [--orderers 1|3] [--no-postgres]
-                     make and start what is missing, deploy the chaincode, and start PostgreSQL beside it; safe to run
-                     again
+  up [--orderers 1|3] [--no-postgres] [--full]
+                     make and start what is missing, deploy the chaincode, and start PostgreSQL beside it; --full: all of
+                     the platform, with Kafka, Cassandra, and a process for each of its roles. Safe to run again. If it
+                     fails, what it started is stopped
   down               stop every node; data stays
   status [--json]    what runs, where; exit code 3 if something does not
   logs NODE          the log of a node
@@ -23,12 +24,12 @@ Nodes: orderer1 (orderer2, orderer3), peer-office, peer-support, chaincode-offic
 
   --dir DIR          the run directory, default network/run or SILLOK_NETWORK_DIR
   --port-base N      first port, default 7000 or SILLOK_NETWORK_PORT_BASE; kept in the run directory. Used are
-                     N+10 to N+32 (orderers), N+51 to N+63 (peers), N+71, N+72 (chaincode), N+80 (PostgreSQL), N+94,
-                     N+95 (Cassandra)
+                     N+10 to N+32 (orderers), N+51 to N+63 (peers), N+71, N+72 (chaincode), N+40 to N+49 (the
+                     platform's roles), N+80 (PostgreSQL), N+90, N+91 (Kafka), N+94, N+95 (Cassandra)
 
 Fabric's programs (3.1.x: peer, orderer, osnadmin, configtxgen, cryptogen) are taken from SILLOK_FABRIC_BIN or
-PATH, else built with Go from what network/fabric pins; the chaincode server from SILLOK_CHAINCODE_BIN, else it is
-built with cargo.
+PATH, else built with Go from what network/fabric pins; the chaincode server from SILLOK_CHAINCODE_BIN and the program
+sillok from SILLOK_BIN, else they are built with cargo. Kafka and Cassandra come by Maven and need Java 17.
 
 SILLOK_NETWORK_LISTEN_OFFSET, for tests: the nodes listen so many ports above those that all others know them by, where
 a proxy is expected to stand.
@@ -52,20 +53,25 @@ unset "${!CORE_@}" "${!ORDERER_@}" FABRIC_CFG_PATH
   source "$HERE/lib/channel.sh"
   source "$HERE/lib/package.sh"
   source "$HERE/lib/chaincode.sh"
+  source "$HERE/lib/rows.sh"
   source "$HERE/lib/report.sh"
+  source "$HERE/lib/beside.sh"
 }
 
 up() {
   local began=$SECONDS
   find_programs
   find_chaincode
+  [[ -z $FULL ]] || SILLOK_BIN=$(find_built SILLOK_BIN sillok-gateway sillok)
+  undo_unless_up
   make_crypto
   start_nodes
   create_channel
   write_network_file
   deploy
   peers_meet
-  [[ -n $NO_POSTGRES ]] || "$HERE/postgres.sh" up --dir "$RUN" --port-base "$PORT_BASE"
+  start_services
+  is_up
   if ((STARTED == 0 && DEPLOYED == 0)); then
     say "everything is up already"
   else
@@ -75,15 +81,13 @@ up() {
 
 down() {
   if [[ ! -f $RUN/settings ]]; then say "nothing to stop: no network in $RUN" && return; fi
+  stop_services
   stop_nodes
-  [[ ! -d $RUN/postgres ]] || "$HERE/postgres.sh" down --dir "$RUN"
-  [[ ! -d $RUN/cassandra ]] || "$HERE/cassandra.sh" down --dir "$RUN"
 }
 
 clean() {
   down
-  [[ ! -d $RUN/postgres ]] || "$HERE/postgres.sh" clean --dir "$RUN"
-  [[ ! -d $RUN/cassandra ]] || "$HERE/cassandra.sh" clean --dir "$RUN"
+  each_service clean
   [[ -f $RUN/settings ]] || return 0 # whatever that directory is, it is not a network's
   rm -rf -- "${RUN:?}"
   say "deleted $RUN"

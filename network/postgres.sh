@@ -3,12 +3,14 @@
 # TLS for who asks for it, durable (fsync stays on), and with a log that the gateway can watch.
 usage() {
   cat <<'END'
-usage: network/postgres.sh up|down|clean|url|roots [--dir DIR] [--port-base N]
+usage: network/postgres.sh up|down|clean|url|roots|admin [--dir DIR] [--port-base N]
 
   up      install PostgreSQL if it is missing (Debian, as root), make the cluster, start it; safe to run again
   down    stop it; data stays
   clean   stop it and delete its data
   url     print the URL, password included; it is kept in DIR/postgres/url, readable by its owner alone
+  admin   run what standard input says, an SQL statement a line, in the database `sillok`, as the server's administrator;
+          for that the server is started anew, unless it is what was run the last time
   roots   print the name of the file (PEM) of the certificate that it shows over TLS, which is its own
 
 The directory and ports are those of network.sh: DIR is network/run or SILLOK_NETWORK_DIR, the port is N+80. The
@@ -16,28 +18,22 @@ cluster is DIR/postgres/cluster. PostgreSQL refuses to run as root: for root it 
 root's directories are closed to that user, DIR/postgres/cluster is then a link to a directory in /var/lib/postgresql.
 END
 }
-set -euo pipefail
-umask 077
-HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-readonly HERE
-# shellcheck source-path=SCRIPTDIR
-source "$HERE/lib/settings.sh"
-# shellcheck source-path=SCRIPTDIR
-source "$HERE/lib/process.sh"
+# shellcheck source=SCRIPTDIR/lib/service.sh
+source "$(dirname "${BASH_SOURCE[0]}")/lib/service.sh"
+readonly SERVICE=postgres TITLE=PostgreSQL
+
+open_place() {
+  PORT=$((PORT_BASE + 80)) CLUSTER=$PLACE/cluster
+  DATA=$(realpath -m "$CLUSTER")/data
+}
 
 find_postgres() {
-  BIN=$(find /usr/lib/postgresql -path '*/bin/initdb' 2>/dev/null | sort -V | tail -n 1)
-  if [[ -z $BIN ]]; then
-    if ((EUID)) || ! command -v apt-get >/dev/null; then
-      die "PostgreSQL is missing; run: sudo apt-get install postgresql"
-    fi
-    say "installing PostgreSQL"
-    { timeout 120 apt-get update && DEBIAN_FRONTEND=noninteractive timeout 600 apt-get install -y postgresql; } \
-      >"$HOME_DIRECTORY/install.log" 2>&1 </dev/null || die "apt-get failed; its log: $HOME_DIRECTORY/install.log"
-    BIN=$(find /usr/lib/postgresql -path '*/bin/initdb' | sort -V | tail -n 1)
-  fi
+  BIN=$(newest_initdb)
+  [[ -n $BIN ]] || { install_package initdb postgresql && BIN=$(newest_initdb); }
   BIN=${BIN%/initdb}
 }
+
+newest_initdb() { find /usr/lib/postgresql -path '*/bin/initdb' 2>/dev/null | sort -V | tail -n 1; }
 
 # as_server COMMAND…: as the user that PostgreSQL runs as, without what this shell has exported.
 as_server() {
@@ -49,12 +45,12 @@ as_server() {
 answers() { as_server pg_isready -q -h 127.0.0.1 -p "$PORT"; }
 up_already() { [[ -f $DATA/postmaster.pid ]] && as_server pg_ctl -D "$DATA" status >/dev/null 2>&1; }
 
-up() {
-  mkdir -p "$HOME_DIRECTORY"
+postgres_up() {
+  mkdir -p "$PLACE"
   find_postgres
   make_place
   DATA=$(realpath "$CLUSTER")/data
-  [[ -f $HOME_DIRECTORY/url && -f $DATA/PG_VERSION ]] || make_cluster
+  [[ -f $PLACE/url && -f $DATA/PG_VERSION ]] || make_cluster
   if up_already && answers; then say "PostgreSQL is up already on port $PORT" && return; fi
   port_is_free "$PORT" || die "PostgreSQL: port $PORT is taken by another program; use another --port-base"
   start_server || die "PostgreSQL did not start; its log: $CLUSTER/server.log"
@@ -101,12 +97,12 @@ END
   make_certificate "$made"
   # Only the database's owner may log in, with the password in the URL; it may make more databases, for tests.
   as_server tee "$made/pg_hba.conf" >/dev/null <<<'host all sillok 127.0.0.1/32 scram-sha-256'
-  as_server postgres --single -D "$made" postgres >/dev/null 2>"$HOME_DIRECTORY/make.log" <<END ||
+  as_server postgres --single -D "$made" postgres >/dev/null 2>"$PLACE/make.log" <<END ||
 CREATE ROLE sillok LOGIN CREATEDB REPLICATION PASSWORD '$password'
 CREATE DATABASE sillok OWNER sillok
 END
     die "PostgreSQL: role and database were not made"
-  printf 'postgres://sillok:%s@127.0.0.1:%s/sillok\n' "$password" "$PORT" >"$HOME_DIRECTORY/url"
+  printf 'postgres://sillok:%s@127.0.0.1:%s/sillok\n' "$password" "$PORT" >"$PLACE/url"
   mv "$made" "$DATA"
 }
 
@@ -114,12 +110,12 @@ END
 make_certificate() {
   as_server openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -config /dev/null \
     -subj /CN=127.0.0.1 -addext basicConstraints=critical,CA:FALSE -addext subjectAltName=IP:127.0.0.1 \
-    -keyout "$1/server.key" -out "$1/server.crt" >"$HOME_DIRECTORY/make.log" 2>&1 ||
-    die "PostgreSQL: its certificate was not made; openssl said: $(tail -n 1 "$HOME_DIRECTORY/make.log")"
-  as_server cat "$1/server.crt" >"$HOME_DIRECTORY/roots.pem"
+    -keyout "$1/server.key" -out "$1/server.crt" >"$PLACE/make.log" 2>&1 ||
+    die "PostgreSQL: its certificate was not made; openssl said: $(tail -n 1 "$PLACE/make.log")"
+  as_server cat "$1/server.crt" >"$PLACE/roots.pem"
 }
 
-down() {
+postgres_down() {
   if [[ ! -d $DATA ]]; then say "PostgreSQL: nothing to stop" && return; fi
   find_postgres
   if ! up_already; then say "PostgreSQL is not running" && return; fi
@@ -128,36 +124,46 @@ down() {
   say "PostgreSQL is stopped"
 }
 
-clean() {
-  down
+postgres_clean() {
+  postgres_down
   [[ ! -d $DATA ]] || rm -rf -- "${DATA%/*}"
-  rm -rf -- "${HOME_DIRECTORY:?}"
+  rm -rf -- "${PLACE:?}"
 }
 
-main() {
-  local command=${1:-help}
-  shift || true
-  [[ $command == @(up|down|clean|url|roots) ]] || { usage && [[ $command == @(help|-h|--help) ]] && return || exit 2; }
-  read_arguments "$@"
-  HOME_DIRECTORY=$RUN/postgres CLUSTER=$RUN/postgres/cluster
-  DATA=$(realpath -m "$CLUSTER")/data
-  if [[ $command == up ]]; then
-    lock postgres
-    open_settings
-  elif [[ -f $RUN/settings ]]; then
-    [[ $command == @(url|roots) ]] || lock postgres
-    load_settings
-  fi
-  PORT=$((${PORT_BASE:-7000} + 80))
-  case $command in
-    up) up ;;
-    down) down ;;
-    clean) clean ;;
-    url) cat "$HOME_DIRECTORY/url" 2>/dev/null || die "no PostgreSQL in $RUN; run: network/postgres.sh up" ;;
-    roots)
-      [[ -f $HOME_DIRECTORY/roots.pem ]] || die "no PostgreSQL with TLS in $RUN; run: network/postgres.sh clean, then up"
-      echo "$HOME_DIRECTORY/roots.pem"
-      ;;
-  esac
+# The administrator may not log in: PostgreSQL runs the statements alone, and not as a server.
+postgres_admin() {
+  local statements
+  statements=$(cat)
+  [[ -f $PLACE/url ]] || die "no PostgreSQL in $RUN; run: network/postgres.sh up"
+  [[ $statements != "$(cat "$PLACE/admin.sql" 2>/dev/null)" ]] || return 0
+  postgres_down >/dev/null
+  as_server postgres --single -c exit_on_error=on -D "$DATA" sillok <<<"$statements" >"$PLACE/admin.log" 2>&1 ||
+    die "PostgreSQL: a statement failed; the log: $PLACE/admin.log"
+  let_logins_in
+  start_server || die "PostgreSQL did not start; its log: $CLUSTER/server.log"
+  printf '%s\n' "$statements" >"$PLACE/admin.sql"
 }
-main "$@"
+
+# Logins beside the owner's, into its database.
+let_logins_in() {
+  local line='host sillok all 127.0.0.1/32 scram-sha-256'
+  grep -qxF "$line" "$DATA/pg_hba.conf" || as_server tee -a "$DATA/pg_hba.conf" >/dev/null <<<"$line"
+}
+
+# The server's first process is PostgreSQL's own to note.
+pid_of() { up_already && head -n 1 "$DATA/postmaster.pid"; }
+
+postgres_rows() {
+  [[ -d $DATA ]] || return 0
+  find_postgres
+  node_row postgres "$PORT" answers
+}
+
+postgres_url() { told "$PLACE/url"; }
+
+postgres_roots() {
+  [[ -f $PLACE/roots.pem ]] || die "no PostgreSQL with TLS in $RUN; run: network/postgres.sh clean, then up"
+  echo "$PLACE/roots.pem"
+}
+
+serve "up|down|clean|rows|url|roots|admin" "$@"

@@ -48,13 +48,25 @@ build_fabric() {
 }
 
 # Sets CHAINCODE_PROGRAM, building it if need be.
-find_chaincode() {
-  CHAINCODE_PROGRAM=${SILLOK_CHAINCODE_BIN:-}
-  if [[ -z $CHAINCODE_PROGRAM ]]; then
-    command -v cargo >/dev/null || die "cargo is missing to build the chaincode; install Rust or set SILLOK_CHAINCODE_BIN"
-    timeout 1800 cargo build --quiet --release --manifest-path "$HERE/../Cargo.toml" -p sillok-chaincode 9>&- ||
-      die "the chaincode server did not build: cargo build --release -p sillok-chaincode"
-    CHAINCODE_PROGRAM=${CARGO_TARGET_DIR:-$HERE/../target}/release/sillok-chaincode
+find_chaincode() { CHAINCODE_PROGRAM=$(find_built SILLOK_CHAINCODE_BIN sillok-chaincode sillok-chaincode); }
+
+# Sets SILLOK, building it if need be.
+find_sillok() {
+  SILLOK=$(find_built SILLOK_BIN sillok-gateway sillok)
+  SILLOK=$(realpath -- "$SILLOK")
+  # For its own settings alone.
+  unset "${!SILLOK_@}"
+}
+
+# find_built VARIABLE PACKAGE PROGRAM: prints where the program is that the variable names, or that cargo builds.
+find_built() {
+  local program=${!1:-}
+  if [[ -z $program ]]; then
+    command -v cargo >/dev/null || die "cargo is missing to build $3; install Rust, or name the program in $1"
+    timeout 3600 cargo build --quiet --release --manifest-path "$HERE/../Cargo.toml" -p "$2" --bin "$3" >&2 9>&- ||
+      die "$3 did not build: cargo build --release -p $2"
+    program=${CARGO_TARGET_DIR:-$HERE/../target}/release/$3
   fi
-  [[ -f $CHAINCODE_PROGRAM && -x $CHAINCODE_PROGRAM ]] || die "no chaincode server at $CHAINCODE_PROGRAM"
+  [[ -f $program && -x $program ]] || die "no program $3 at $program"
+  echo "$program"
 }

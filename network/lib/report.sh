@@ -2,8 +2,8 @@
 # What is told about the network: to people, to shells, to the gateway.
 
 status() {
-  local node rows missing=0
-  rows=$(for node in "${NODES[@]}"; do node_row "$node"; done)
+  local rows missing=0
+  rows=$(all_rows)
   [[ $rows != *'"up":false'* ]] || missing=3
   if [[ -n $JSON ]]; then
     jq -s --arg dir "$RUN" '{directory: $dir, up: all(.up), nodes: .}' <<<"$rows"
@@ -17,16 +17,13 @@ status() {
   return "$missing"
 }
 
-# One JSON object a node. `unhealthy`: the process is there and does not answer.
-node_row() {
-  local node=$1 state=down pid=null memory=null
-  if pid=$(pid_of "$node"); then
-    memory=$(awk '/^VmRSS/ { print $2 }' "/proc/$pid/status" 2>/dev/null) || true
-    if healthy "$node" >/dev/null 2>&1; then state=up; else state=unhealthy; fi
-  fi
-  jq -nc --arg node "$node" --arg state "$state" --argjson port "$(port_of "$node")" --argjson pid "${pid:-null}" \
-    --argjson memory "${memory:-null}" \
-    '{node: $node, up: ($state == "up"), state: $state, port: $port, pid: $pid, memory_kib: $memory}'
+# Of Fabric's nodes, and of the services that there are beside them.
+all_rows() {
+  local node service
+  for node in "${NODES[@]}"; do node_row "$node" "$(port_of "$node")" healthy "$node"; done
+  for service in "${SERVICES[@]}"; do
+    [[ ! -d $RUN/$service ]] || service "$service" rows
+  done
 }
 
 # RUN/network.json: what the gateway needs to know. It names keys by path and holds none.

@@ -9,13 +9,15 @@ misuse() { printf 'network: %s; see network/network.sh help\n' "$*" >&2 && exit 
 read_arguments() {
   RUN=${SILLOK_NETWORK_DIR:-$HERE/run}
   LISTEN_OFFSET=${SILLOK_NETWORK_LISTEN_OFFSET:-0}
-  ASKED_PORT_BASE=${SILLOK_NETWORK_PORT_BASE:-} ASKED_ORDERERS='' NO_POSTGRES='' JSON='' WORDS=()
+  ASKED_PORT_BASE=${SILLOK_NETWORK_PORT_BASE:-} ASKED_ORDERERS='' ASKED_NODES='' NO_POSTGRES='' FULL='' JSON='' WORDS=()
   while (($#)); do
-    [[ $1 != --@(dir|port-base|orderers) || -n ${2:-} ]] || misuse "$1 needs a value"
+    [[ $1 != --@(dir|port-base|orderers|nodes) || -n ${2:-} ]] || misuse "$1 needs a value"
     case $1 in
       --dir) RUN=$2 && shift ;;
       --port-base) ASKED_PORT_BASE=$2 && shift ;;
       --orderers) ASKED_ORDERERS=$2 && shift ;;
+      --nodes) ASKED_NODES=$2 && shift ;;
+      --full) FULL=yes ;;
       --no-postgres) NO_POSTGRES=yes ;;
       --json) JSON=yes ;;
       -*) misuse "unknown option '$1'" ;;
@@ -23,7 +25,8 @@ read_arguments() {
     esac
     shift
   done
-  [[ -z $ASKED_ORDERERS || $ASKED_ORDERERS == [13] ]] || misuse "--orderers is 1 or 3, not '$ASKED_ORDERERS'"
+  [[ $ASKED_ORDERERS == @(|1|3) ]] || misuse "--orderers is 1 or 3, not '$ASKED_ORDERERS'"
+  [[ $ASKED_NODES == @(|1|3) ]] || misuse "--nodes is 1 or 3, not '$ASKED_NODES'"
   if [[ -n $ASKED_PORT_BASE && ! $ASKED_PORT_BASE =~ ^[1-9][0-9]{3,4}$ ]] ||
     ((${#ASKED_PORT_BASE} && (ASKED_PORT_BASE < 1024 || ASKED_PORT_BASE > 65400))); then
     misuse "--port-base is a number from 1024 to 65400, not '$ASKED_PORT_BASE'"

@@ -21,7 +21,7 @@ tells_status() {
     ask net status
     expect 0 chaincode-support
     net status --json | jq -e --arg dir "$dir" '.up and .directory == $dir and ([.nodes[] | select(.up) | .node]
-        == ["orderer1", "peer-office", "peer-support", "chaincode-office", "chaincode-support"])' >/dev/null
+        == ["orderer1", "peer-office", "peer-support", "chaincode-office", "chaincode-support", "postgres"])' >/dev/null
 }
 
 names_a_taken_port() {
@@ -39,11 +39,8 @@ names_a_taken_port() {
 # What `status` says as JSON, whether all is up or not.
 told() { net status --json || (($? == 3)); }
 
-# NODE PID a line; PostgreSQL beside them.
-pids() {
-    told | jq -r '.nodes[] | "\(.node) \(.pid)"'
-    echo "postgres $(head -n 1 "$dir/postgres/cluster/data/postmaster.pid")"
-}
+# NODE PID a line.
+pids() { told | jq -r '.nodes[] | "\(.node) \(.pid)"'; }
 
 pid_of() { pids | sed -n "s/^$1 //p"; }
 
