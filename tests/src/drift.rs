@@ -65,7 +65,7 @@ async fn auditor(world: &World) -> Auditor {
     let (events, monitor) = (world.settings.events.clone(), world.settings.monitor.clone());
     let bus = events::open(&events, records.clone()).unwrap();
     let own = async { Ok::<_, ArchiveError>(records.clone()) };
-    let vault = open_vault(&world.settings.archive, &world.settings.data, own).await.unwrap();
+    let vault = Some(open_vault(&world.settings.archive, &world.settings.data, own).await.unwrap());
     let held = Arc::new(LazyKeys::new(&world.settings.held, &world.settings.data));
     let parts = Parts { records, ledger, bus, events, monitor, vault, held, policy, clock: system_clock() };
     Service::new(parts, world.settings.service.clone()).auditor(Duration::ZERO).await.unwrap()

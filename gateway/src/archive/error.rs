@@ -63,6 +63,9 @@ pub enum ArchiveError {
     /// The engine cannot be used as the configuration has it.
     #[error("{0}")]
     Setting(String),
+    /// This process has a role that does not work with it.
+    #[error("the archive is not opened in this role")]
+    NotOpened,
     /// The system gave no randomness.
     #[error("the system gave no randomness")]
     NoRandomness,
@@ -80,6 +83,7 @@ impl ArchiveError {
             Self::Malformed { .. } => "archive.malformed",
             Self::TooLarge { .. } => "archive.too_large",
             Self::Setting(_) => "archive.setting",
+            Self::NotOpened => "archive.not_opened",
             Self::NoRandomness => "archive.no_randomness",
         }
     }

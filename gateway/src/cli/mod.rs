@@ -50,6 +50,7 @@ mod progress;
 mod proof;
 mod request;
 mod restore;
+mod role;
 mod rows;
 mod serve;
 mod signature;
@@ -118,6 +119,8 @@ pub enum Command {
     Alerts(alerts::Alerts),
     /// Administers the archive of signatures: its office keys.
     Archive(archive::ArchiveOf),
+    /// Sets up processes of one role each: tables, logins, grants.
+    Role(role::RoleOf),
     /// Administers the watch for writes past the gateway.
     Watch(watch::Watch),
     /// Erases the bodies of a learner's entries, on legal grounds.
@@ -153,6 +156,7 @@ impl Command {
             Self::Baseline(command) => on_threads(command.run(program)),
             Self::Alerts(command) => on_threads(command.run(program)),
             Self::Archive(command) => on_threads(command.run(program)),
+            Self::Role(command) => on_threads(command.run(program)),
             Self::Watch(command) => on_threads(command.run(program)),
             Self::Erase(command) => on_threads(command.run(program)),
             Self::Objection(command) => on_threads(command.run(program)),

@@ -83,6 +83,8 @@ use crate::{
 
 /// How often what is old is deleted, and how much at a time.
 const PRUNING: (Duration, u32) = (Duration::from_secs(60), 1_000);
+/// How long is waited until topics that could not be made are tried again.
+const AGAIN: Duration = Duration::from_secs(1);
 /// How often it is measured how far groups are behind.
 const MEASURING: Duration = Duration::from_secs(5);
 
@@ -101,6 +103,13 @@ pub fn open(settings: &Settings, records: Arc<dyn Records>) -> Result<Arc<dyn Bu
 pub async fn relay(settings: &Settings, records: Arc<dyn Records>, shutdown: &CancellationToken) {
     if settings.engine != Engine::Kafka {
         return;
+    }
+    // Those who may not make topics wait for them.
+    while let Err(error) = kafka::make_topics(settings).await {
+        tracing::warn!(%error, "Kafka's topics cannot be made; it is tried again");
+        if !wait(AGAIN, shutdown).await {
+            return;
+        }
     }
     let consumer = Consumer {
         bus: Arc::new(outbox::Outbox::new(records.clone(), settings.clone())),

@@ -28,6 +28,23 @@ pub async fn open(settings: &Settings) -> Result<Arc<dyn Records>, OpenError> {
     })
 }
 
+/// Opens it for who tells and handles events alone. PostgreSQL's tables have to be up to date; such a process changes none,
+/// looks at no protected one and watches nothing, so its login needs no right to.
+pub async fn open_for_events(settings: &Settings) -> Result<Arc<dyn Records>, OpenError> {
+    match settings.url.split_once(':') {
+        Some(("postgres" | "postgresql", _)) => Ok(Arc::new(Postgres::open_for_events(settings).await?)),
+        _ => open(settings).await,
+    }
+}
+
+/// Brings the tables up to date, as their owner, for processes whose logins may not.
+pub async fn prepare(settings: &Settings) -> Result<(), OpenError> {
+    match settings.url.split_once(':') {
+        Some(("postgres" | "postgresql", _)) => Postgres::prepare(settings).await,
+        _ => open(settings).await.map(drop),
+    }
+}
+
 /// Gives up what the watch keeps in the database, so that this keeps no log for it; whether there was something.
 pub async fn drop_watch(settings: &Settings) -> Result<bool, OpenError> {
     match settings.url.split_once(':') {

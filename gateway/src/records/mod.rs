@@ -37,7 +37,7 @@ use tokio_util::sync::CancellationToken;
 use crate::certificate::CertificateId;
 pub use alert::{Alert, Evidence, Finding, NewAlert, Sighting};
 pub use certificate::StoredCertificate;
-pub use engine::{drop_watch, open};
+pub use engine::{drop_watch, open, open_for_events, prepare};
 pub use events::{
     Ask, Behind, Cursor, DeadLetter, Events, Held, MAX_DATA, MOST_BEHIND, NewDeadLetter, StoredEvent, Way,
 };

@@ -3,7 +3,7 @@
 use std::{fs, io, os::unix::fs::DirBuilderExt as _, path::Path, sync::Arc};
 
 use crate::{
-    archive::{ArchiveError, open_vault},
+    archive::{ArchiveError, Vault, open_vault},
     clock,
     config::{ConfigError, LedgerEngine, Settings},
     events::{self, BusError},
@@ -13,8 +13,8 @@ use crate::{
         embedded::{self, Embedded},
         fabric::{ConnectError, Fabric},
     },
-    records::{self, policy::Policy},
-    service::{Parts, system_clock},
+    records::{self, Records, policy::Policy},
+    service::{Parts, Role, Roles, system_clock},
 };
 
 /// Why the gateway could not be built.
@@ -58,6 +58,11 @@ pub struct Engines {
 impl Engines {
     /// Opens the records database and the ledger; makes the embedded ones if they are not there.
     pub async fn open(settings: &Settings) -> Result<Self, StartError> {
+        Self::open_for(settings, &Roles::all()).await
+    }
+
+    /// The same, as far as these roles need it.
+    pub async fn open_for(settings: &Settings, roles: &Roles) -> Result<Self, StartError> {
         let of_records = settings.records();
         if settings.ledger.engine == LedgerEngine::Embedded || of_records.url.starts_with("sqlite:") {
             make_directory(&settings.data).map_err(StartError::Data)?;
@@ -71,23 +76,33 @@ impl Engines {
             None => Arc::new(Fabric::connect(&settings.ledger.fabric)?),
         };
         let policy = Arc::new(Policy::new(of_records.schema()?, of_records.statement.clone()));
-        let records = records::open(&of_records).await?;
+        let records = match roles.has(Role::Api) {
+            true => records::open(&of_records).await?,
+            false => records::open_for_events(&of_records).await?,
+        };
         let bus = events::open(&settings.events, records.clone())?;
-        let own = async { Ok::<_, StartError>(records.clone()) };
-        let vault = open_vault(&settings.archive, &settings.data, own).await?;
+        let vault = match roles.open_archive() {
+            true => Some(vault(settings, &records).await?),
+            false => None,
+        };
         warn_of_embedded(embedded.is_some(), of_records.url.starts_with("sqlite:"));
-        if settings.archive.keys.is_none() && embedded.is_none() {
-            tracing::warn!(
-                "the keys of the signatures' archive are under `data`, for this gateway alone: name one directory for all \
-                 with archive.keys, and keep copies"
-            );
-        }
         let (events, monitor) = (settings.events.clone(), settings.monitor.clone());
         let held = Arc::new(LazyKeys::new(&settings.held, &settings.data));
         let parts =
             Parts { records, ledger, bus, events, monitor, vault, held, policy, clock: system_clock() };
         Ok(Self { parts, embedded })
     }
+}
+
+async fn vault(settings: &Settings, records: &Arc<dyn Records>) -> Result<Vault, StartError> {
+    if settings.archive.keys.is_none() && settings.ledger.engine != LedgerEngine::Embedded {
+        tracing::warn!(
+            "the keys of the signatures' archive are under `data`, for this gateway alone: name one directory for all \
+             with archive.keys, and keep copies"
+        );
+    }
+    let own = async { Ok(records.clone()) };
+    open_vault(&settings.archive, &settings.data, own).await
 }
 
 /// Has the keys answer that the office holds for signers, where the settings name them and this process uses them: what the

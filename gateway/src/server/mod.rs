@@ -4,6 +4,7 @@ mod connection;
 mod edge;
 mod engines;
 mod gate;
+pub mod grants;
 mod parameters;
 mod preface;
 mod tls;
@@ -82,19 +83,15 @@ impl Gateway {
         Ok(Self { settings, service, roles: Roles::all(), rest_tls, grpc_tls })
     }
 
-    /// The same in these roles alone. Without `api` the faces tell only how the process is.
-    pub fn in_roles(self, roles: Roles) -> Self {
-        Self { roles, ..self }
-    }
-
-    /// Opens the engines that the settings name, and puts both faces before a service on them, which works in these roles.
+    /// Opens of the engines that the settings name what these roles need, and puts both faces before a service on them.
+    /// Without `api` the faces tell only how the process is.
     pub async fn build(settings: Settings, roles: Roles) -> Result<Self, StartError> {
-        let engines = Engines::open(&settings).await?;
+        let engines = Engines::open_for(&settings, &roles).await?;
         if roles.has(Role::Signer) {
             engines::check_held(&settings.held, engines.parts.held.clone()).await?;
         }
         let service = Service::new(engines.parts, settings.service.clone());
-        Ok(Self::new(settings, service)?.in_roles(roles))
+        Ok(Self { roles, ..Self::new(settings, service)? })
     }
 
     /// The URLs of the faces on these listeners.

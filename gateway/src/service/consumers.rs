@@ -9,8 +9,8 @@ use super::{
     signatures::{OfficeSigner, Recorder, Verifier},
 };
 use crate::{
-    events::{self, Consumer, Group, Handler, Topic},
-    monitor::{self, Watcher},
+    events::{self, Consumer, Group, Handler},
+    monitor::Watcher,
     records::{Alert, Result as Stored},
 };
 
@@ -23,15 +23,14 @@ impl Service {
     /// Handles events in these roles, until `shutdown`.
     pub(super) async fn consume(&self, roles: &Roles, shutdown: &CancellationToken) {
         let core = &self.core;
-        let signer = OfficeSigner { core: core.clone(), group: group(Role::Signer) };
-        let verifier = Verifier { core: core.clone(), group: group(Role::Verifier) };
-        let recorder = Recorder { core: core.clone(), group: group(Role::Recorder) };
+        let signer = OfficeSigner { core: core.clone(), group: Role::Signer.group() };
+        let verifier = Verifier { core: core.clone(), group: Role::Verifier.group() };
+        let recorder = Recorder { core: core.clone(), group: Role::Recorder.group() };
         tokio::join!(
-            events::relay(&core.events, core.records.clone(), shutdown),
             core.keep_events(roles, shutdown),
-            core.consume(roles, Role::Signer, &[Topic::SignaturesRequested], &signer, shutdown),
-            core.consume(roles, Role::Verifier, &[Topic::SignaturesCreated], &verifier, shutdown),
-            core.consume(roles, Role::Recorder, &[Topic::SignaturesVerified], &recorder, shutdown),
+            core.consume(roles, Role::Signer, &signer, shutdown),
+            core.consume(roles, Role::Verifier, &verifier, shutdown),
+            core.consume(roles, Role::Recorder, &recorder, shutdown),
             self.monitor(roles, shutdown),
         );
     }
@@ -45,21 +44,14 @@ impl Service {
         let groups = groups();
         let watcher = Watcher::new(&core.monitor, &before, Arc::new(self.clone()));
         tokio::join!(
-            core.consume(roles, Role::Monitor, &monitor::TOPICS, &watcher, shutdown),
+            core.consume(roles, Role::Monitor, &watcher, shutdown),
             watcher.measure(&*core.bus, &groups, shutdown),
         );
     }
 }
 
 impl Core {
-    async fn consume(
-        &self,
-        roles: &Roles,
-        role: Role,
-        topics: &[Topic],
-        handler: &dyn Handler,
-        shutdown: &CancellationToken,
-    ) {
+    async fn consume(&self, roles: &Roles, role: Role, handler: &dyn Handler, shutdown: &CancellationToken) {
         if !roles.has(role) {
             return;
         }
@@ -67,17 +59,18 @@ impl Core {
             bus: self.bus.clone(),
             records: self.records.clone(),
             settings: self.events.clone(),
-            group: group(role),
-            topics: topics.to_vec(),
+            group: role.group(),
+            topics: role.handles().to_vec(),
         };
         consumer.consume(handler, shutdown).await;
     }
 
-    /// Deletes old events and measures how far the consumers are behind.
+    /// Brings events to Kafka, if they go there, deletes old ones and measures how far the consumers are behind.
     async fn keep_events(&self, roles: &Roles, shutdown: &CancellationToken) {
         if roles.has(Role::Api) {
             let groups = groups();
             tokio::join!(
+                events::relay(&self.events, self.records.clone(), shutdown),
                 events::prune(&self.events, &*self.records, shutdown),
                 events::measure(&*self.bus, &groups, shutdown),
             );
@@ -109,12 +102,7 @@ impl Core {
     }
 }
 
-/// The consumers of a role are one group.
-fn group(role: Role) -> Group {
-    Group::new(role.as_str()).expect("a role's name is letters")
-}
-
 /// Those whose being behind is measured.
 fn groups() -> [Group; 4] {
-    [Role::Signer, Role::Verifier, Role::Recorder, Role::Monitor].map(group)
+    [Role::Signer, Role::Verifier, Role::Recorder, Role::Monitor].map(Role::group)
 }

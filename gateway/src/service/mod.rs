@@ -67,7 +67,7 @@ pub use state::{
 };
 
 use crate::{
-    archive::Vault,
+    archive::{ArchiveError, Vault},
     clock,
     events::{self, Bus},
     keys::held::HeldKeys,
@@ -110,8 +110,8 @@ pub struct Parts {
     pub events: events::Settings,
     /// The rules over them.
     pub monitor: monitor::Settings,
-    /// Where what proves signatures rests.
-    pub vault: Vault,
+    /// Where what proves signatures rests, in a role that opens it.
+    pub vault: Option<Vault>,
     /// The keys that the office holds for signers; the role `signer` alone uses them.
     pub held: Arc<dyn HeldKeys>,
     /// What statements may do.
@@ -134,7 +134,7 @@ struct Core {
     bus: Arc<dyn Bus>,
     events: events::Settings,
     monitor: monitor::Settings,
-    vault: Vault,
+    vault: Option<Vault>,
     held: Arc<dyn HeldKeys>,
     policy: Arc<Policy>,
     clock: Clock,
@@ -201,14 +201,16 @@ impl Service {
     /// the settings say so.
     pub async fn run_as(&self, roles: &Roles, shutdown: CancellationToken) {
         let api = async {
-            if roles.has(Role::Api) {
-                tokio::join!(
-                    self.batcher().run(shutdown.clone()),
-                    audit::run(self.core.clone(), shutdown.clone()),
-                    self.core.watch(shutdown.clone()),
-                    objections::run(self.core.clone(), shutdown.clone()),
-                );
+            if !roles.has(Role::Api) {
+                self.core.health.send_replace(Health::Elsewhere);
+                return;
             }
+            tokio::join!(
+                self.batcher().run(shutdown.clone()),
+                audit::run(self.core.clone(), shutdown.clone()),
+                self.core.watch(shutdown.clone()),
+                objections::run(self.core.clone(), shutdown.clone()),
+            );
         };
         tokio::join!(api, self.listen(shutdown.clone()), self.consume(roles, &shutdown));
     }
@@ -240,6 +242,11 @@ impl Service {
 }
 
 impl Core {
+    /// The archive, in a role that opens it.
+    fn vault(&self) -> Result<&Vault, ArchiveError> {
+        self.vault.as_ref().ok_or(ArchiveError::NotOpened)
+    }
+
     /// When a school's batch closes: at so many entries, or when its oldest is so old.
     async fn batch_closes(&self, school: &SchoolId) -> (u32, Duration) {
         let of_school = self.registry.remembered_school(school).await.map(|school| school.batch);
@@ -258,14 +265,16 @@ impl Core {
     async fn ready(&self) -> Vec<PartState> {
         let Ok([database, ledger]) =
             self.answering.get(async { Ok::<_, Infallible>(self.ask_parts().await) }).await;
-        let (batcher, works) = match &*self.health.borrow() {
+        let asked = |part, reason: Option<String>| PartState { part, ready: reason.is_none(), reason };
+        let mut parts = vec![asked("database", database), asked("ledger", ledger)];
+        let (reason, ready) = match &*self.health.borrow() {
+            Health::Elsewhere => return parts,
             Health::Working => (self.stuck.told(), true),
             Health::Stopped => (Some("it does not run".to_owned()), false),
             Health::Failing(reason) => (Some(reason.clone()), false),
         };
-        let asked = |part, reason: Option<String>| PartState { part, ready: reason.is_none(), reason };
-        let batcher = PartState { part: "batcher", ready: works, reason: batcher };
-        vec![asked("database", database), asked("ledger", ledger), batcher]
+        parts.push(PartState { part: "batcher", ready, reason });
+        parts
     }
 
     /// Why the database and the ledger do not answer, if they do not.

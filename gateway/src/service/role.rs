@@ -2,6 +2,11 @@
 
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
+use crate::{
+    events::{Group, Topic},
+    monitor,
+};
+
 /// A part of the work that can be a process of its own. Any number of each may run; none keeps anything that is lost with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
@@ -31,11 +36,44 @@ impl Role {
             Self::Monitor => "monitor",
         }
     }
+
+    /// The events that it handles; the processes of a role share them out.
+    pub const fn handles(self) -> &'static [Topic] {
+        match self {
+            Self::Api => &[],
+            Self::Signer => &[Topic::SignaturesRequested],
+            Self::Verifier => &[Topic::SignaturesCreated],
+            Self::Recorder => &[Topic::SignaturesVerified],
+            Self::Monitor => &monitor::TOPICS,
+        }
+    }
+
+    /// The consumers of a role are one group.
+    pub fn group(self) -> Group {
+        Group::new(self.as_str()).expect("a role's name is letters")
+    }
+
+    /// Whether it works with the archive, whose keys are for nobody else.
+    pub const fn opens_archive(self) -> bool {
+        matches!(self, Self::Api | Self::Recorder)
+    }
 }
 
 impl fmt::Display for Role {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Role {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|role| role.as_str() == name.trim());
+        found.ok_or_else(|| {
+            let known = Self::ALL.map(Self::as_str).join(", ");
+            format!("there is no role {:?}; there are all, {known}", name.trim())
+        })
     }
 }
 
@@ -53,6 +91,11 @@ impl Roles {
     pub fn has(&self, role: Role) -> bool {
         self.0.contains(&role)
     }
+
+    /// Whether one of them works with the archive.
+    pub fn open_archive(&self) -> bool {
+        self.0.iter().any(|role| role.opens_archive())
+    }
 }
 
 /// `all`, or names with commas between them.
@@ -63,14 +106,7 @@ impl FromStr for Roles {
         if text == "all" {
             return Ok(Self::all());
         }
-        let named = |name: &str| {
-            let found = Role::ALL.into_iter().find(|role| role.as_str() == name.trim());
-            found.ok_or_else(|| {
-                let known = Role::ALL.map(Role::as_str).join(", ");
-                format!("there is no role {:?}; there are all, {known}", name.trim())
-            })
-        };
-        text.split(',').map(named).collect::<Result<_, _>>().map(Self)
+        text.split(',').map(Role::from_str).collect::<Result<_, _>>().map(Self)
     }
 }
 

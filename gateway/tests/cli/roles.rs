@@ -1,5 +1,7 @@
 //! One role of the gateway as a process of its own.
 
+use serde_json::json;
+
 use crate::{program::Program, served::Served};
 
 /// Without `api` the faces tell how the process is, and take nothing.
@@ -26,4 +28,18 @@ fn a_role_that_there_is_not_is_refused() {
     let (_, code, detail) = Program::new().refused("serve --role notary");
     assert_eq!(code, "usage");
     assert!(detail.contains("api, signer, verifier, recorder, monitor"), "{detail}");
+}
+
+/// An administrator reads what a role is granted before giving it.
+#[test]
+fn what_a_role_is_granted_is_told() {
+    let program = Program::new();
+    let lines = |arguments: &str| program.json(arguments)["lines"].as_array().unwrap().clone();
+    let roles = lines("role list");
+    assert!(roles.contains(&json!("api")) && roles.contains(&json!("verifier")), "{roles:?}");
+    for role in roles {
+        let role = role.as_str().unwrap();
+        assert!(!lines(&format!("role sql {role} --login somebody")).is_empty());
+        assert!(!lines(&format!("role acls {role} --principal User:CN=somebody")).is_empty());
+    }
 }

@@ -37,6 +37,11 @@ impl Kafka {
     }
 }
 
+/// Makes the topics that are not there.
+pub(super) async fn make_topics(settings: &Settings) -> Result<(), BusError> {
+    topics::make(settings, &Topic::ALL).await
+}
+
 #[async_trait]
 impl Bus for Kafka {
     async fn subscribe(&self, group: &Group, topics: &[Topic]) -> Result<Box<dyn Subscription>, BusError> {

@@ -103,7 +103,7 @@ impl KafkaSettings {
     }
 
     /// A topic's or group's name there.
-    pub(in crate::events) fn name(&self, of: &str) -> String {
+    pub(crate) fn name(&self, of: &str) -> String {
         format!("{}{of}", self.prefix)
     }
 }

@@ -7,6 +7,7 @@ use rdkafka::{
     admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
     client::DefaultClientContext,
     consumer::{BaseConsumer, Consumer as _},
+    metadata::MetadataTopic,
     types::RDKafkaErrorCode,
 };
 
@@ -16,11 +17,19 @@ use super::{
 };
 use crate::events::{BusError, Group, Lag, Settings, Topic};
 
-/// Makes what is missing of these topics. Those that are there stay as they are.
+/// Makes what is missing of these topics. Those that are there stay as they are, and whoever finds all of them needs no right
+/// to make any.
 pub(super) async fn make(settings: &Settings, topics: &[Topic]) -> Result<(), BusError> {
     let kafka = &settings.kafka;
     let admin: AdminClient<DefaultClientContext> = kafka.client()?.create().map_err(failed)?;
     let names: Vec<_> = topics.iter().map(|topic| kafka.name(topic.name())).collect();
+    let (admin, names) = blocking(move || {
+        let there = admin.inner().fetch_metadata(None, ANSWER).map_err(failed)?;
+        let there: BTreeSet<_> = there.topics().iter().map(MetadataTopic::name).collect();
+        let missing = names.into_iter().filter(|name| !there.contains(&**name)).collect::<Vec<_>>();
+        Ok((admin, missing))
+    })
+    .await?;
     let keep = (u64::from(settings.keep_days) * 86_400_000).to_string();
     let (longest, in_sync) = (longest(), if kafka.replication >= 3 { "2" } else { "1" });
     let new = |name| {
@@ -31,7 +40,10 @@ pub(super) async fn make(settings: &Settings, topics: &[Topic]) -> Result<(), Bu
     };
     let new: Vec<_> = names.iter().map(|name| new(name)).collect();
     let options = AdminOptions::new().request_timeout(Some(ANSWER)).operation_timeout(Some(ANSWER));
-    let made = admin.create_topics(&new, &options).await.map_err(failed);
+    let made = match new.is_empty() {
+        true => Ok(Vec::new()),
+        false => admin.create_topics(&new, &options).await.map_err(failed),
+    };
     // It waits for its threads.
     blocking(move || {
         drop(admin);

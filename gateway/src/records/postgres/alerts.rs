@@ -15,13 +15,15 @@ use crate::records::{
     execution::ALERT,
 };
 
+/// The number of the lock that whoever raises alerts holds.
+const RAISE_LOCK: i64 = 0x5111_0c03;
 /// The time, microseconds since the Unix epoch, by PostgreSQL's clock.
 const NOW: &str = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
 
 /// Raises those that were not raised before, and gives them.
 pub(super) async fn raise(transaction: &Transaction<'_>, alerts: &[NewAlert]) -> Done<Vec<Alert>> {
     // One after the other: whoever has read an alert has read all that have lesser numbers.
-    transaction.batch_execute("LOCK TABLE sillok_alerts IN SHARE ROW EXCLUSIVE MODE").await?;
+    transaction.query("SELECT pg_advisory_xact_lock($1)", &[&RAISE_LOCK]).await?;
     let sql = format!(
         "INSERT INTO sillok_alerts (fingerprint, kind, table_name, key, operation, rows, committed_at, xid, lsn, detail,
             evidence, seen_at)

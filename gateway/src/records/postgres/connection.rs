@@ -1,6 +1,6 @@
 //! Connections: the pool, TLS, and the tables brought up to date.
 
-use std::{fs, net::IpAddr, str::FromStr, sync::Arc, time::Duration};
+use std::{collections::HashMap, fs, net::IpAddr, str::FromStr, sync::Arc, time::Duration};
 
 use deadpool_postgres::{
     Client, GenericClient, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Transaction,
@@ -149,8 +149,32 @@ pub(super) async fn writing(client: &mut Client) -> Done<Transaction<'_>> {
     Ok(client.build_transaction().read_only(false).start().await?)
 }
 
-/// Applies what is due, all in one transaction.
+/// Whether one of them is still to be applied.
+pub(super) async fn is_due(pool: &Pool, migrations: &[Migration]) -> Done<bool> {
+    let client = connect(pool).await?;
+    let noted = row(&client, "SELECT to_regclass('sillok_migrations') IS NOT NULL", &[]).await?;
+    let noted: Option<bool> = noted.map(|noted| noted.try_get(0)).transpose()?;
+    if noted != Some(true) {
+        return Ok(true);
+    }
+    let mut applied = HashMap::new();
+    for row in rows(&client, "SELECT family, name, checksum FROM sillok_migrations", &[]).await? {
+        applied.insert((row.try_get::<_, String>(0)?, row.try_get::<_, String>(1)?), row.try_get(2)?);
+    }
+    for migration in migrations {
+        let noted: Option<&String> = applied.get(&(migration.set.to_owned(), migration.name.clone()));
+        if migration.is_due(noted.map(String::as_str))? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Applies what is due, all in one transaction. Where nothing is, nobody needs a right to change tables.
 pub(super) async fn migrate(pool: &Pool, migrations: &[Migration]) -> Done<()> {
+    if !is_due(pool, migrations).await? {
+        return Ok(());
+    }
     let mut client = connect(pool).await?;
     let transaction = writing(&mut client).await?;
     // Others that start now wait for this, for as long as it takes.

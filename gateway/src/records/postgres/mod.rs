@@ -77,27 +77,48 @@ pub(super) struct Postgres {
 impl Postgres {
     /// Connects, and brings the tables up to date.
     pub(super) async fn open(settings: &Settings) -> std::result::Result<Self, OpenError> {
-        let schema = settings.schema()?;
-        let mut migrations = vec![
-            Migration::own("001_sillok", include_str!("001_sillok.sql")),
-            Migration::own("002_alerts", include_str!("002_alerts.sql")),
-            Migration::own("003_certificates", include_str!("003_certificates.sql")),
-            Migration::own("004_events", include_str!("004_events.sql")),
-            Migration::own("005_archive", include_str!("005_archive.sql")),
-            Migration::own("006_alert_evidence", include_str!("006_alert_evidence.sql")),
-            Migration::own("007_refusals", include_str!("007_refusals.sql")),
-        ];
-        migrations
-            .extend(settings.schema_migrations(include_str!("../schema/postgres/001_school_record.sql"))?);
-        let (pool, recording) = (connection::pool(settings)?, connection::recording_pool(settings)?);
-        connection::migrate(&pool, &migrations).await.map_err(RecordsError::from)?;
-        events::renew(&recording).await.map_err(RecordsError::from)?;
-        connection::check(&pool, &schema).await.map_err(RecordsError::from)?;
-        let limits = Limits { statement_ms: settings.statement_ms, rows: RowLimits::of(settings) };
-        let watch = Watch::open(settings, &schema).await?.map(Box::new);
-        let telling = connection::telling_pool(settings)?;
-        let told = signal::Sender::new(());
-        Ok(Self { pool, recording, telling, schema, limits, watch, told })
+        let opened = Self::new(settings)?;
+        connection::migrate(&opened.pool, &migrations(settings)?).await.map_err(RecordsError::from)?;
+        events::renew(&opened.recording).await.map_err(RecordsError::from)?;
+        connection::check(&opened.pool, &opened.schema).await.map_err(RecordsError::from)?;
+        let watch = Watch::open(settings, &opened.schema).await?.map(Box::new);
+        Ok(Self { watch, ..opened })
+    }
+
+    /// The same for who tells and handles events alone: it looks at no protected table, and changes none.
+    pub(super) async fn open_for_events(settings: &Settings) -> std::result::Result<Self, OpenError> {
+        let opened = Self::new(settings)?;
+        let due =
+            connection::is_due(&opened.pool, &migrations(settings)?).await.map_err(RecordsError::from)?;
+        match due {
+            false => Ok(opened),
+            true => Err(RecordsError::Unavailable(
+                "its tables are not up to date: a process with the role api brings them there, or `sillok role prepare`"
+                    .to_owned(),
+            )
+            .into()),
+        }
+    }
+
+    /// Makes all that is the tables' owner's to make, for others to use: the tables, and what the watch publishes.
+    pub(super) async fn prepare(settings: &Settings) -> std::result::Result<(), OpenError> {
+        match Self::open(settings).await?.watch {
+            Some(watch) => Ok(watch.publish().await.map_err(RecordsError::from)?),
+            None => Ok(()),
+        }
+    }
+
+    /// Connects to nothing yet.
+    fn new(settings: &Settings) -> std::result::Result<Self, OpenError> {
+        Ok(Self {
+            pool: connection::pool(settings)?,
+            recording: connection::recording_pool(settings)?,
+            telling: connection::telling_pool(settings)?,
+            schema: settings.schema()?,
+            limits: Limits { statement_ms: settings.statement_ms, rows: RowLimits::of(settings) },
+            watch: None,
+            told: signal::Sender::new(()),
+        })
     }
 
     /// Gives up what the watch keeps in the database; whether there was something.
@@ -127,6 +148,21 @@ impl Postgres {
     pub(super) async fn execute_each(&self, statements: &[Statement]) -> Result<u64> {
         Ok(execution::execute_each(&self.pool, statements, self.limits).await?)
     }
+}
+
+/// What the tables become, step by step.
+fn migrations(settings: &Settings) -> std::result::Result<Vec<Migration>, OpenError> {
+    let mut migrations = vec![
+        Migration::own("001_sillok", include_str!("001_sillok.sql")),
+        Migration::own("002_alerts", include_str!("002_alerts.sql")),
+        Migration::own("003_certificates", include_str!("003_certificates.sql")),
+        Migration::own("004_events", include_str!("004_events.sql")),
+        Migration::own("005_archive", include_str!("005_archive.sql")),
+        Migration::own("006_alert_evidence", include_str!("006_alert_evidence.sql")),
+        Migration::own("007_refusals", include_str!("007_refusals.sql")),
+    ];
+    migrations.extend(settings.schema_migrations(include_str!("../schema/postgres/001_school_record.sql"))?);
+    Ok(migrations)
 }
 
 /// Does this for the batcher, in a transaction that writes.

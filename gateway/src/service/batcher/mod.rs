@@ -28,6 +28,8 @@ use writer::Writer;
 pub(super) enum Health {
     /// It does not run.
     Stopped,
+    /// It is not this process's to run.
+    Elsewhere,
     /// It runs.
     Working,
     /// It runs, and cannot learn what is to be done.

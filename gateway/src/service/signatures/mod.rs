@@ -63,7 +63,8 @@ impl Core {
     pub(super) async fn signature_proof(&self, digest: &Digest) -> Result<String, Problem> {
         let record = self.contract().signature_by_digest(digest).await.map_err(problems::of_ledger)?;
         let record = record.ok_or_else(unknown)?;
-        let evidence = self.vault.load(&RecordId(digest.0)).await.map_err(of_archive)?;
+        let evidence =
+            self.vault().map_err(of_archive)?.load(&RecordId(digest.0)).await.map_err(of_archive)?;
         // The archive follows the ledger.
         let pending = || {
             let detail = "the signature is on the ledger and not yet in the archive; ask again";

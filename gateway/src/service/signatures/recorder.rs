@@ -75,7 +75,7 @@ impl Core {
     async fn archive_one(&self, carried: &Forwarded, rest: &Rest) -> Result<(), Fault> {
         let Ok((transaction, block)) = rest else { return Ok(()) };
         let id = RecordId(carried.signature.digest.0);
-        self.vault.store(&id, &carried.evidence(transaction, *block), (self.clock)()).await?;
+        self.vault()?.store(&id, &carried.evidence(transaction, *block), (self.clock)()).await?;
         Ok(())
     }
 

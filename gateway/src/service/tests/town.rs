@@ -107,7 +107,10 @@ impl Town {
         let vault = Vault::new(Arc::new(TableArchive::new(records.clone())), Arc::new(keys));
         let held = Arc::new(self.held());
         let monitor = around_the_clock();
-        Service::new(Parts { records, ledger, bus, events, monitor, vault, held, policy, clock }, settings)
+        Service::new(
+            Parts { records, ledger, bus, events, monitor, vault: Some(vault), held, policy, clock },
+            settings,
+        )
     }
 
     /// The keys that the office holds, as [`Town::service`] has them.

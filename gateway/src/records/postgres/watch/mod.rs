@@ -62,6 +62,11 @@ impl Watch {
         }
     }
 
+    /// Makes the publication what it has to be: its tables' owner can.
+    pub(super) async fn publish(&self) -> Done<()> {
+        setup::make_publication(&mut connect(&self.pool).await?, &self.schema).await.map(drop)
+    }
+
     /// Watches until `shutdown`, or waits until nobody else does.
     pub(super) async fn run(&self, tell: Tell<'_>, witness: &dyn Witness, shutdown: &CancellationToken) {
         loop {

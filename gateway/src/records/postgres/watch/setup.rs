@@ -94,12 +94,7 @@ pub(super) const UNPUBLISHED: &str = "what PostgreSQL tells of the watched table
 /// Makes what is missing of publication and slot.
 pub(super) async fn make(client: &mut Client, schema: &Schema) -> Done<Ready> {
     let slot = slot_name(client).await?;
-    let transaction = writing(client).await?;
-    // Others that start now wait for this; it waits for whoever writes at the moment, for as long as they take.
-    transaction.batch_execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0").await?;
-    transaction.query("SELECT pg_advisory_xact_lock($1)", &[&SETUP_LOCK]).await?;
-    let published = publish(&transaction, schema).await?;
-    transaction.commit().await?;
+    let published = make_publication(client, schema).await?;
 
     // A slot is made in a transaction that has written nothing before.
     let transaction = writing(client).await?;
@@ -116,6 +111,17 @@ pub(super) async fn make(client: &mut Client, schema: &Schema) -> Done<Ready> {
         ready.wrong.push(("watch.altered", UNPUBLISHED.to_owned()));
     }
     Ok(ready)
+}
+
+/// Makes what is missing of the publication; whether something was.
+pub(super) async fn make_publication(client: &mut Client, schema: &Schema) -> Done<bool> {
+    let transaction = writing(client).await?;
+    // Others that start now wait for this; it waits for whoever writes at the moment, for as long as they take.
+    transaction.batch_execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0").await?;
+    transaction.query("SELECT pg_advisory_xact_lock($1)", &[&SETUP_LOCK]).await?;
+    let published = publish(&transaction, schema).await?;
+    transaction.commit().await?;
+    Ok(published)
 }
 
 /// The slot's place and what is stored of it, made to agree; and what was stored.
