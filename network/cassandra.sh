@@ -61,7 +61,7 @@ cassandra_up() {
 make_all() { # how many
   local node
   make_authority "$PLACE/tls"
-  certify "$PLACE/tls" "$PLACE/tls/client" gateway DNS:gateway
+  certify "$PLACE/tls" "$PLACE/tls/client" CN=gateway DNS:gateway
   for node in $(nodes "$1"); do make_node "$node" "$1"; done
   write_gateway_settings "$1"
   echo "$1" >"$PLACE/nodes"
@@ -76,7 +76,7 @@ make_node() { # node, how many there are
   rm -rf -- "${home:?}"
   mkdir -p "$home/tmp" "$home/tls"
   cp "$PLACE/tls/ca.pem" "$home/tls/ca.pem"
-  certify "$PLACE/tls" "$home/tls/node" "$node" "IP:$(address_of "$node")"
+  certify "$PLACE/tls" "$home/tls/node" "CN=$node" "IP:$(address_of "$node")"
   # As Cassandra reads them, all in one.
   cat "$home/tls/"{node.key,node.pem,ca.pem} >"$home/tls/node.store.pem"
   sed -e "s|@TOKEN@|$token|" -e "s|@SEEDS@|$seeds|" -e "s|@ADDRESS@|$(address_of "$node")|" -e "s|@STORAGE@|$STORAGE|" \

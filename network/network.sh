@@ -12,7 +12,7 @@ usage: network/network.sh COMMAND [OPTIONS]
                      fails, what it started is stopped
   down               stop every node; data stays
   status [--json]    what runs, where; exit code 3 if something does not
-  logs NODE          the log of a node
+  logs NODE          the log of a node, or a role
   start|stop NODE    one node, e.g. peer-office
   deploy             package, install, approve and commit the chaincode, if it changed since
   programs           find Fabric's programs, or build them; nothing is started
@@ -72,7 +72,7 @@ up() {
   peers_meet
   start_services
   is_up
-  if ((STARTED == 0 && DEPLOYED == 0)); then
+  if ((DEPLOYED == 0)) && nothing_new; then
     say "everything is up already"
   else
     say "up after $((SECONDS - began)) s; see $RUN/network.json"
@@ -110,7 +110,7 @@ main() {
     start) need_network; lock network; need_node; find_programs; start_one "$NODE" ;;
     stop) need_network; lock network; need_node; stop_node "$NODE" ;;
     programs) find_programs; say "Fabric's programs are in $(dirname "$(command -v peer)")" ;;
-    logs) need_network; need_node; cat -- "$RUN/logs/$NODE.log" 2>/dev/null || die "$NODE has not run yet" ;;
+    logs) need_network; print_log ;;
     status) need_network; status ;;
     env) need_network; find_programs; print_env ;;
   esac

@@ -27,11 +27,13 @@ stop_services() { each_service down; }
 
 # From here until `is_up`, whoever ends in between stops what was not running before.
 undo_unless_up() {
-  RAN=" $(running_now | tr '\n' ' ') "
+  RAN=" $(running_now) "
   trap undo EXIT
 }
 
 is_up() { trap - EXIT; }
+
+nothing_new() { [[ $RAN == " $(running_now) " ]]; }
 
 undo() {
   local node started=() postgres=''
@@ -46,4 +48,4 @@ undo() {
 }
 
 # The names of the nodes whose processes there are.
-running_now() { all_rows | jq -r 'select(.pid) | .node'; }
+running_now() { all_rows | jq -rj 'select(.pid) | "\(.node) "'; }

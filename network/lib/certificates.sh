@@ -14,9 +14,9 @@ make_authority() {
     -addext keyUsage=critical,keyCertSign -keyout "$1/ca.key" -out "$1/ca.pem"
 }
 
-# certify AUTHORITY FILE NAME ALTERNATIVE-NAMES: FILE.key and FILE.pem, by the authority in that directory.
+# certify AUTHORITY FILE SUBJECT ALTERNATIVE-NAMES: FILE.key and FILE.pem, by the authority in that directory.
 certify() {
   openssl_quietly req -x509 -CA "$1/ca.pem" -CAkey "$1/ca.key" -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
-    -days 3650 -config /dev/null -subj "/CN=$3" -addext basicConstraints=critical,CA:FALSE \
+    -days 3650 -config /dev/null -subj "/$3" -addext basicConstraints=critical,CA:FALSE \
     -addext subjectAltName="$4" -keyout "$2.key" -out "$2.pem"
 }

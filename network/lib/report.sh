@@ -26,6 +26,13 @@ all_rows() {
   done
 }
 
+# A role's log lies beside those of the nodes.
+print_log() {
+  NODE=${WORDS[0]:-}
+  [[ $NODE =~ ^[a-z0-9-]+$ && -f $RUN/logs/$NODE.log ]] || need_node
+  cat -- "$RUN/logs/$NODE.log" 2>/dev/null || die "$NODE has not run yet"
+}
+
 # RUN/network.json: what the gateway needs to know. It names keys by path and holds none.
 write_network_file() {
   local org

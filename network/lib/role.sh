@@ -17,7 +17,13 @@ url_of() {
   if [[ $1 == api ]]; then echo "https://127.0.0.1:$(port_of "$1")"; else echo "http://127.0.0.1:$(port_of "$1")"; fi
 }
 
-make_own_authority() { [[ -f $PLACE/tls/ca.pem ]] || make_authority "$PLACE/tls"; }
+# Of the api's certificate one of its own; of the ledger that of the support office, whose clients the roles are.
+find_authorities() {
+  [[ -f $PLACE/tls/ca.pem ]] || make_authority "$PLACE/tls"
+  mkdir -p "$PLACE/fabric"
+  ln -sfn "$(jq -r .organizations.SupportMSP.ca_cert "$RUN/network.json")" "$PLACE/fabric/ca.pem"
+  ln -sfn "$(jq -r .organizations.SupportMSP.ca_key "$RUN/network.json")" "$PLACE/fabric/ca.key"
+}
 
 # For those who open the archive. The first one; `sillok archive rotate` makes more.
 make_office_key() {
@@ -29,15 +35,15 @@ make_office_key() {
 make_role() { # role
   local own=$PLACE/$1
   mkdir -p "$own"
-  [[ -f $own/fabric.pem ]] || make_fabric_member "$1" "$own"
-  certified "$RUN/kafka/tls" "$own/kafka" "$1" "DNS:$1"
+  certified "$PLACE/fabric" "$own/fabric" "OU=client/CN=$1" "DNS:$1"
+  certified "$RUN/kafka/tls" "$own/kafka" "CN=$1" "DNS:$1"
   [[ -f $own/postgres-password ]] || od -An -N24 -tx1 /dev/urandom | tr -d ' \n' >"$own/postgres-password"
   case $1 in
     api)
-      certified "$PLACE/tls" "$own/tls" api IP:127.0.0.1,DNS:localhost
-      certified "$RUN/cassandra/tls" "$own/cassandra" api DNS:api
+      certified "$PLACE/tls" "$own/tls" CN=api IP:127.0.0.1,DNS:localhost
+      certified "$RUN/cassandra/tls" "$own/cassandra" CN=api DNS:api
       ;;
-    recorder) certified "$RUN/cassandra/tls" "$own/cassandra" recorder DNS:recorder ;;
+    recorder) certified "$RUN/cassandra/tls" "$own/cassandra" CN=recorder DNS:recorder ;;
   esac
   role_settings "$1" >"$own/sillok.toml.part"
   mv "$own/sillok.toml.part" "$own/sillok.toml"
@@ -45,13 +51,6 @@ make_role() { # role
 
 # certified AUTHORITY FILE NAME ALTERNATIVE-NAMES: once.
 certified() { [[ -f $2.pem ]] || certify "$@"; }
-
-# A client of the support office.
-make_fabric_member() { # role, directory
-  "$SILLOK" keys officer --network "$RUN/network.json" --office SupportMSP --id "$1" --out "$2" >/dev/null
-  mv "$2/$1.key" "$2/fabric.key"
-  mv "$2/$1.pem" "$2/fabric.pem"
-}
 
 role_settings() { # role
   local own=$PLACE/$1
