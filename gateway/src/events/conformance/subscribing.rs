@@ -72,6 +72,9 @@ async fn a_group_knows_how_far_it_is_behind(world: &World) {
     assert_eq!(lag().await, 0);
     world.tell(&["e"], 3).await;
     until("the lag is seen", async || lag().await == 3).await;
+    let lags = world.bus.lag(&group("g")).await.unwrap();
+    let oldest: Vec<_> = lags.iter().filter(|lag| lag.events > 0).map(|lag| lag.oldest).collect();
+    assert_eq!(oldest, [Some(1_790_000_000_000_000)]);
     subscription.leave().await;
     assert!(
         world

@@ -118,8 +118,10 @@ impl Subscription for KafkaSubscription {
             places.add_partition_offset(topic, *partition, Offset::Offset(*next)).map_err(failed)?;
         }
         let consumer: Arc<StreamConsumer> = self.client.get().clone();
-        blocking(move || commit(&consumer, &places)).await?;
-        self.confirmed.extend(further);
+        // What was refused comes again, to whoever has it then, and is to be confirmed once more.
+        if blocking(move || commit(&consumer, &places)).await? {
+            self.confirmed.extend(further);
+        }
         Ok(())
     }
 
@@ -135,11 +137,11 @@ impl Subscription for KafkaSubscription {
     }
 }
 
-/// What others were given meanwhile is theirs to confirm.
-fn commit(consumer: &StreamConsumer, places: &TopicPartitionList) -> Result<(), BusError> {
+/// What others were given meanwhile is theirs to confirm. Whether it was ours.
+fn commit(consumer: &StreamConsumer, places: &TopicPartitionList) -> Result<bool, BusError> {
     let mut tries = 1..TRIES.0;
     loop {
-        let Err(error) = consumer.commit(places, CommitMode::Sync) else { return Ok(()) };
+        let Err(error) = consumer.commit(places, CommitMode::Sync) else { return Ok(true) };
         match error.rdkafka_error_code() {
             Some(
                 RDKafkaErrorCode::IllegalGeneration
@@ -148,7 +150,7 @@ fn commit(consumer: &StreamConsumer, places: &TopicPartitionList) -> Result<(), 
                 | RDKafkaErrorCode::AssignmentLost,
             ) => {
                 tracing::debug!(%error, "what was handled belongs to another by now");
-                return Ok(());
+                return Ok(false);
             }
             _ if is_final(&error) || tries.next().is_none() => return Err(failed(error)),
             _ => std::thread::sleep(TRIES.1),

@@ -1,9 +1,12 @@
 //! Topics: made where they are not there, and how far groups are in them.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 use rdkafka::{
-    Offset, TopicPartitionList,
+    Message as _, Offset, TopicPartitionList,
     admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
     client::DefaultClientContext,
     consumer::{BaseConsumer, Consumer as _},
@@ -16,6 +19,9 @@ use super::{
     settings::{ANSWER, longest},
 };
 use crate::events::{BusError, Group, Lag, Settings, Topic};
+
+/// How long a message is waited for at a time.
+const SOON: Duration = Duration::from_millis(100);
 
 /// Makes what is missing of these topics. Those that are there stay as they are, and whoever finds all of them needs no right
 /// to make any.
@@ -89,8 +95,15 @@ pub(super) async fn delete(settings: &Settings) -> Result<(), BusError> {
 /// How far the group is behind, in the topics that it is known to handle.
 pub(super) fn lag(settings: &Settings, group: &Group, ours: &BTreeSet<Topic>) -> Result<Vec<Lag>, BusError> {
     let kafka = &settings.kafka;
-    let consumer: BaseConsumer =
-        kafka.client()?.set("group.id", kafka.name(group.as_str())).create().map_err(failed)?;
+    let consumer: BaseConsumer = kafka
+        .client()?
+        .set("group.id", kafka.name(group.as_str()))
+        // What is read is the first message of each partition, for its time.
+        .set("enable.auto.commit", "false")
+        .set("queued.min.messages", "1")
+        .set("max.partition.fetch.bytes", "1024")
+        .create()
+        .map_err(failed)?;
     let mut lags = Vec::new();
     let metadata = consumer.fetch_metadata(None, ANSWER).map_err(failed)?;
     for topic in Topic::ALL {
@@ -103,15 +116,38 @@ pub(super) fn lag(settings: &Settings, group: &Group, ours: &BTreeSet<Topic>) ->
         let places = consumer.committed_offsets(places, ANSWER).map_err(failed)?;
         let known = places.elements().iter().any(|place| matches!(place.offset(), Offset::Offset(_)));
         if known || ours.contains(&topic) {
-            let mut events = 0;
+            let (mut events, mut waiting) = (0, TopicPartitionList::new());
             for place in places.elements() {
                 let (low, high) =
                     consumer.fetch_watermarks(&name, place.partition(), ANSWER).map_err(failed)?;
                 let at = if let Offset::Offset(at) = place.offset() { at.max(low) } else { low };
                 events += u64::try_from(high - at).unwrap_or_default();
+                if at < high {
+                    let at = Offset::Offset(at);
+                    waiting.add_partition_offset(&name, place.partition(), at).map_err(failed)?;
+                }
             }
-            lags.push(Lag { topic, events, oldest: None });
+            lags.push(Lag { topic, events, oldest: oldest(&consumer, &waiting)? });
         }
     }
     Ok(lags)
+}
+
+/// When the oldest of the messages at these places of one topic was told, as far as they are given soon.
+fn oldest(consumer: &BaseConsumer, places: &TopicPartitionList) -> Result<Option<i64>, BusError> {
+    if places.count() == 0 {
+        return Ok(None);
+    }
+    consumer.assign(places).map_err(failed)?;
+    let (mut seen, mut oldest, end) = (BTreeSet::new(), None::<i64>, Instant::now() + ANSWER);
+    while seen.len() < places.count() && Instant::now() < end {
+        let Some(message) = consumer.poll(SOON) else { continue };
+        let message = message.map_err(failed)?;
+        if seen.insert(message.partition()) {
+            let at = message.timestamp().to_millis().map(|at| at.saturating_mul(1_000));
+            oldest = oldest.into_iter().chain(at).min();
+        }
+    }
+    consumer.unassign().map_err(failed)?;
+    Ok(oldest)
 }
