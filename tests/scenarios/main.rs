@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod alerts;
 mod away;
 mod baseline;
 mod batches;
@@ -13,6 +14,7 @@ mod educators;
 mod erasure;
 mod faults;
 mod gateways;
+mod letters;
 mod lost;
 mod objections;
 mod poison;
@@ -119,6 +121,12 @@ scenarios! {
     large signings_whose_signer_is_killed: signings::survive_the_signer;
     production signatures_through_kafka_to_cassandra: signatures::go_through_kafka_to_cassandra;
     large a_throng_of_signatures_while_roles_and_broker_are_killed: throng::survives_its_roles;
+    both dead_letters_that_are_replayed: letters::are_seen_and_replayed;
+    both alerts_about_signatures: alerts::about_signatures;
+    both alerts_about_records: alerts::about_records;
+    both alerts_about_hours: alerts::about_hours;
+    both alerts_about_the_database: alerts::about_the_database;
+    both alerts_about_consumers: alerts::about_consumers;
     both documents_of_several_parties: signatures::of_several_parties;
     both documents_that_are_not_signed: signatures::of_documents_that_are_not_signed;
     both works_that_are_claimed: signatures::of_works_that_are_claimed;

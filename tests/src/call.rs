@@ -15,8 +15,8 @@ use sillok_gateway::{
 use sillok_proto::gateway::{
     self as message, GetEntryRequest, GetHistoryRequest, GetProofRequest, GetRequestRequest,
     ListAlertsRequest, ListBatchesRequest, PlanRestorationRequest, SubmitRequestRequest,
-    VerifyLearnerRequest, entry_state::Status, gateway_client::GatewayClient,
-    signatures_client::SignaturesClient,
+    VerifyLearnerRequest, dead_letters_client::DeadLettersClient, entry_state::Status,
+    gateway_client::GatewayClient, signatures_client::SignaturesClient,
 };
 use tonic::transport::{Channel, Endpoint};
 
@@ -38,11 +38,12 @@ pub enum Face {
 #[derive(Clone)]
 pub struct Caller {
     pub(crate) face: Face,
-    addresses: Addresses,
+    pub(crate) addresses: Addresses,
     pub(crate) rest: Client,
     pub(crate) grpc: GatewayClient<Channel>,
     pub(crate) signatures: SignaturesClient<Channel>,
-    access: AccessToken,
+    pub(crate) letters: DeadLettersClient<Channel>,
+    pub(crate) access: AccessToken,
 }
 
 /// What a caller is told.
@@ -54,8 +55,9 @@ impl Caller {
         let rest = Client::new(&addresses.rest, AUDIENCE, None).unwrap().with_access(access.clone());
         let channel = Endpoint::new(addresses.grpc.clone()).unwrap().tcp_nodelay(true).connect_lazy();
         let grpc = GatewayClient::new(channel.clone()).max_decoding_message_size(64 << 20);
-        let signatures = SignaturesClient::new(channel);
-        Self { face, addresses: addresses.clone(), rest, grpc, signatures, access }
+        let signatures = SignaturesClient::new(channel.clone());
+        let letters = DeadLettersClient::new(channel);
+        Self { face, addresses: addresses.clone(), rest, grpc, signatures, letters, access }
     }
 
     /// Sends a signed request.
@@ -273,7 +275,8 @@ fn batch(batch: message::Batch) -> Batch {
     }
 }
 
-fn alert(alert: message::Alert) -> Alert {
+/// An alert as gRPC tells it.
+pub(crate) fn alert(alert: message::Alert) -> Alert {
     let told = |text: String| Some(text).filter(|text| !text.is_empty());
     let finding = Finding {
         kind: alert.kind,

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+pub mod alarm;
 pub mod call;
 pub mod certificate;
 pub mod check;
@@ -15,6 +16,7 @@ pub mod erasing;
 pub mod gateway;
 pub mod held;
 pub mod lesson;
+pub mod letters;
 pub mod load;
 pub mod nodes;
 pub mod objecting;

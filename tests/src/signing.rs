@@ -33,6 +33,12 @@ pub async fn signer(world: &World, name: &str) -> Signer {
     Signer::register(world.consortium(), MspId::new("OfficeMSP").unwrap(), id, None).await.unwrap()
 }
 
+/// One whose certificate is issued, and who is not registered yet.
+pub fn unregistered_signer(world: &World, name: &str) -> Signer {
+    let id = SignerId::new(format!("{name}.{}", world.tag)).unwrap();
+    Signer::issue(world.consortium(), MspId::new("OfficeMSP").unwrap(), id).unwrap()
+}
+
 /// One whose key the office holds, and who approves each use of it with their own.
 pub async fn signer_by_approval(world: &World, name: &str) -> Signer {
     let (id, own) =

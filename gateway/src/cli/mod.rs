@@ -42,6 +42,7 @@ mod failure;
 mod gateway;
 mod history;
 mod keys;
+mod letters;
 mod objection;
 mod output;
 mod private_file;
@@ -117,6 +118,8 @@ pub enum Command {
     Baseline(baseline::Baseline),
     /// Shows what was found in the database that did not come through the gateway.
     Alerts(alerts::Alerts),
+    /// Shows, replays and discards events that could not be handled.
+    DeadLetters(letters::DeadLetters),
     /// Administers the archive of signatures: its office keys.
     Archive(archive::ArchiveOf),
     /// Sets up processes of one role each: tables, logins, grants.
@@ -155,6 +158,7 @@ impl Command {
             Self::Wallet(command) => command.run(program),
             Self::Baseline(command) => on_threads(command.run(program)),
             Self::Alerts(command) => on_threads(command.run(program)),
+            Self::DeadLetters(command) => on_threads(command.run(program)),
             Self::Archive(command) => on_threads(command.run(program)),
             Self::Role(command) => on_threads(command.run(program)),
             Self::Watch(command) => on_threads(command.run(program)),

@@ -1,6 +1,7 @@
 //! A client of the gateway's REST face: what `sillok request`, `sillok proof` and the demo call it with.
 
 mod error;
+mod letters;
 mod signatures;
 
 use std::{net::IpAddr, path::Path, time::Duration};

@@ -23,6 +23,9 @@ pub struct Listen {
     /// Who may read /metrics: "loopback" (callers on this machine), "anyone" who can connect, or "nobody".
     #[schema(value_type = String)]
     pub metrics: Metrics,
+    /// The origins of web pages that may call REST, such as "https://sign.example": browsers ask before they let a page
+    /// (CORS). None: no page of another origin may.
+    pub origins: Vec<String>,
     /// How long a stop waits for requests under way, in milliseconds. What is not done then is dropped.
     pub drain_ms: u64,
     /// How often a stream of entries says that it is alive, in milliseconds.
@@ -60,6 +63,7 @@ impl Default for Listen {
             grpc: SocketAddr::from(([127, 0, 0, 1], 8081)),
             plaintext: Plaintext::Loopback,
             metrics: Metrics::Loopback,
+            origins: Vec::new(),
             drain_ms: 10_000,
             heartbeat_ms: 15_000,
         }
@@ -70,6 +74,11 @@ impl Listen {
     pub(super) fn check(&self, tls: &Tls) -> Result<(), ConfigError> {
         if self.heartbeat_ms == 0 {
             return Err(ConfigError::new("listen.heartbeat_ms", "must be at least 1"));
+        }
+        if let Some(wrong) = self.origins.iter().find(|origin| !is_origin(origin)) {
+            let reason =
+                format!("{wrong:?} is no origin: give scheme and host, such as \"https://sign.example\"");
+            return Err(ConfigError::new("listen.origins", reason));
         }
         if tls.certificate.is_some() {
             return Ok(());
@@ -93,4 +102,11 @@ impl Listen {
         }
         Ok(())
     }
+}
+
+/// Whether it is an origin as browsers send it: scheme, host, and a port where it is not the scheme's own.
+fn is_origin(text: &str) -> bool {
+    let host = ["https://", "http://"].iter().find_map(|scheme| text.strip_prefix(scheme));
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-:[]".contains(&byte);
+    host.is_some_and(|host| !host.is_empty() && host.bytes().all(fits))
 }

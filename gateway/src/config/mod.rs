@@ -172,6 +172,8 @@ mod tests {
             ("[limits]\nbody_bytes = -1", "limits.body_bytes"),
             ("[limits]\nbody_bytes = 0", "limits.body_bytes"),
             ("[log]\nfilter = \"a=b=c\"", "log.filter"),
+            ("[listen]\norigins = [\"*\"]", "listen.origins"),
+            ("[listen]\norigins = [\"https://sign.example/\"]", "listen.origins"),
             ("[listen]\nrest = \"0.0.0.0:8080\"", "listen.rest"),
             ("[listen]\ngrpc = \"0.0.0.0:8080\"", "listen.grpc"),
             ("[listen]\nplaintext = \"never\"", "tls.certificate"),

@@ -204,7 +204,7 @@ impl Consumer {
                 }
             };
             if settled == (Settled::Done { buried: false }) {
-                self.records.discard(dead.id).await?;
+                self.records.discard(dead.id, None).await?;
                 tracing::info!(group = %self.group, letter = dead.id, "a dead letter was handled");
             }
         }
@@ -247,7 +247,7 @@ impl Consumer {
         let NewDeadLetter { event, topic, reason, .. } = letter;
         tracing::error!(
             group = %self.group, event, %topic, reason,
-            "an event cannot be handled and was put aside as a dead letter: look at it, then revive or discard it"
+            "an event cannot be handled and was put aside as a dead letter: look at it with `sillok dead-letters`, then replay or discard it"
         );
         metrics::dead(&self.group, topic);
         true

@@ -11,9 +11,11 @@ use sillok_contract::{
 use sillok_proto::ledger::{RowImage, entry::Result as Outcome};
 use utoipa::ToSchema;
 
+use crate::records::Discarded;
+
 /// The data of `signatures.verified`: a signature was verified, with whatever outcome; or an office that was to make it with
 /// a key that it holds did not, and `failure` says why. Times are microseconds since the Unix epoch.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SignatureVerified {
     /// Its id: SHA-256 of the JWS signing input, in hexadecimal.
     pub signature: String,
@@ -52,9 +54,10 @@ pub struct Failure {
 }
 
 /// The data of `records.entries`: a batch of entries came to rest on the ledger.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct EntriesRecorded {
     /// Whose.
+    #[schema(value_type = String)]
     pub school: SchoolId,
     /// The batch's number.
     pub sequence: u64,
@@ -67,13 +70,16 @@ pub struct EntriesRecorded {
 }
 
 /// An entry of a batch: who did what to whose record, without the record.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RecordedEntry {
     /// Its id.
+    #[schema(value_type = String)]
     pub entry: EntryId,
     /// Who signed: an educator, or an officer where the request has a purpose.
+    #[schema(value_type = String)]
     pub educator: EducatorId,
     /// Whom it is about.
+    #[schema(value_type = String)]
     pub learner: LearnerId,
     /// When it was executed, microseconds since the Unix epoch.
     pub executed_at: i64,
@@ -85,7 +91,7 @@ pub struct RecordedEntry {
 }
 
 /// What an entry did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
     /// Rows were read.
@@ -139,17 +145,39 @@ fn written_by(sql: &str, images: &[RowImage]) -> Action {
     }
 }
 
-/// The data of `dead-letters`, of which the monitor needs this: a group could not handle an event.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The data of `dead-letters`: a group could not handle an event, or somebody decided that it need not be handled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DeadLetterTold {
+    /// The dead letter's number.
+    pub id: i64,
     /// The group.
     pub group: String,
-    /// The event's id.
+    /// The event's id; of what is no event, its place.
     pub event: String,
     /// Its topic.
     pub topic: String,
+    /// Why it could not be handled.
+    pub reason: String,
+    /// How often it was tried.
+    pub tries: u32,
+    /// Who took it away unhandled, once somebody did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub discarded: Option<DiscardTold>,
+}
+
+/// Who decided that an event need not be handled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DiscardTold {
+    /// Who.
+    pub by: String,
     /// Why.
     pub reason: String,
+}
+
+impl From<&Discarded> for DiscardTold {
+    fn from(decided: &Discarded) -> Self {
+        Self { by: decided.by.clone(), reason: decided.reason.clone() }
+    }
 }
 
 #[cfg(test)]

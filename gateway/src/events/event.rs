@@ -11,6 +11,8 @@ use super::Topic;
 const TYPE: &str = "sillok.";
 /// The one version of CloudEvents that is spoken.
 const VERSION: &str = "1.0";
+/// What a CloudEvent in its JSON form is.
+pub(crate) const MEDIA_TYPE: &str = "application/cloudevents+json; charset=UTF-8";
 /// The media type of all data.
 const JSON: &str = "application/json";
 

@@ -3,13 +3,14 @@
 use metrics::{counter, describe_counter, describe_gauge, gauge};
 
 use super::{Group, Lag, Topic};
-use crate::clock;
+use crate::{clock, records::LetterCount};
 
 const LAG: &str = "sillok_events_lag";
 const LAG_SECONDS: &str = "sillok_events_lag_seconds";
 const HANDLED: &str = "sillok_events_handled_total";
 const RETRIES: &str = "sillok_events_retries_total";
 const DEAD: &str = "sillok_events_dead_letters_total";
+const LETTERS: &str = "sillok_events_dead_letters";
 
 /// Says what each is, to the recorder that is installed.
 pub(crate) fn describe() {
@@ -18,6 +19,10 @@ pub(crate) fn describe() {
     describe_counter!(HANDLED, "Events handled, by group");
     describe_counter!(RETRIES, "Attempts to handle events that failed and were made again, by group");
     describe_counter!(DEAD, "Events put aside because they cannot be handled, by group and topic");
+    describe_gauge!(
+        LETTERS,
+        "Dead letters that wait for somebody to replay or discard them, by group and topic"
+    );
 }
 
 /// How far a group is behind.
@@ -41,4 +46,10 @@ pub(super) fn retried(group: &Group) {
 /// An event was put aside.
 pub(super) fn dead(group: &Group, topic: Topic) {
     counter!(DEAD, "group" => group.to_string(), "topic" => topic.name()).increment(1);
+}
+
+/// There are so many dead letters.
+pub(super) fn letters(count: &LetterCount) {
+    let labels = [("group", count.group.to_string()), ("topic", count.topic.to_string())];
+    gauge!(LETTERS, &labels).set(count.letters as f64);
 }

@@ -37,14 +37,17 @@
 //! **`alerts`**: something was found that did not come through a gateway, or that a rule of the monitor warns of. Subject:
 //! the kind. Data: a [`crate::records::Alert`].
 //!
-//! **`dead-letters`**: a group could not handle an event. Subject: the group. Data: `{id, group, event, topic, reason, tries}`:
-//! the dead letter's number, whose it is, the event's id and topic, why, and how often it was tried.
+//! **`dead-letters`**: a group could not handle an event, or somebody decided that it need not be handled. Subject: the
+//! group. Data: [`data::DeadLetterTold`].
 //!
 //! **`signatures.requested`**, **`signatures.created`**, **`signatures.verified`**, **`signatures.recorded`**: a signature on
 //! its way. Subject: the id of the document of several parties that it is of, else the document's hash, in hex. Data of
 //! `signatures.verified`: [`data::SignatureVerified`], and `presented`, the signature, unless the office did not make it; the
 //! others' are [`crate::service::SignatureRequested`], [`crate::service::SignatureCreated`] and
 //! [`crate::service::SignatureRested`].
+//!
+//! All of it is told for other languages in `proto/events/asyncapi.json`, made of these types by
+//! [`crate::service::event_schema()`].
 
 pub mod data;
 
@@ -68,6 +71,7 @@ use tokio_util::sync::CancellationToken;
 pub use bus::{Bus, BusError, Delivery, Lag, Subscription, Unread};
 pub use consume::{Consumer, HandleError, Handler};
 pub use effect::{Effect, Handled, SignatureChange, SignatureMove};
+pub(crate) use event::MEDIA_TYPE;
 pub use event::{Event, MalformedEvent, NewEvent, PARTITIONS};
 pub use group::{Group, MalformedGroup};
 pub use kafka::KafkaSettings;
@@ -78,7 +82,7 @@ pub use topic::{Topic, UnknownTopic};
 
 use crate::{
     clock,
-    records::{Records, Result as Stored},
+    records::{LetterCount, Records, Result as Stored},
 };
 
 /// How often what is old is deleted, and how much at a time.
@@ -159,6 +163,28 @@ pub async fn measure(bus: &dyn Bus, groups: &[Group], shutdown: &CancellationTok
                     tracing::debug!(%group, %error, "it cannot be told how far the group is behind")
                 }
             }
+        }
+        if !wait(MEASURING, shutdown).await {
+            return;
+        }
+    }
+}
+
+/// Counts the dead letters, until `shutdown`.
+pub async fn count_letters(records: &dyn Records, shutdown: &CancellationToken) {
+    let mut seen: Vec<LetterCount> = Vec::new();
+    loop {
+        match records.count_letters().await {
+            Ok(counts) => {
+                // Where there are none any more, that is told, too.
+                seen.iter_mut().for_each(|count| count.letters = 0);
+                seen.retain(|old| {
+                    !counts.iter().any(|new| (&new.group, new.topic) == (&old.group, old.topic))
+                });
+                seen.extend(counts);
+                seen.iter().for_each(metrics::letters);
+            }
+            Err(error) => tracing::debug!(%error, "the dead letters cannot be counted"),
         }
         if !wait(MEASURING, shutdown).await {
             return;

@@ -3,6 +3,7 @@
 mod certificates;
 mod gateway;
 mod health;
+mod letters;
 mod message;
 mod problem;
 mod signatures;
@@ -17,7 +18,10 @@ use prost::Message as _;
 use prost_types::{FileDescriptorProto, FileDescriptorSet};
 use sillok_proto::{
     DESCRIPTORS,
-    gateway::{gateway_server::GatewayServer, signatures_server::SignaturesServer},
+    gateway::{
+        dead_letters_server::DeadLettersServer, gateway_server::GatewayServer,
+        signatures_server::SignaturesServer,
+    },
 };
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
@@ -50,6 +54,7 @@ impl Grpc {
         let edge = Edge::new(FACE, self.gate.clone(), limits);
         let gateway = GatewayServer::new(self.clone()).max_decoding_message_size(limits.body_bytes);
         let signatures = SignaturesServer::new(self.clone()).max_decoding_message_size(limits.body_bytes);
+        let letters = DeadLettersServer::new(self.clone()).max_decoding_message_size(limits.body_bytes);
         let health = HealthServer::new(health::Health::new(self.service, self.gate, self.stopping));
         let reflection = tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(DESCRIPTORS)
@@ -62,6 +67,7 @@ impl Grpc {
         }
         let operations = Routes::new(gateway)
             .add_service(signatures)
+            .add_service(letters)
             .into_axum_router()
             .reset_fallback()
             .route_layer(from_fn_with_state(edge.clone(), bound));

@@ -47,11 +47,20 @@ impl Signer {
         own: Option<PrivateKey>,
     ) -> Result<Self, RegisterError> {
         let key = PrivateKey::generate()?;
-        let registered = Self::certified(consortium, office, id, key.public_key(), own).await?;
+        let registered = Self::certified(consortium, office, id, key.public_key(), own)?;
+        registered.enter(consortium).await?;
         Ok(Self { key: Some(key), ..registered })
     }
 
-    /// The same for somebody whose key an office holds, with this public half; `own` is the person's own.
+    /// Issues a certificate by the office's authority, and registers nothing: see [`Signer::enter`].
+    pub fn issue(consortium: &Consortium, office: MspId, id: SignerId) -> Result<Self, RegisterError> {
+        let key = PrivateKey::generate()?;
+        let issued = Self::certified(consortium, office, id, key.public_key(), None)?;
+        Ok(Self { key: Some(key), ..issued })
+    }
+
+    /// The same as [`Signer::register`] for somebody whose key an office holds, with this public half; `own` is the
+    /// person's own.
     pub async fn register_held(
         consortium: &Consortium,
         office: MspId,
@@ -59,10 +68,12 @@ impl Signer {
         held: &PublicKey,
         own: PrivateKey,
     ) -> Result<Self, RegisterError> {
-        Self::certified(consortium, office, id, held, Some(own)).await
+        let registered = Self::certified(consortium, office, id, held, Some(own))?;
+        registered.enter(consortium).await?;
+        Ok(registered)
     }
 
-    async fn certified(
+    fn certified(
         consortium: &Consortium,
         office: MspId,
         id: SignerId,
@@ -71,19 +82,24 @@ impl Signer {
     ) -> Result<Self, RegisterError> {
         let authority = consortium.authority(office.as_str())?;
         let certificate = authority.certify_signer(&id, key, Validity::days(clock::now(), DAYS))?;
+        let authority = authority.certificate().clone();
+        Ok(Self { id, office, certificate, authority, key: None, own })
+    }
+
+    /// Registers a signer whose certificate is issued.
+    pub async fn enter(&self, consortium: &Consortium) -> Result<(), RegisterError> {
         let document = registry::Signer {
-            id: id.clone(),
-            office: office.clone(),
-            certificate: certificate.to_pem(),
+            id: self.id.clone(),
+            office: self.office.clone(),
+            certificate: self.certificate.to_pem(),
             thumbprint: String::new(),
-            approval: own.as_ref().map(|own| ApprovalKey::new(own.public_key().point())),
+            approval: self.own.as_ref().map(|own| ApprovalKey::new(own.public_key().point())),
             from: 0,
             until: None,
             revoked_since: None,
         };
-        consortium.administrator(office.as_str())?.register_signers(&[document]).await?;
-        let authority = authority.certificate().clone();
-        Ok(Self { id, office, certificate, authority, key: None, own })
+        consortium.administrator(self.office.as_str())?.register_signers(&[document]).await?;
+        Ok(())
     }
 
     /// Signs a document, with a key that no office holds.

@@ -24,7 +24,11 @@ impl Dead {
 
     /// Its time is that of the event which tells of it.
     pub(super) fn see(&mut self, event: &str, letter: &DeadLetterTold, at: i64) -> Option<NewAlert> {
-        let DeadLetterTold { group, event: which, topic, reason } = letter;
+        // Somebody has looked at it.
+        if letter.discarded.is_some() {
+            return None;
+        }
+        let DeadLetterTold { group, event: which, topic, reason, .. } = letter;
         let mark = Mark { at, weight: 1, event, note: "" };
         let sum = self.groups.of(group).count(mark, self.limit)?;
         let detail = format!("{group} could not handle {which} of {topic}, and put it aside: {reason}");

@@ -7,7 +7,10 @@ use async_trait::async_trait;
 use sillok_contract::{entry::Entry, id::SchoolId};
 use tokio::sync::watch;
 
-use super::{Alert, RecordsError, Result, SignatureList, SignatureState, StoredSignature};
+use super::{
+    Alert, DeadLetter, Discarded, LetterCount, LettersWanted, NewDeadLetter, RecordsError, Result,
+    SignatureList, SignatureState, StoredSignature,
+};
 use crate::{
     clock,
     events::{Effect, Group, Handled, NewEvent, Topic},
@@ -59,14 +62,19 @@ pub trait Events: Send + Sync {
 
     /// Puts an event aside that a group cannot handle, and tells of it. The same again adds up its tries.
     async fn bury(&self, letter: &NewDeadLetter) -> Result<()>;
-    /// Events that were put aside, with a greater number than `after`, in order.
-    async fn dead_letters(&self, after: i64, limit: u32) -> Result<Vec<DeadLetter>>;
+    /// Events that were put aside, in order, without their contents: [`Events::dead_letter`] has them.
+    async fn dead_letters(&self, wanted: &LettersWanted) -> Result<Vec<DeadLetter>>;
+    /// The dead letter of this number, with its content.
+    async fn dead_letter(&self, id: i64) -> Result<Option<DeadLetter>>;
+    /// How many dead letters there are, by group and topic.
+    async fn count_letters(&self) -> Result<Vec<LetterCount>>;
     /// Has a dead letter handled once more, by its group; whether there is one of this number.
     async fn revive(&self, id: i64) -> Result<bool>;
     /// The group's dead letters that are to be handled once more. They are this caller's for `ttl_ms`.
     async fn revived(&self, group: &Group, ttl_ms: u64, limit: u32) -> Result<Vec<DeadLetter>>;
-    /// A dead letter was handled, or somebody decided that it need not be; whether there was one.
-    async fn discard(&self, id: i64) -> Result<bool>;
+    /// Takes a dead letter away that was handled, or of which somebody decided that it need not be: that is told of.
+    /// Whether there was one.
+    async fn discard(&self, id: i64, decided: Option<&Discarded>) -> Result<bool>;
 }
 
 /// A part of a topic's events: those whose subjects go this way.
@@ -147,47 +155,6 @@ pub struct Behind {
 
 /// How far events are counted.
 pub const MOST_BEHIND: u32 = 10_000;
-
-/// An event that is to be put aside.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewDeadLetter {
-    /// Who could not handle it.
-    pub group: Group,
-    /// The event's id; of what is no event, its place.
-    pub event: String,
-    /// Where it was read.
-    pub topic: Topic,
-    /// What was read: the CloudEvent in its JSON form, or whatever was there instead.
-    pub content: Vec<u8>,
-    /// Why it could not be handled.
-    pub reason: String,
-    /// How often it was tried.
-    pub tries: u32,
-    /// When, microseconds since the Unix epoch.
-    pub at: i64,
-}
-
-/// An event that was put aside.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DeadLetter {
-    /// Its number.
-    pub id: i64,
-    /// What was put aside.
-    pub letter: NewDeadLetter,
-    /// Whether it is to be handled once more.
-    pub revived: bool,
-}
-
-impl NewDeadLetter {
-    /// What tells of it: not the event itself, which may be what is wrong.
-    pub(super) fn told(&self, id: i64) -> NewEvent {
-        let Self { group, event, topic, reason, tries, at, .. } = self;
-        let data = serde_json::json!({
-            "id": id, "group": group.as_str(), "event": event, "topic": topic.name(), "reason": reason, "tries": tries,
-        });
-        NewEvent::new(Topic::DeadLetters, group.as_str(), &format!("{id}/{at}"), *at, data)
-    }
-}
 
 /// What tells of an alert.
 pub(super) fn raised_event(alert: &Alert) -> NewEvent {

@@ -12,6 +12,7 @@ pub(crate) mod conformance;
 mod engine;
 mod events;
 mod execution;
+mod letter;
 mod mending;
 mod migration;
 mod picture;
@@ -38,9 +39,8 @@ use crate::certificate::CertificateId;
 pub use alert::{Alert, Evidence, Finding, NewAlert, Sighting};
 pub use certificate::StoredCertificate;
 pub use engine::{drop_watch, open, open_for_events, prepare};
-pub use events::{
-    Ask, Behind, Cursor, DeadLetter, Events, Held, MAX_DATA, MOST_BEHIND, NewDeadLetter, StoredEvent, Way,
-};
+pub use events::{Ask, Behind, Cursor, Events, Held, MAX_DATA, MOST_BEHIND, StoredEvent, Way};
+pub use letter::{DeadLetter, Discarded, LetterCount, LettersWanted, NewDeadLetter};
 pub use mending::{
     Astray, KeptBatch, KeptRequest, LedgerBatch, LedgerBody, LedgerEntry, LedgerRequest, Mending, Witness,
     is_outcome_of, outcome_of,

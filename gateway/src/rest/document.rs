@@ -31,6 +31,7 @@ const ACCESS: &str = "access";
         (name = "learners", description = "What was recorded about a learner, and whether the database still holds it."),
         (name = "learners", description = "What ledger and database hold about a learner, compared."),
         (name = "alerts", description = "What was found that did not come through the gateway."),
+        (name = "dead letters", description = "Events that could not be handled and were put aside."),
         (name = "certificates", description = "What offices certify of learners' records, and whether it is in force."),
         (name = "objections", description = "What learners say is wrong, and what the offices decide."),
         (name = "signatures", description = "Signatures of documents, documents of several parties, claims of works."),

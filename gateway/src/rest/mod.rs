@@ -10,8 +10,10 @@ mod documents;
 mod entries;
 mod erasure;
 mod learners;
+mod letters;
 mod objections;
 mod operation;
+mod origins;
 mod page;
 mod parameters;
 mod problem;
@@ -49,6 +51,8 @@ pub(crate) struct Rest {
     heartbeat: Duration,
     metrics: PrometheusHandle,
     metrics_for: Metrics,
+    /// The pages that may call.
+    origins: Vec<String>,
 }
 
 impl Rest {
@@ -61,12 +65,14 @@ impl Rest {
         metrics: PrometheusHandle,
     ) -> Self {
         let heartbeat = Duration::from_millis(settings.heartbeat_ms);
-        Self { service, gate, stopping, heartbeat, metrics, metrics_for: settings.metrics }
+        let (metrics_for, origins) = (settings.metrics, settings.origins.clone());
+        Self { service, gate, stopping, heartbeat, metrics, metrics_for, origins }
     }
 
     /// The map of REST: every route of these roles, and what stands around it.
     pub(crate) fn router(self, roles: &Roles, limits: &Limits) -> Router {
         let edge = Edge::new(FACE, self.gate.clone(), limits);
+        let origins = self.origins.clone();
         let outline = OpenApiRouter::with_openapi(document::outline());
         let operations = match roles.has(Role::Api) {
             true => operations(outline, limits.certificate_bytes)
@@ -82,7 +88,7 @@ impl Rest {
             .with_state(self)
             .merge(SwaggerUi::new("/docs").url("/openapi.json", document::complete(api)))
             .fallback(problem::unknown_path);
-        edge.around(routes)
+        origins::admit(&origins, edge.around(routes))
     }
 }
 
@@ -103,6 +109,10 @@ fn operations(outline: OpenApiRouter<Rest>, certificate_bytes: usize) -> OpenApi
         .routes(routes!(stream::learner_entries))
         .routes(routes!(learners::restoration))
         .routes(routes!(alerts::list))
+        .routes(routes!(letters::list))
+        .routes(routes!(letters::letter))
+        .routes(routes!(letters::replay))
+        .routes(routes!(letters::discard))
         .routes(routes!(certificates::request, certificates::waiting))
         .routes(routes!(certificates::certificate))
         .routes(routes!(certificates::draft))

@@ -18,13 +18,14 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use connection::Peer;
-pub(crate) use edge::{Edge, Face, Target, Told, bound, matched_route};
+pub(crate) use edge::{Edge, Face, REQUEST_ID, Target, Told, bound, matched_route};
 pub(crate) use engines::make_directory;
 pub use engines::{Engines, StartError};
 pub(crate) use gate::Gate;
 pub(crate) use parameters::{
-    bearer, certificate_digest, certificate_id, digest, document_id, entry_id, language_of, learner_id,
-    nonce, objection_id, objections_wanted, request_digest, rows, school_id, signer_id,
+    bearer, certificate_digest, certificate_id, dead_letter_id, dead_letters_wanted, digest, document_id,
+    entry_id, language_of, learner_id, nonce, objection_id, objections_wanted, request_digest, rows,
+    school_id, signer_id,
 };
 
 use crate::{

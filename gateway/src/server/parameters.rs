@@ -11,8 +11,9 @@ use sillok_contract::{
 use crate::{
     certificate::{CertificateId, Language, NotAnId},
     drift::Selection,
+    events::{Group, UnknownTopic},
     problem::{Kind, Problem},
-    service::ObjectionsWanted,
+    service::{DeadLettersWanted, ObjectionsWanted},
 };
 
 /// The id of a request.
@@ -67,6 +68,28 @@ pub(crate) fn digest(text: &str) -> Result<Digest, Problem> {
         let detail = "a digest is 64 lower-case hexadecimal digits: a SHA-256";
         Problem::new(Kind::Invalid, "digest.malformed", detail)
     })
+}
+
+/// The number of a dead letter.
+pub(crate) fn dead_letter_id(text: &str) -> Result<i64, Problem> {
+    let digits = (1..=18).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = digits.then(|| text.parse().ok()).flatten();
+    number.ok_or_else(|| Problem::new(Kind::Invalid, "letter.malformed", "a dead letter has a number"))
+}
+
+/// Which dead letters; an empty group or topic is none.
+pub(crate) fn dead_letters_wanted(
+    after: i64,
+    limit: u32,
+    group: Option<&str>,
+    topic: Option<&str>,
+) -> Result<DeadLettersWanted, Problem> {
+    let malformed = |detail: String| Problem::new(Kind::Invalid, "query.malformed", detail);
+    let group = group.filter(|group| !group.is_empty()).map(Group::new).transpose();
+    let topic = topic.filter(|topic| !topic.is_empty()).map(str::parse).transpose();
+    let group = group.map_err(|error| malformed(error.to_string()))?;
+    let topic = topic.map_err(|error: UnknownTopic| malformed(error.to_string()))?;
+    Ok(DeadLettersWanted { after, limit, group, topic })
 }
 
 /// Which objections; an empty learner or bookmark is none.

@@ -73,6 +73,7 @@ impl Core {
                 events::relay(&self.events, self.records.clone(), shutdown),
                 events::prune(&self.events, &*self.records, shutdown),
                 events::measure(&*self.bus, &groups, shutdown),
+                events::count_letters(&*self.records, shutdown),
             );
         }
     }

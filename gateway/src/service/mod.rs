@@ -9,9 +9,11 @@ mod caller;
 mod certificates;
 mod consumers;
 mod erasure;
+mod event_schema;
 mod face;
 mod follow;
 mod learners;
+mod letters;
 mod metrics;
 mod momentary;
 mod objections;
@@ -46,8 +48,10 @@ pub use certificates::{
     CertificateAct, CertificateRequest, CertificateState, WaitingCertificate, WaitingCertificates,
 };
 pub use erasure::{ErasedPlace, ErasureRequest, ErasureState, StandingPlace};
+pub use event_schema::event_schema;
 pub use learners::LearnerWithRows;
 pub(crate) use learners::MOST as MOST_LEARNERS;
+pub use letters::{DeadLetterDiscard, DeadLetterState, DeadLettersWanted};
 pub use objections::{
     Decided, ObjectionDecision, ObjectionFiling, ObjectionState, Objections, ObjectionsWanted,
 };

@@ -8,6 +8,7 @@ mod grpc;
 mod hostile;
 mod journey;
 mod limits;
+mod origins;
 mod process;
 mod rest;
 mod roles;

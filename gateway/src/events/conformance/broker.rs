@@ -8,7 +8,11 @@ use std::{
 
 use rdkafka::producer::{FutureProducer, FutureRecord};
 
-use super::{Seen, TOPIC, until, worlds};
+use super::{
+    Seen, TOPIC,
+    consuming::{dead_letter, letters},
+    until, worlds,
+};
 use crate::events::kafka::KafkaSettings;
 
 /// A broker of this test's own, which it may kill.
@@ -73,7 +77,7 @@ async fn a_broker_that_is_killed_and_comes_back_costs_nothing() {
     broker.script("up");
     seen.wait(200).await;
     seen.is_in_order(&[subjects, more].concat(), 20);
-    assert!(world.records.dead_letters(0, 1).await.unwrap().is_empty());
+    assert!(letters(&world).await.is_empty());
     for one in running {
         one.stop().await;
     }
@@ -96,8 +100,7 @@ async fn what_is_no_event_is_put_aside_and_the_others_go_on() {
     producer(&world.settings.kafka).send(strange, Duration::from_secs(30)).await.unwrap();
     world.tell(&["b"], 3).await;
     seen.wait(4).await;
-    until("it is put aside", async || !world.records.dead_letters(0, 1).await.unwrap().is_empty()).await;
-    let letter = world.records.dead_letters(0, 1).await.unwrap().remove(0).letter;
+    let letter = dead_letter(&world).await.letter;
     assert_eq!((letter.topic, &letter.content[..]), (TOPIC, &b"no event \0"[..]));
     assert!(letter.event.starts_with(&topic) && letter.reason.contains("not an event"), "{letter:?}");
     running.stop().await;

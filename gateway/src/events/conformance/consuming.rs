@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{HandleError, Seen, TOPIC, World, group, on_every_engine, until};
-use crate::records::DeadLetter;
+use crate::records::{DeadLetter, LettersWanted};
 
 on_every_engine!(
     each_event_has_its_effect_once_in_order,
@@ -31,7 +31,7 @@ async fn each_event_has_its_effect_once_in_order(world: &World) {
     seen.wait(120).await;
     seen.is_in_order(&SUBJECTS, 20);
     running.stop().await;
-    assert!(world.records.dead_letters(0, 1).await.unwrap().is_empty());
+    assert!(letters(world).await.is_empty());
 }
 
 async fn what_needs_something_that_is_away_waits_for_it(world: &World) {
@@ -48,16 +48,21 @@ async fn what_needs_something_that_is_away_waits_for_it(world: &World) {
     seen.is_in_order(&["a"], 5);
     assert!(tries.load(Ordering::SeqCst) >= 13, "more often than poison is tried");
     running.stop().await;
-    assert!(world.records.dead_letters(0, 1).await.unwrap().is_empty());
+    assert!(letters(world).await.is_empty());
+}
+
+/// All dead letters, without their contents.
+pub(super) async fn letters(world: &World) -> Vec<DeadLetter> {
+    let wanted = LettersWanted { limit: 10, ..LettersWanted::default() };
+    world.records.dead_letters(&wanted).await.unwrap()
 }
 
 /// Waits for the one dead letter.
-async fn dead_letter(world: &World) -> DeadLetter {
-    until("there is a dead letter", async || !world.records.dead_letters(0, 2).await.unwrap().is_empty())
-        .await;
-    let mut letters = world.records.dead_letters(0, 2).await.unwrap();
+pub(super) async fn dead_letter(world: &World) -> DeadLetter {
+    until("there is a dead letter", async || !letters(world).await.is_empty()).await;
+    let letters = letters(world).await;
     assert_eq!(letters.len(), 1);
-    letters.remove(0)
+    world.records.dead_letter(letters[0].id).await.unwrap().unwrap()
 }
 
 async fn poison_is_put_aside_and_the_others_go_on(world: &World) {
@@ -110,7 +115,7 @@ async fn a_dead_letter_is_handled_once_it_can_be(world: &World) {
     healed.store(1, Ordering::SeqCst);
     assert!(world.records.revive(dead.id).await.unwrap());
     seen.wait(2).await;
-    until("it is gone", async || world.records.dead_letters(0, 1).await.unwrap().is_empty()).await;
+    until("it is gone", async || letters(world).await.is_empty()).await;
     running.stop().await;
 }
 

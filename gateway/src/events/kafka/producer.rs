@@ -11,10 +11,10 @@ use rdkafka::{
 };
 
 use super::{Client, settings::KafkaSettings, topics};
-use crate::events::{BusError, Event, HandleError, Handler, Settings, Topic};
+use crate::events::{BusError, Event, HandleError, Handler, MEDIA_TYPE, Settings, Topic};
 
 /// What a message is, by CloudEvents' binding for Kafka, in the structured mode.
-const CONTENT_TYPE: (&str, &str) = ("content-type", "application/cloudevents+json; charset=UTF-8");
+const CONTENT_TYPE: (&str, &str) = ("content-type", MEDIA_TYPE);
 
 /// Produces events to Kafka.
 pub(in crate::events) struct Producer {

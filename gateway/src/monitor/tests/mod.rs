@@ -91,10 +91,13 @@ fn alerted(number: i64, kind: &str, at: i64) -> Seen {
 
 fn put_aside(number: usize, at: i64) -> Seen {
     let letter = DeadLetterTold {
+        id: number as i64,
         group: "recorder".to_owned(),
         event: format!("signatures.verified/{number}"),
         topic: "signatures.verified".to_owned(),
         reason: "its data is not of its form".to_owned(),
+        tries: 5,
+        discarded: None,
     };
     Seen { id: format!("{}/{number}", Topic::DeadLetters), at, what: What::PutAside(letter) }
 }

@@ -9,8 +9,8 @@ use crate::{
     events::{Effect, Group, NewEvent, PARTITIONS, SignatureChange, SignatureMove, Topic, data::Failure},
     monitor::{Action, EntriesRecorded},
     records::{
-        Alert, Ask, Cursor, Finding, NewAlert, NewDeadLetter, SignatureList, SignatureState, StoredBatch,
-        StoredEvent, StoredSignature, Way,
+        Alert, Ask, Cursor, Discarded, Finding, LetterCount, LettersWanted, NewAlert, NewDeadLetter,
+        SignatureList, SignatureState, StoredBatch, StoredEvent, StoredSignature, Way,
     },
 };
 
@@ -360,9 +360,24 @@ async fn a_dead_letter_is_seen_told_and_revived(office: &Office) {
         at: NOW,
     };
     records.bury(&letter).await.unwrap();
-    let seen = records.dead_letters(0, 10).await.unwrap();
-    assert_eq!((seen.len(), &seen[0].letter, seen[0].revived), (1, &letter, false));
+    let all_letters = LettersWanted { limit: 10, ..LettersWanted::default() };
+    let seen = records.dead_letters(&all_letters).await.unwrap();
     let id = seen[0].id;
+    let whole = records.dead_letter(id).await.unwrap().unwrap();
+    assert_eq!((seen.len(), &whole.letter, whole.revived), (1, &letter, false));
+    let listed = NewDeadLetter { content: Vec::new(), ..letter.clone() };
+    assert_eq!((&seen[0].letter, records.dead_letter(id + 1).await.unwrap()), (&listed, None));
+    for (group_is, topic, found) in [
+        (Some("verifier"), None, 1),
+        (Some("recorder"), None, 0),
+        (None, Some(Topic::SignaturesCreated), 1),
+        (Some("verifier"), Some(Topic::Alerts), 0),
+    ] {
+        let wanted = LettersWanted { group: group_is.map(group), topic, ..all_letters.clone() };
+        assert_eq!(records.dead_letters(&wanted).await.unwrap().len(), found, "{wanted:?}");
+    }
+    let count = LetterCount { group: group("verifier"), topic: Topic::SignaturesCreated, letters: 1 };
+    assert_eq!(records.count_letters().await.unwrap(), [count]);
     let told = all(office, &[Topic::DeadLetters]).await;
     assert_eq!(told[0].event.data["event"], "signatures.created/1");
     assert_eq!(told[0].event.data["id"], id);
@@ -383,12 +398,24 @@ async fn a_dead_letter_is_seen_told_and_revived(office: &Office) {
     assert!(records.revived(&group("verifier"), 60_000, 10).await.unwrap().is_empty());
     let anew = NewDeadLetter { reason: "still poison".to_owned(), tries: 2, at: NOW + 9, ..letter.clone() };
     records.bury(&anew).await.unwrap();
-    let seen = records.dead_letters(0, 10).await.unwrap();
+    let seen = records.dead_letters(&all_letters).await.unwrap();
     assert_eq!((seen[0].id, seen[0].letter.tries, seen[0].revived), (id, 7, false));
     assert_eq!(seen[0].letter.reason, "still poison");
-    assert!(records.dead_letters(id, 10).await.unwrap().is_empty());
-    assert!(records.discard(id).await.unwrap());
-    assert!(!records.discard(id).await.unwrap());
+    let after = LettersWanted { after: id, ..all_letters.clone() };
+    assert!(records.dead_letters(&after).await.unwrap().is_empty());
+    let decided =
+        Discarded { by: "office/OfficeMSP".to_owned(), reason: "it is noise".to_owned(), at: NOW + 10 };
+    assert!(records.discard(id, Some(&decided)).await.unwrap());
+    assert!(!records.discard(id, Some(&decided)).await.unwrap());
+    let told = all(office, &[Topic::DeadLetters]).await;
+    assert_eq!((told.len(), &told[2].event.data["discarded"]["reason"]), (3, &json!("it is noise")));
+    assert_eq!(told[2].event.data["reason"], "still poison");
+    // What was handled is told by those who did.
+    records.bury(&letter).await.unwrap();
+    let id = records.dead_letters(&all_letters).await.unwrap()[0].id;
+    assert!(records.discard(id, None).await.unwrap());
+    assert_eq!(all(office, &[Topic::DeadLetters]).await.len(), 4);
+    assert!(records.count_letters().await.unwrap().is_empty());
 }
 
 async fn what_is_too_large_is_refused(office: &Office) {

@@ -6,6 +6,7 @@ use sillok_contract::{
     digest::Digest,
     signature::{Presented, Signature, Statement, Subject},
 };
+use utoipa::ToSchema;
 
 use crate::{
     archive::ArchiveError,
@@ -16,8 +17,21 @@ use crate::{
     records::RecordsError,
 };
 
+// How `Presented` is documented: the contract knows nothing of such documents.
+/// A signature as it travels.
+#[derive(ToSchema)]
+#[schema(as = Presented)]
+#[expect(dead_code, reason = "its schema alone is used")]
+struct PresentedSchema {
+    /// The signature: a compact JAdES JWS without a payload.
+    jws: String,
+    /// Where an office holds the signer's key: their approval, the act `signature.approve`, a compact JWS.
+    #[schema(required = false, nullable = false)]
+    approval: Option<String>,
+}
+
 /// The data of `signatures.requested`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SignatureRequested {
     /// The id of the signature that is to be made, in hexadecimal: it follows from the approval and the ledger's registry.
     pub signature: String,
@@ -36,10 +50,11 @@ pub struct SignatureRequested {
 }
 
 /// The data of `signatures.created`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SignatureCreated {
     /// The signature as it was sent.
     #[serde(flatten)]
+    #[schema(value_type = PresentedSchema)]
     pub presented: Presented,
     /// Who sent it.
     pub source: String,
@@ -48,17 +63,18 @@ pub struct SignatureCreated {
 }
 
 /// The data of `signatures.verified`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SignatureForwarded {
     /// What was found.
     #[serde(flatten)]
     pub verified: SignatureVerified,
-    /// The signature as it was sent.
+    /// The signature as it was sent. Not there where an office did not make what was asked of it.
+    #[schema(value_type = PresentedSchema, required = false)]
     pub presented: Presented,
 }
 
 /// The data of `signatures.recorded`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SignatureRested {
     /// Its id, in hexadecimal.
     pub signature: String,

@@ -5,15 +5,16 @@ use serde_json::{Value, json};
 use sillok_gateway::service::{Digest, Place};
 use sillok_proto::gateway::{
     ActOnCertificateRequest, ActOnDocumentRequest, CertificateFile, ClaimWorkRequest, DecideObjectionRequest,
-    EraseLearnerRequest, FileObjectionRequest, GetCertificateRequest, GetCertificateStatusRequest,
-    GetClaimRequest, GetDocumentRequest, GetEntryRequest, GetErasureRequest, GetHistoryRequest,
-    GetObjectionRequest, GetProofRequest, GetRequestRequest, GetSignatureRequest, GetTrailRequest,
-    ListAlertsRequest, ListBatchesRequest, ListDocumentsRequest, ListLearnerEntriesRequest,
-    ListLearnersRequest, ListObjectionsRequest, ListSignaturesRequest, ListWaitingCertificatesRequest,
-    OpenDocumentRequest, PlanRestorationRequest, PrintCertificateRequest, RequestCertificateRequest,
-    RequestSigningRequest, StreamAlertsRequest, StreamEntriesRequest, StreamLearnerEntriesRequest,
-    SubmitRequestRequest, SubmitSignatureRequest, VerifyLearnerRequest, gateway_client::GatewayClient,
-    signatures_client::SignaturesClient,
+    DiscardDeadLetterRequest, EraseLearnerRequest, FileObjectionRequest, GetCertificateRequest,
+    GetCertificateStatusRequest, GetClaimRequest, GetDeadLetterRequest, GetDocumentRequest, GetEntryRequest,
+    GetErasureRequest, GetHistoryRequest, GetObjectionRequest, GetProofRequest, GetRequestRequest,
+    GetSignatureRequest, GetTrailRequest, ListAlertsRequest, ListBatchesRequest, ListDeadLettersRequest,
+    ListDocumentsRequest, ListLearnerEntriesRequest, ListLearnersRequest, ListObjectionsRequest,
+    ListSignaturesRequest, ListWaitingCertificatesRequest, OpenDocumentRequest, PlanRestorationRequest,
+    PrintCertificateRequest, ReplayDeadLetterRequest, RequestCertificateRequest, RequestSigningRequest,
+    StreamAlertsRequest, StreamEntriesRequest, StreamLearnerEntriesRequest, SubmitRequestRequest,
+    SubmitSignatureRequest, VerifyLearnerRequest, dead_letters_client::DeadLettersClient,
+    gateway_client::GatewayClient, signatures_client::SignaturesClient,
 };
 use tokio::time::timeout;
 use tonic::{Code, Request, Status};
@@ -83,6 +84,7 @@ pub(super) async fn rest(
         .replace("{certificate}", CERTIFICATE)
         .replace("{objection}", "none")
         .replace("{document}", "none")
+        .replace("{letter}", "9")
         .replace("{signature}", UNSIGNED)
         .replace("{hash}", UNSIGNED);
     let question = match path.rsplit('/').next() {
@@ -106,6 +108,7 @@ pub(super) async fn rest(
         request = request.json(&act);
     }
     match whose {
+        _ if operation.ends_with("/discard") => request = request.json(&json!({ "reason": "none" })),
         Whose::Objectors => request = request.json(&json!({ "act": "none", "reason": "none" })),
         Whose::Deciders | Whose::PaperSigners => request = request.json(&json!({ "act": "none" })),
         Whose::Approvals => request = request.json(&json!({ "approval": "none" })),
@@ -170,6 +173,7 @@ impl Called<'_> {
         let (mut gateway, mut health) =
             (GatewayClient::new(channel.clone()), HealthClient::new(channel.clone()));
         let mut signatures = SignaturesClient::new(channel.clone());
+        let mut letters = DeadLettersClient::new(channel.clone());
         let Subject { request, entry } = &self.world.subject;
         let (request, entry, school) = (request.clone(), entry.clone(), "north".to_owned());
         match self.operation.rsplit_once('/').unwrap().1 {
@@ -274,6 +278,19 @@ impl Called<'_> {
                 gateway.list_learners(self.with(ListLearnersRequest::default())).await.map(drop)
             }
             "ListAlerts" => gateway.list_alerts(self.with(ListAlertsRequest::default())).await.map(drop),
+            "ListDeadLetters" => {
+                letters.list_dead_letters(self.with(ListDeadLettersRequest::default())).await.map(drop)
+            }
+            "GetDeadLetter" => {
+                letters.get_dead_letter(self.with(GetDeadLetterRequest { id: 9 })).await.map(drop)
+            }
+            "ReplayDeadLetter" => {
+                letters.replay_dead_letter(self.with(ReplayDeadLetterRequest { id: 9 })).await.map(drop)
+            }
+            "DiscardDeadLetter" => {
+                let message = DiscardDeadLetterRequest { id: 9, reason: "none".to_owned() };
+                letters.discard_dead_letter(self.with(message)).await.map(drop)
+            }
             "StreamAlerts" => {
                 gateway.stream_alerts(self.with(StreamAlertsRequest::default())).await.map(drop)
             }

@@ -123,7 +123,7 @@ impl Whose {
 }
 
 /// Every operation of REST.
-const REST: [(&str, Whose); 44] = [
+const REST: [(&str, Whose); 48] = [
     ("GET /healthz", Whose::Anyones),
     ("GET /readyz", Whose::Anyones),
     ("GET /metrics", Whose::Anyones),
@@ -140,6 +140,10 @@ const REST: [(&str, Whose); 44] = [
     ("GET /v1/learners/{learner}/entries", Whose::Learners),
     ("GET /v1/learners/{learner}/entries/stream", Whose::Learners),
     ("GET /v1/alerts", Whose::Offices),
+    ("GET /v1/dead-letters", Whose::Offices),
+    ("GET /v1/dead-letters/{letter}", Whose::Drafts),
+    ("POST /v1/dead-letters/{letter}/replay", Whose::Drafts),
+    ("POST /v1/dead-letters/{letter}/discard", Whose::Drafts),
     ("GET /v1/certificates", Whose::Offices),
     ("POST /v1/certificates", Whose::Applicants),
     ("GET /v1/certificates/{certificate}", Whose::Certificates),
@@ -171,7 +175,7 @@ const REST: [(&str, Whose); 44] = [
 ];
 
 /// Every operation of gRPC.
-const GRPC: [(&str, Whose); 44] = [
+const GRPC: [(&str, Whose); 48] = [
     ("/grpc.health.v1.Health/Check", Whose::Anyones),
     ("/grpc.health.v1.Health/Watch", Whose::Anyones),
     ("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", Whose::Anyones),
@@ -190,6 +194,10 @@ const GRPC: [(&str, Whose); 44] = [
     ("/sillok.v1.Gateway/ListLearners", Whose::Offices),
     ("/sillok.v1.Gateway/ListAlerts", Whose::Offices),
     ("/sillok.v1.Gateway/StreamAlerts", Whose::Offices),
+    ("/sillok.v1.DeadLetters/ListDeadLetters", Whose::Offices),
+    ("/sillok.v1.DeadLetters/GetDeadLetter", Whose::Drafts),
+    ("/sillok.v1.DeadLetters/ReplayDeadLetter", Whose::Drafts),
+    ("/sillok.v1.DeadLetters/DiscardDeadLetter", Whose::Drafts),
     ("/sillok.v1.Gateway/ListWaitingCertificates", Whose::Offices),
     ("/sillok.v1.Gateway/RequestCertificate", Whose::Applicants),
     ("/sillok.v1.Gateway/GetCertificate", Whose::Certificates),

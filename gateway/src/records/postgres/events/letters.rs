@@ -5,9 +5,9 @@ use tokio_postgres::{Row, types::ToSql};
 
 use super::{NOW, tell};
 use crate::{
-    events::Group,
+    events::{Group, Topic},
     records::{
-        DeadLetter, NewDeadLetter,
+        DeadLetter, Discarded, LetterCount, LettersWanted, NewDeadLetter,
         execution::{corrupt, identifier},
         postgres::{
             connection::{change, row, rows, stored},
@@ -32,9 +32,27 @@ pub(super) async fn bury(c: &impl GenericClient, letter: &NewDeadLetter) -> Done
     tell(c, std::iter::once(&letter.told(stored.try_get(0)?))).await
 }
 
-pub(super) async fn after(c: &impl GenericClient, after: i64, limit: u32) -> Done<Vec<DeadLetter>> {
-    let sql = format!("SELECT {LETTER} FROM sillok_dead_letters WHERE id > $1 ORDER BY id LIMIT $2");
-    rows(c, &sql, &[&after, &i64::from(limit)]).await?.iter().map(dead_letter).collect()
+pub(super) async fn list(c: &impl GenericClient, wanted: &LettersWanted) -> Done<Vec<DeadLetter>> {
+    let LettersWanted { after, limit, group, topic } = wanted;
+    let sql = "SELECT id, group_name, event, topic, ''::bytea, reason, tries, buried_at, revived
+               FROM sillok_dead_letters WHERE id > $1 AND ($3::text IS NULL OR group_name = $3)
+                AND ($4::text IS NULL OR topic = $4) ORDER BY id LIMIT $2";
+    let (group, topic) = (group.as_ref().map(Group::as_str), topic.map(Topic::name));
+    rows(c, sql, &[after, &i64::from(*limit), &group, &topic]).await?.iter().map(dead_letter).collect()
+}
+
+pub(super) async fn one(c: &impl GenericClient, id: i64) -> Done<Option<DeadLetter>> {
+    let sql = format!("SELECT {LETTER} FROM sillok_dead_letters WHERE id = $1");
+    row(c, &sql, &[&id]).await?.as_ref().map(dead_letter).transpose()
+}
+
+pub(super) async fn count(c: &impl GenericClient) -> Done<Vec<LetterCount>> {
+    let sql = "SELECT group_name, topic, count(*) FROM sillok_dead_letters GROUP BY group_name, topic";
+    let counted = |row: &Row| {
+        let letters = row.try_get::<_, i64>(2)?.try_into().map_err(|_| corrupt("a count"))?;
+        Ok(LetterCount { group: identifier(row.try_get(0)?)?, topic: topic_of(row.try_get(1)?)?, letters })
+    };
+    rows(c, sql, &[]).await?.iter().map(counted).collect()
 }
 
 pub(super) async fn revive(c: &impl GenericClient, id: i64) -> Done<bool> {
@@ -60,19 +78,28 @@ pub(super) async fn revived(
     Ok(letters)
 }
 
-pub(super) async fn discard(c: &impl GenericClient, id: i64) -> Done<bool> {
-    Ok(change(c, "DELETE FROM sillok_dead_letters WHERE id = $1", &[&id]).await? == 1)
+pub(super) async fn discard(c: &impl GenericClient, id: i64, decided: Option<&Discarded>) -> Done<bool> {
+    let sql = format!("DELETE FROM sillok_dead_letters WHERE id = $1 RETURNING {LETTER}");
+    let Some(deleted) = row(c, &sql, &[&id]).await? else { return Ok(false) };
+    if let Some(decided) = decided {
+        tell(c, std::iter::once(&dead_letter(&deleted)?.told_discarded(decided))).await?;
+    }
+    Ok(true)
 }
 
 fn dead_letter(row: &Row) -> Done<DeadLetter> {
     let letter = NewDeadLetter {
         group: identifier(row.try_get(1)?)?,
         event: row.try_get(2)?,
-        topic: row.try_get::<_, &str>(3)?.parse().map_err(|_| corrupt("an event's topic"))?,
+        topic: topic_of(row.try_get(3)?)?,
         content: row.try_get(4)?,
         reason: row.try_get(5)?,
         tries: row.try_get::<_, i64>(6)?.try_into().map_err(|_| corrupt("a dead letter's tries"))?,
         at: row.try_get(7)?,
     };
     Ok(DeadLetter { id: row.try_get(0)?, letter, revived: row.try_get(8)? })
+}
+
+fn topic_of(name: &str) -> Done<Topic> {
+    Ok(name.parse().map_err(|_| corrupt("an event's topic"))?)
 }

@@ -19,8 +19,8 @@ use super::{
 use crate::{
     events::{Effect, Group},
     records::{
-        Ask, Behind, Cursor, DeadLetter, Events, Held, NewDeadLetter, Result, SignatureList, StoredEvent,
-        StoredSignature, Way,
+        Ask, Behind, Cursor, DeadLetter, Discarded, Events, Held, LetterCount, LettersWanted, NewDeadLetter,
+        Result, SignatureList, StoredEvent, StoredSignature, Way,
     },
 };
 
@@ -111,8 +111,16 @@ impl Events for Postgres {
         Ok(())
     }
 
-    async fn dead_letters(&self, after: i64, limit: u32) -> Result<Vec<DeadLetter>> {
-        Ok(letters::after(&self.teller().await?, after, limit).await?)
+    async fn dead_letters(&self, wanted: &LettersWanted) -> Result<Vec<DeadLetter>> {
+        Ok(letters::list(&self.teller().await?, wanted).await?)
+    }
+
+    async fn dead_letter(&self, id: i64) -> Result<Option<DeadLetter>> {
+        Ok(letters::one(&self.teller().await?, id).await?)
+    }
+
+    async fn count_letters(&self) -> Result<Vec<LetterCount>> {
+        Ok(letters::count(&self.teller().await?).await?)
     }
 
     async fn revive(&self, id: i64) -> Result<bool> {
@@ -123,7 +131,11 @@ impl Events for Postgres {
         telling!(self, |transaction| letters::revived(&transaction, group, ttl_ms, limit))
     }
 
-    async fn discard(&self, id: i64) -> Result<bool> {
-        telling!(self, |transaction| letters::discard(&transaction, id))
+    async fn discard(&self, id: i64, decided: Option<&Discarded>) -> Result<bool> {
+        let was_there: Result<bool> =
+            telling!(self, |transaction| letters::discard(&transaction, id, decided));
+        let was_there = was_there?;
+        self.told.send_replace(());
+        Ok(was_there)
     }
 }

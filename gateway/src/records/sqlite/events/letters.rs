@@ -4,9 +4,9 @@ use rusqlite::{Connection, Row, TransactionBehavior, params};
 
 use super::{NOW, tell};
 use crate::{
-    events::Group,
+    events::{Group, Topic},
     records::{
-        DeadLetter, NewDeadLetter, Result,
+        DeadLetter, Discarded, LetterCount, LettersWanted, NewDeadLetter, Result,
         execution::{corrupt, identifier},
         sqlite::connection::away,
     },
@@ -33,9 +33,32 @@ pub(super) fn bury(connection: &mut Connection, letter: &NewDeadLetter) -> Resul
     transaction.commit().map_err(away)
 }
 
-pub(super) fn after(connection: &Connection, after: i64, limit: u32) -> Result<Vec<DeadLetter>> {
-    let sql = format!("SELECT {LETTER} FROM sillok_dead_letters WHERE id > ?1 ORDER BY id LIMIT ?2");
-    letters(connection, &sql, params![after, limit])
+pub(super) fn list(connection: &Connection, wanted: &LettersWanted) -> Result<Vec<DeadLetter>> {
+    let LettersWanted { after, limit, group, topic } = wanted;
+    let sql = "SELECT id, group_name, event, topic, x'', reason, tries, buried_at, revived FROM sillok_dead_letters
+               WHERE id > ?1 AND (?3 IS NULL OR group_name = ?3) AND (?4 IS NULL OR topic = ?4) ORDER BY id LIMIT ?2";
+    let (group, topic) = (group.as_ref().map(Group::as_str), topic.map(Topic::name));
+    letters(connection, sql, params![after, limit, group, topic])
+}
+
+pub(super) fn one(connection: &Connection, id: i64) -> Result<Option<DeadLetter>> {
+    let sql = format!("SELECT {LETTER} FROM sillok_dead_letters WHERE id = ?1");
+    Ok(letters(connection, &sql, [id])?.pop())
+}
+
+pub(super) fn count(connection: &Connection) -> Result<Vec<LetterCount>> {
+    let sql = "SELECT group_name, topic, count(*) FROM sillok_dead_letters GROUP BY group_name, topic";
+    let mut select = connection.prepare_cached(sql).map_err(away)?;
+    let mut rows = select.query([]).map_err(away)?;
+    let mut counts = Vec::new();
+    while let Some(row) = rows.next().map_err(away)? {
+        counts.push(LetterCount {
+            group: identifier(row.get(0).map_err(away)?)?,
+            topic: topic_of(row.get(1).map_err(away)?)?,
+            letters: row.get(2).map_err(away)?,
+        });
+    }
+    Ok(counts)
 }
 
 pub(super) fn revive(connection: &Connection, id: i64) -> Result<bool> {
@@ -58,8 +81,15 @@ pub(super) fn revived(
     letters(connection, &sql, params![group.as_str(), ttl, limit])
 }
 
-pub(super) fn discard(connection: &Connection, id: i64) -> Result<bool> {
-    Ok(connection.execute("DELETE FROM sillok_dead_letters WHERE id = ?1", [id]).map_err(away)? == 1)
+pub(super) fn discard(connection: &mut Connection, id: i64, decided: Option<&Discarded>) -> Result<bool> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(away)?;
+    let sql = format!("DELETE FROM sillok_dead_letters WHERE id = ?1 RETURNING {LETTER}");
+    let Some(letter) = letters(&transaction, &sql, [id])?.pop() else { return Ok(false) };
+    if let Some(decided) = decided {
+        tell(&transaction, &[letter.told_discarded(decided)])?;
+    }
+    transaction.commit().map_err(away)?;
+    Ok(true)
 }
 
 fn letters(connection: &Connection, sql: &str, values: impl rusqlite::Params) -> Result<Vec<DeadLetter>> {
@@ -74,15 +104,18 @@ fn letters(connection: &Connection, sql: &str, values: impl rusqlite::Params) ->
 }
 
 fn dead_letter(row: &Row<'_>) -> Result<DeadLetter> {
-    let topic: String = row.get(3).map_err(away)?;
     let letter = NewDeadLetter {
         group: identifier(row.get(1).map_err(away)?)?,
         event: row.get(2).map_err(away)?,
-        topic: topic.parse().map_err(|_| corrupt("an event's topic"))?,
+        topic: topic_of(row.get(3).map_err(away)?)?,
         content: row.get(4).map_err(away)?,
         reason: row.get(5).map_err(away)?,
         tries: row.get(6).map_err(away)?,
         at: row.get(7).map_err(away)?,
     };
     Ok(DeadLetter { id: row.get(0).map_err(away)?, letter, revived: row.get(8).map_err(away)? })
+}
+
+fn topic_of(name: String) -> Result<Topic> {
+    name.parse().map_err(|_| corrupt("an event's topic"))
 }

@@ -13,8 +13,8 @@ use super::Sqlite;
 use crate::{
     events::{Effect, Group},
     records::{
-        Ask, Behind, Cursor, DeadLetter, Events, Held, NewDeadLetter, Result, SignatureList, StoredEvent,
-        StoredSignature, Way,
+        Ask, Behind, Cursor, DeadLetter, Discarded, Events, Held, LetterCount, LettersWanted, NewDeadLetter,
+        Result, SignatureList, StoredEvent, StoredSignature, Way,
     },
 };
 
@@ -85,8 +85,17 @@ impl Events for Sqlite {
         Ok(())
     }
 
-    async fn dead_letters(&self, after: i64, limit: u32) -> Result<Vec<DeadLetter>> {
-        self.readers.run(move |c| letters::after(c, after, limit)).await
+    async fn dead_letters(&self, wanted: &LettersWanted) -> Result<Vec<DeadLetter>> {
+        let wanted = wanted.clone();
+        self.readers.run(move |c| letters::list(c, &wanted)).await
+    }
+
+    async fn dead_letter(&self, id: i64) -> Result<Option<DeadLetter>> {
+        self.readers.run(move |c| letters::one(c, id)).await
+    }
+
+    async fn count_letters(&self) -> Result<Vec<LetterCount>> {
+        self.readers.run(move |c| letters::count(c)).await
     }
 
     async fn revive(&self, id: i64) -> Result<bool> {
@@ -98,7 +107,10 @@ impl Events for Sqlite {
         self.writer.run(move |c| letters::revived(c, &group, ttl_ms, limit)).await
     }
 
-    async fn discard(&self, id: i64) -> Result<bool> {
-        self.writer.run(move |c| letters::discard(c, id)).await
+    async fn discard(&self, id: i64, decided: Option<&Discarded>) -> Result<bool> {
+        let decided = decided.cloned();
+        let was_there = self.writer.run(move |c| letters::discard(c, id, decided.as_ref())).await?;
+        self.told.send_replace(());
+        Ok(was_there)
     }
 }

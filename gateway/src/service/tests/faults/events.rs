@@ -7,8 +7,8 @@ use super::FaultyRecords;
 use crate::{
     events::{Effect, Group},
     records::{
-        Ask, Behind, Cursor, DeadLetter, Events, Held, NewDeadLetter, Result, SignatureList, StoredEvent,
-        StoredSignature, Way,
+        Ask, Behind, Cursor, DeadLetter, Discarded, Events, Held, LetterCount, LettersWanted, NewDeadLetter,
+        Result, SignatureList, StoredEvent, StoredSignature, Way,
     },
 };
 
@@ -62,8 +62,16 @@ impl Events for FaultyRecords {
         self.around("bury", self.real.bury(letter)).await
     }
 
-    async fn dead_letters(&self, after: i64, limit: u32) -> Result<Vec<DeadLetter>> {
-        self.around("dead_letters", self.real.dead_letters(after, limit)).await
+    async fn dead_letters(&self, wanted: &LettersWanted) -> Result<Vec<DeadLetter>> {
+        self.around("dead_letters", self.real.dead_letters(wanted)).await
+    }
+
+    async fn dead_letter(&self, id: i64) -> Result<Option<DeadLetter>> {
+        self.around("dead_letter", self.real.dead_letter(id)).await
+    }
+
+    async fn count_letters(&self) -> Result<Vec<LetterCount>> {
+        self.around("count_letters", self.real.count_letters()).await
     }
 
     async fn revive(&self, id: i64) -> Result<bool> {
@@ -74,7 +82,7 @@ impl Events for FaultyRecords {
         self.around("revived", self.real.revived(group, ttl_ms, limit)).await
     }
 
-    async fn discard(&self, id: i64) -> Result<bool> {
-        self.around("discard", self.real.discard(id)).await
+    async fn discard(&self, id: i64, decided: Option<&Discarded>) -> Result<bool> {
+        self.around("discard", self.real.discard(id, decided)).await
     }
 }
