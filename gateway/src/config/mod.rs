@@ -189,6 +189,7 @@ mod tests {
                 "[events]\nengine = \"kafka\"\n[events.kafka]\nbrokers = [\"k.example:9092\"]",
                 "events.kafka.roots",
             ),
+            ("[monitor]\ngroup = \"a b\"", "monitor.group"),
             ("[monitor.hours]\nto_hour = 25", "monitor.hours.to_hour"),
             ("[tls]\ncertificate = \"x.pem\"", "tls.key"),
             ("[tls]\nclient_certificates = \"required\"", "tls.certificate"),

@@ -2,11 +2,14 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// The longest name, in bytes.
 const MOST: usize = 64;
 
 /// Consumers that share work: each event is handled by one of them. By convention a role's name, such as `verifier`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Group(String);
 
 impl Group {
@@ -31,6 +34,12 @@ impl TryFrom<String> for Group {
 
     fn try_from(name: String) -> Result<Self, MalformedGroup> {
         Self::new(name)
+    }
+}
+
+impl From<Group> for String {
+    fn from(Group(name): Group) -> Self {
+        name
     }
 }
 

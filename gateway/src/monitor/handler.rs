@@ -29,7 +29,7 @@ pub trait Raise: Send + Sync {
 /// same alerts, which are stored once.
 ///
 /// What several consumers of one group share out, each monitor counts alone. The events of a school are all with one of
-/// them; those of a signer or a source are not. So let one process of the group run, and others only in its place.
+/// them; those of a signer or a source are not. So each monitor is a group of its own ([`Settings::group`]).
 pub struct Watcher {
     monitor: Mutex<Monitor>,
     alerts: Arc<dyn Raise>,

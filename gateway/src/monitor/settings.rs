@@ -3,10 +3,16 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::events::Group;
+
 /// The rules over the events. In every rule 0 turns a limit off. The defaults are silent over an ordinary school year.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
+    /// As which group this monitor reads events. It has to see all of them, since counts of a part tell nothing: of several
+    /// monitors give each a group of its own. What two of them find is told once.
+    #[schema(value_type = String)]
+    pub group: Group,
     /// How many people, sources or schools a rule remembers at most; beyond, those that were seen longest ago are
     /// forgotten. A rule needs at most some 5 kB for one, and `reads` 16 bytes more for each learner of its limit.
     pub remembered: usize,
@@ -33,6 +39,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            group: Group::new("monitor").expect("letters alone are well formed"),
             remembered: 20_000,
             again_s: 86_400,
             failing: FailingSettings::default(),

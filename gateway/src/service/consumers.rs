@@ -23,9 +23,9 @@ impl Service {
     /// Handles events in these roles, until `shutdown`.
     pub(super) async fn consume(&self, roles: &Roles, shutdown: &CancellationToken) {
         let core = &self.core;
-        let signer = OfficeSigner { core: core.clone(), group: Role::Signer.group() };
-        let verifier = Verifier { core: core.clone(), group: Role::Verifier.group() };
-        let recorder = Recorder { core: core.clone(), group: Role::Recorder.group() };
+        let signer = OfficeSigner { core: core.clone(), group: core.group(Role::Signer) };
+        let verifier = Verifier { core: core.clone(), group: core.group(Role::Verifier) };
+        let recorder = Recorder { core: core.clone(), group: core.group(Role::Recorder) };
         tokio::join!(
             core.keep_events(roles, shutdown),
             core.consume(roles, Role::Signer, &signer, shutdown),
@@ -41,7 +41,7 @@ impl Service {
         }
         let core = &self.core;
         let Some(before) = core.alerts_before(shutdown).await else { return };
-        let groups = groups();
+        let groups = core.groups();
         let watcher = Watcher::new(&core.monitor, &before, Arc::new(self.clone()));
         tokio::join!(
             core.consume(roles, Role::Monitor, &watcher, shutdown),
@@ -59,7 +59,7 @@ impl Core {
             bus: self.bus.clone(),
             records: self.records.clone(),
             settings: self.events.clone(),
-            group: role.group(),
+            group: self.group(role),
             topics: role.handles().to_vec(),
         };
         consumer.consume(handler, shutdown).await;
@@ -68,7 +68,7 @@ impl Core {
     /// Brings events to Kafka, if they go there, deletes old ones and measures how far the consumers are behind.
     async fn keep_events(&self, roles: &Roles, shutdown: &CancellationToken) {
         if roles.has(Role::Api) {
-            let groups = groups();
+            let groups = self.groups();
             tokio::join!(
                 events::relay(&self.events, self.records.clone(), shutdown),
                 events::prune(&self.events, &*self.records, shutdown),
@@ -101,9 +101,13 @@ impl Core {
             all.extend(page);
         }
     }
-}
 
-/// Those whose being behind is measured.
-fn groups() -> [Group; 4] {
-    [Role::Signer, Role::Verifier, Role::Recorder, Role::Monitor].map(Role::group)
+    fn group(&self, role: Role) -> Group {
+        role.group(&self.monitor)
+    }
+
+    /// Those whose being behind is measured.
+    fn groups(&self) -> [Group; 4] {
+        [Role::Signer, Role::Verifier, Role::Recorder, Role::Monitor].map(|role| self.group(role))
+    }
 }

@@ -48,9 +48,12 @@ impl Role {
         }
     }
 
-    /// The consumers of a role are one group.
-    pub fn group(self) -> Group {
-        Group::new(self.as_str()).expect("a role's name is letters")
+    /// The consumers of a role are one group; a monitor's is what its settings say.
+    pub fn group(self, monitor: &monitor::Settings) -> Group {
+        match self {
+            Self::Monitor => monitor.group.clone(),
+            _ => Group::new(self.as_str()).expect("a role's name is letters"),
+        }
     }
 
     /// Whether it works with the archive, whose keys are for nobody else.
