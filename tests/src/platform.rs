@@ -42,17 +42,6 @@ pub fn cassandra() -> Option<Arc<Nodes>> {
     Some(Arc::new(Nodes::new(named("SILLOK_TEST_CASSANDRA")?)))
 }
 
-impl World {
-    /// From the next start on events go through Kafka, under names of this world's own. Without it nothing changes: a line
-    /// says so.
-    pub fn use_kafka(&mut self) {
-        match named("SILLOK_TEST_KAFKA") {
-            Some(kafka) => self.settings.events = on_kafka(&kafka.join("kafka"), &self.tag),
-            None => skipped("Kafka: SILLOK_TEST_KAFKA is not set; tests/run sets it"),
-        }
-    }
-}
-
 fn named(variable: &str) -> Option<PathBuf> {
     env::var_os(variable).map(PathBuf::from)
 }

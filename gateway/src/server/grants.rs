@@ -95,7 +95,9 @@ pub fn of_kafka(role: Role, principal: &str, settings: &Settings) -> Vec<String>
         format!("--allow-principal {principal}{operations}{on}")
     };
     let topics = |topics: &[Topic]| topics.iter().map(|topic| kafka.name(topic.name())).collect();
-    let groups = |roles: &[Role]| roles.iter().map(|role| kafka.name(role.group(&settings.monitor).as_str())).collect();
+    let groups = |roles: &[Role]| {
+        roles.iter().map(|role| kafka.name(role.group(&settings.monitor).as_str())).collect()
+    };
     let handling: Vec<_> = Role::ALL.into_iter().filter(|role| !role.handles().is_empty()).collect();
     let mut calls = Vec::new();
     if role == Role::Api {

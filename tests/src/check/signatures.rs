@@ -11,7 +11,7 @@ use sillok_contract::digest::Digest;
 use sillok_gateway::{
     events::{self, Group, Topic},
     ledger::contract::Contract,
-    records::{Records, SignatureState},
+    records::{LettersWanted, Records, SignatureState},
 };
 
 use crate::{
@@ -116,6 +116,6 @@ pub async fn told_once(settings: &events::Settings, records: Arc<dyn Records>, h
         }
     }
     assert!(heard.is_empty(), "G1: told of, and never taken in: {heard:?}");
-    let dead = records.dead_letters(0, 10).await.unwrap();
+    let dead = records.dead_letters(&LettersWanted { limit: 10, ..LettersWanted::default() }).await.unwrap();
     assert!(dead.is_empty(), "G11: nothing was put aside: {dead:?}");
 }
