@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::{HeldError, HeldKeys, Pkcs11Keys, Result, SoftwareKeys};
 use crate::{archive::OfficeKeys, clock};
 
-/// Keys that the office holds for signers who have none of their own.
+/// Keys that the office holds for signers who have none of their own: for the processes with the role `signer` alone.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
