@@ -23,7 +23,7 @@ pub struct Listen {
     /// Who may read /metrics: "loopback" (callers on this machine), "anyone" who can connect, or "nobody".
     #[schema(value_type = String)]
     pub metrics: Metrics,
-    /// The origins of web pages that may call REST, such as "https://sign.example": browsers ask before they let a page
+    /// The origins of web pages that may call REST, such as `https://sign.example`: browsers ask before they let a page
     /// (CORS). None: no page of another origin may.
     pub origins: Vec<String>,
     /// How long a stop waits for requests under way, in milliseconds. What is not done then is dropped.
